@@ -1,0 +1,1 @@
+"""De-identification: the audit against the answer key, and the reference recipe."""

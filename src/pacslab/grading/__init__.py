@@ -1,0 +1,1 @@
+"""What was achieved: points for objectives."""

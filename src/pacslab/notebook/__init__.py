@@ -1,0 +1,1 @@
+"""The lab inside a notebook: displays, the control panel, the notebooks' build."""

@@ -1,0 +1,1 @@
+"""Real Orthanc servers: configuration, the two runtimes, deployments."""

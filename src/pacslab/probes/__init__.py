@@ -1,0 +1,1 @@
+"""Attack and clinic probes against a running deployment."""

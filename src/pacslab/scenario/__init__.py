@@ -1,0 +1,1 @@
+"""What an exercise is: scenarios as data, their loading, and one student's variant of one."""
