@@ -1,0 +1,82 @@
+"""The locks are complete, hashed, name no index, and are what 'make lock' would write today."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+LOCKS = ("requirements.lock", "requirements-dev.lock")
+PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>\S+)(?: ; (?P<marker>.*?))? \\$", re.MULTILINE)
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def pins(path):
+    """Return the pinned versions by name and marker."""
+    found = PIN.finditer(path.read_text(encoding="utf-8"))
+    return {(canonicalize_name(one["name"]), one["marker"] or ""): one["version"] for one in found}
+
+
+def unsatisfied(lock, requirements):
+    """Return the requirements that the lock does not meet."""
+    locked = {}
+    for (name, _), version in pins(ROOT / lock).items():
+        locked.setdefault(name, []).append(version)
+
+    def met(requirement):
+        versions = locked.get(canonicalize_name(requirement.name), [])
+        return bool(versions) and all(requirement.specifier.contains(one) for one in versions)
+
+    return [one for one in requirements if not met(Requirement(one))]
+
+
+def test_what_pacslab_needs_is_locked():
+    assert unsatisfied("requirements.lock", PROJECT["project"]["dependencies"]) == []
+
+
+def test_what_building_needs_is_locked():
+    assert unsatisfied("requirements.lock", PROJECT["build-system"]["requires"]) == []
+
+
+def test_what_developing_needs_is_locked():
+    extras = PROJECT["project"]["optional-dependencies"]
+    needed = [one for one in extras["dev"] if not one.startswith("pacslab[")] + extras["league"]
+    assert unsatisfied("requirements-dev.lock", [*PROJECT["project"]["dependencies"], *needed]) == []
+
+
+def test_the_tests_run_what_users_run():
+    users, developers = (pins(ROOT / one) for one in LOCKS)
+    assert {pin: developers.get(pin) for pin in users} == users
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_pin_has_a_hash_and_no_address_stands_in_the_lock(lock):
+    text = (ROOT / lock).read_text(encoding="utf-8")
+    entries = [one for one in re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE) if "==" in one]
+    assert len(entries) == len(pins(ROOT / lock)) > 50
+    assert [one.splitlines()[0] for one in entries if "--hash=sha256:" not in one] == []
+    assert re.findall(r"(?m)^\s*-.*$|\S*://\S*|\S*\.(?:org|com|net|io)\b", re.sub(r"--hash=\S+", "", text)) == []
+
+
+@pytest.mark.slow
+def test_the_locks_are_current(tmp_path):
+    uv = Path(sys.executable).with_name("uv")
+    made = subprocess.run(
+        [ROOT / "tools/lock.sh", "--into", tmp_path],
+        env={**os.environ, "UV": str(uv)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    if made.returncode and not os.environ.get("PACSLAB_REQUIRE_TOOLS"):
+        pytest.skip(f"the locks could not be resolved here: {made.stderr.strip().splitlines()[-1]}")
+    assert made.returncode == 0, made.stderr
+    for lock in LOCKS:
+        assert pins(tmp_path / lock) == pins(ROOT / lock), f"{lock} is not current: run 'make lock'"

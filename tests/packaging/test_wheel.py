@@ -1,0 +1,120 @@
+"""The built wheel, installed into an empty environment outside any checkout, is the whole lab."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import zipfile
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SHARED = ("labs/", "scenarios/open-archive/scenario.yaml", "synthetic_data/", "instructor/", "docker/orthanc/")
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+def run(*command, **options):
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, **options)
+    assert result.returncode == 0, f"{command}: {result.stdout[-2000:]}\n{result.stderr[-4000:]}"
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    target = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(target), cwd=ROOT)
+    (built,) = target.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def elsewhere(wheel, tmp_path_factory):
+    """Return an empty folder outside the checkout, and the installed ``pacslab`` command."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    uv = str(Path(sys.executable).with_name("uv"))
+    run(uv, "venv", "--quiet", "--python", sys.executable, str(folder / "venv"))
+    python = folder / "venv/bin/python"
+    constraint = ("--constraint", str(ROOT / "requirements.lock"))
+    run(uv, "pip", "install", "--quiet", "--python", str(python), *constraint, str(wheel), cwd=folder)
+    return folder, folder / "venv/bin/pacslab"
+
+
+@pytest.fixture
+def at_home(elsewhere, tmp_path):
+    """Return a function that runs the installed ``pacslab`` as a user with a home of their own would."""
+    folder, pacslab = elsewhere
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PACSLAB_", "PYTHON"))}
+    home = {f"PACSLAB_{name}": str(tmp_path / name.lower()) for name in ("HOME", "STATE")}
+    environment = {**kept, **home, "PACSLAB_CACHE": os.environ["PACSLAB_CACHE"]}
+
+    def call(*arguments, **more):
+        return run(str(pacslab), *arguments, cwd=folder, env={**environment, **more})
+
+    call.environment, call.command, call.folder, call.home = environment, pacslab, folder, tmp_path / "home"
+    return call
+
+
+def test_the_wheel_carries_labs_scenarios_and_images(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    assert [one for one in SHARED if not any(name.startswith(f"pacslab/_share/{one}") for name in names)] == []
+    assert "pacslab/py.typed" in names
+    assert [name for name in names if "__pycache__" in name or name.startswith("tests")] == []
+
+
+def test_it_tells_its_version_and_its_scenarios(at_home):
+    assert at_home("--version").startswith("pacslab, version ")
+    assert "open-archive" in {one["id"] for one in json.loads(at_home("scenarios", "--json"))}
+
+
+def test_the_demo_runs_outside_a_checkout(at_home, runtime):
+    result = json.loads(at_home("demo", "--json", PACSLAB_RUNTIME=runtime))
+    assert result["good"]
+    assert json.loads(at_home("status", "--json")) == []
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def answer(url):
+    """Return the body once the server answers."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with suppress(urllib.error.URLError, ConnectionError):
+            return urllib.request.urlopen(url, timeout=10).read()
+        time.sleep(0.2)
+    pytest.fail(f"nothing answered at {url.split('?')[0]}")
+    return None
+
+
+def test_pacslab_lab_serves_the_notebooks_and_ends_in_order(at_home):
+    port = free_port()
+    server = subprocess.Popen(
+        [at_home.command, "lab", "--no-browser", "--port", str(port)],
+        cwd=at_home.folder,
+        env={**at_home.environment, "PACSLAB_TOKEN": "a-token"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        base = f"http://127.0.0.1:{port}"
+        listing = json.loads(answer(f"{base}/api/contents/labs?token=a-token"))
+        assert "00_start_here.ipynb" in {one["name"] for one in listing["content"]}
+        assert b"jupyter" in answer(f"{base}/lab/tree/labs/00_start_here.ipynb?token=a-token").lower()
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(f"{base}/api/contents/labs", timeout=10)
+    finally:
+        server.send_signal(signal.SIGINT)
+        said, _ = server.communicate(timeout=30)
+    assert server.returncode == 0
+    assert f"http://127.0.0.1:{port}/lab/tree/labs/00_start_here.ipynb?token=a-token" in said
