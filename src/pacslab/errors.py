@@ -6,6 +6,18 @@ that line and exits with 2, a notebook shows it in a box instead of a traceback.
 
 from __future__ import annotations
 
+import warnings
+
+
+class PacslabWarning(UserWarning):
+    """Something that a person should know, with what to do; nothing is refused."""
+
+
+def warn(sentence: str) -> None:
+    """Say something to whoever is there: a notebook shows it, the command line prints it; an empty one is not said."""
+    if sentence:
+        warnings.warn(sentence, PacslabWarning, stacklevel=3)
+
 
 class PacslabError(Exception):
     """What happened and to what (``problem``), and what to do next (``remedy``).
@@ -58,3 +70,15 @@ class ObjectiveError(PacslabError):
 
 class DeidError(PacslabError):
     """The de-identified output could not be read at all."""
+
+
+class CourseError(PacslabError):
+    """A course, its secret or its roster is missing or malformed."""
+
+
+class TicketError(PacslabError):
+    """A student's ticket is damaged, or was not signed by the course."""
+
+
+class SubmissionError(PacslabError):
+    """A submission cannot be made, or what was handed in cannot be read."""

@@ -8,6 +8,7 @@ from pacslab.errors import ScenarioError
 from pacslab.paths import shipped
 from pacslab.scenario.documents import did_you_mean, read_yaml
 from pacslab.scenario.models import Scenario
+from pacslab.scenario.weaknesses import with_registry
 
 REQUIRED_FILES = ("orthanc.json", "handover.yaml")
 
@@ -40,8 +41,8 @@ def load_scenario(name: str, root: Path | None = None) -> Scenario:
         known = scenario_ids(root)
         hint = did_you_mean(name, known)
         listing = f"The scenarios are: {', '.join(known) or 'none'}."
-        raise ScenarioError(f"there is no scenario {name!r}", f"{hint.capitalize()} {listing}".strip())
-    scenario = read_yaml(folder / "scenario.yaml", Scenario, ScenarioError)
+        raise ScenarioError(f"there is no scenario {name!r}", f"{hint} {listing}".strip())
+    scenario = read_yaml(folder / "scenario.yaml", Scenario, ScenarioError, with_registry)
     if scenario.id != folder.name:
         raise ScenarioError(
             f"{folder / 'scenario.yaml'}: id is {scenario.id!r} but the folder is {folder.name!r}",

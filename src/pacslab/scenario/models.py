@@ -10,10 +10,26 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
-Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=48)]
-Text = Annotated[str, Field(min_length=1)]
+from pacslab.scenario.weaknesses import Change, Id, Model, PartialFix, Reference, Severity, Text, Weakness
+
+__all__ = [
+    "AnswerCheck",
+    "Change",
+    "DeidCheck",
+    "Id",
+    "Model",
+    "Objective",
+    "PartialFix",
+    "ProbeCheck",
+    "Reference",
+    "Scenario",
+    "Severity",
+    "Stage",
+    "Text",
+    "Weakness",
+]
 
 
 class Stage(StrEnum):
@@ -25,31 +41,18 @@ class Stage(StrEnum):
     DEIDENTIFY = "deidentify"
 
 
-class Severity(StrEnum):
-    """How much a weakness costs the patients."""
-
-    CRITICAL = "critical"
-    HIGH = "high"
-    MEDIUM = "medium"
-
-
-class Model(BaseModel):
-    """Frozen, and strict about its keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
 class AnswerCheck(Model):
     """The student's answer is compared with a fact of the variant's answer key, or with a fixed text.
 
     ``compare`` is ``number``, ``name`` (any order of the parts of a person's name, ``^`` or spaces), ``digits``
-    (everything but digits ignored) or ``text`` (case and spaces ignored).
+    (everything but digits ignored), ``text`` (case and spaces ignored) or ``release`` (what a release for research
+    tells, measured on both sides; ``equals`` is one that passes).
     """
 
     kind: Literal["answer"]
-    fact: Id | None = None
+    fact: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")] | None = None
     equals: str | None = None
-    compare: Literal["number", "name", "digits", "text"] = "text"
+    compare: Literal["number", "name", "digits", "text", "release"] = "text"
 
     @model_validator(mode="after")
     def _one_source(self) -> AnswerCheck:
@@ -69,8 +72,8 @@ class DeidCheck(Model):
     """The de-identified copy of one study must pass these checks of the audit."""
 
     kind: Literal["deid"]
-    study: Id = Field(description="the fact that holds the study's UID")
-    checks: tuple[Id, ...] = Field(min_length=1)
+    study: Annotated[str, Field(pattern=r"^[a-z0-9_]+$", description="the fact that holds the study's UID")]
+    checks: tuple[Annotated[str, Field(pattern=r"^[a-z_]+$")], ...] = Field(min_length=1)
 
 
 class Objective(Model):
@@ -86,29 +89,14 @@ class Objective(Model):
     explanation: Text
 
 
-class Weakness(Model):
-    """One thing that is wrong with the server.
-
-    ``probes`` are the attacks that use it. ``partial`` says, for a probe that still succeeds while another of this
-    weakness no longer does, why that fix is not enough.
-    """
+class WrittenTask(Model):
+    """A question that is answered in ``report.md`` and marked by a person, along the rubric's lines."""
 
     id: Id
     title: Text
-    cwe: Annotated[str, Field(pattern=r"^CWE-[0-9]+$")]
-    severity: Severity
-    settings: tuple[Text, ...]
-    probes: tuple[Id, ...] = Field(min_length=1)
-    cost: Text
-    fix: Text
-    partial: dict[Id, Text] = Field(default_factory=dict)
-
-
-class Reference(Model):
-    """Where a figure or a rule of the story comes from."""
-
-    title: Text
-    source: Text
+    task: Text
+    points: int = Field(ge=1, le=100)
+    rubric: tuple[Text, ...] = Field(min_length=1)
 
 
 class Scenario(Model):
@@ -123,13 +111,15 @@ class Scenario(Model):
     archive_ae_title: Annotated[str, Field(pattern=r"^[A-Z0-9_]{1,16}$")]
     weaknesses: tuple[Weakness, ...] = Field(min_length=1)
     objectives: tuple[Objective, ...] = Field(min_length=1)
+    written: tuple[WrittenTask, ...] = ()
     references: tuple[Reference, ...] = Field(min_length=1)
     _folder: Path = PrivateAttr(default=Path())
 
     @model_validator(mode="after")
     def _consistent(self) -> Scenario:
+        tasks: tuple[Objective | WrittenTask, ...] = (*self.objectives, *self.written)
         for kind, ids in (
-            ("objective", [one.id for one in self.objectives]),
+            ("objective", [one.id for one in tasks]),
             ("weakness", [one.id for one in self.weaknesses]),
         ):
             twice = {one for one in ids if ids.count(one) > 1}
@@ -143,12 +133,6 @@ class Scenario(Model):
                     raise ValueError(
                         f"objective {objective.id!r} closes {min(stray)!r}, which no weakness lists in 'probes'"
                     )
-        for weakness in self.weaknesses:
-            stray = set(weakness.partial) - set(weakness.probes)
-            if stray:
-                raise ValueError(
-                    f"weakness {weakness.id!r} explains {min(stray)!r} in 'partial', which is not in its 'probes'"
-                )
         return self
 
     @property
@@ -158,7 +142,7 @@ class Scenario(Model):
 
     @property
     def points(self) -> int:
-        """Return the sum of all objectives' points."""
+        """Return the sum of all objectives' points; written tasks, which a person marks, come on top."""
         return sum(one.points for one in self.objectives)
 
     def objective(self, objective_id: str) -> Objective:

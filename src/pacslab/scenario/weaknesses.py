@@ -1,0 +1,220 @@
+"""What is wrong with a server: the weakness registry's model, and how a scenario refers to it.
+
+A weakness stands once, in ``scenarios/weaknesses/<id>.yaml``, and any number of scenarios name it. A scenario may say
+something else about it (other words, other probes, another way to put it back), or bring a weakness of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import yaml
+from cvss import CVSS4, CVSSError
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from pacslab.errors import ScenarioError
+from pacslab.paths import shipped
+from pacslab.scenario.documents import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=48)]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class Severity(StrEnum):
+    """How much a weakness costs the patients."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+class Model(BaseModel):
+    """Frozen, and strict about its keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Reference(Model):
+    """Where a figure or a rule comes from."""
+
+    title: Text
+    source: Text
+
+
+class Change(Model):
+    """How something insecure is put back into a hardened work folder; each mutant of the tests is made by one.
+
+    ``orthanc`` and ``handover`` are merged into the two files as JSON merge patches (RFC 7396): an object is merged
+    key by key, ``null`` removes a key, anything else replaces. ``<NAME>`` stands for the password that the reference
+    fix has drawn under this name. ``shipped`` names files that are put back as the scenario ships them. ``texts``
+    replaces pieces of the other files: for each file, what stands in the reference fix and what takes its place.
+    """
+
+    orthanc: dict[str, Any] = Field(default_factory=dict)
+    handover: dict[str, Any] = Field(default_factory=dict)
+    shipped: tuple[Text, ...] = ()
+    texts: dict[str, dict[str, str]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _something(self) -> Change:
+        if not (self.orthanc or self.handover or self.shipped or self.texts):
+            raise ValueError("a change needs 'orthanc', 'handover', 'shipped' or 'texts'")
+        return self
+
+
+class PartialFix(Model):
+    """A usual fix that is not enough: what it leaves open, which probes still see it, and why.
+
+    Where the same probes see the whole weakness, or several of its usual fixes, ``evidence`` tells them apart: a
+    regular expression that one of the probes' own words match.
+    """
+
+    title: Text
+    seen_by: tuple[Id, ...] = Field(min_length=1)
+    evidence: str | None = None
+    leaves: Change | None = Field(default=None, description="what this fix leaves as it was; a mutant is made of it")
+    why: Text
+
+    @field_validator("evidence")
+    @classmethod
+    def _expression(cls, value: str | None) -> str | None:
+        try:
+            re.compile(value or "")
+        except re.error as reason:
+            raise ValueError(f"{value!r} is not a regular expression ({reason})") from None
+        return value
+
+
+class Weakness(Model):
+    """One thing that is wrong with a server.
+
+    ``probes`` are the attacks that use it. ``put_back`` makes a hardened server weak again in this point, so that
+    exactly these probes see it. ``partial`` are the usual fixes that are not enough. ``cvss`` is a CVSS 4.0 vector;
+    score and severity are computed from it. ``controls`` are the rules that it breaks.
+    """
+
+    id: Id
+    title: Text
+    cwe: Annotated[str, Field(pattern=r"^CWE-[0-9]+$")]
+    cvss: Text
+    settings: tuple[Text, ...]
+    probes: tuple[Id, ...] = Field(min_length=1)
+    put_back: Change
+    cost: Text
+    source: Reference
+    controls: tuple[Text, ...] = Field(min_length=1)
+    fix: Text
+    partial: tuple[PartialFix, ...] = ()
+
+    @field_validator("cvss")
+    @classmethod
+    def _vector(cls, value: str) -> str:
+        try:
+            CVSS4(value)
+        except CVSSError as reason:
+            raise ValueError(f"{value!r} is not a CVSS 4.0 vector ({reason})") from None
+        return value
+
+    @model_validator(mode="after")
+    def _own_probes(self) -> Weakness:
+        for one in self.partial:
+            stray = set(one.seen_by) - set(self.probes)
+            if stray:
+                raise ValueError(
+                    f"weakness {self.id!r} names {min(stray)!r} in 'partial', which is not in its 'probes'"
+                )
+        return self
+
+    @property
+    def score(self) -> float:
+        """Return the CVSS 4.0 base score, from 0 to 10."""
+        return float(CVSS4(self.cvss).base_score)
+
+    @property
+    def severity(self) -> Severity:
+        """Return the severity that belongs to the score."""
+        return Severity(str(CVSS4(self.cvss).severity).lower())
+
+    def partial_fix(self, exposed: Mapping[str, str]) -> PartialFix | None:
+        """Return the usual fix that leaves exactly these of its probes open, if one does and nothing else can be meant.
+
+        ``exposed`` holds every probe that reached something, with its evidence in words.
+        """
+        left = {name: words for name, words in exposed.items() if name in self.probes}
+        for one in self.partial:
+            if left and set(one.seen_by) == left.keys():
+                if one.evidence is None and left.keys() < set(self.probes):
+                    return one
+                if one.evidence is not None and any(re.search(one.evidence, words) for words in left.values()):
+                    return one
+        return None
+
+    def explained(self, exposed: Mapping[str, str]) -> str:
+        """Return why a half fix is not enough, where it was half fixed; else what it costs and how it is closed.
+
+        A usual fix that looks from outside as if nothing had been done is named behind that.
+        """
+        partial = self.partial_fix(exposed)
+        if partial is not None:
+            return partial.why
+        alike = [one for one in self.partial if one.evidence is None and set(one.seen_by) == set(self.probes)]
+        return " ".join([self.cost, self.fix, *(f"Not enough: {one.title}. {one.why}" for one in alike)])
+
+
+def weakness_ids(root: Path | None = None) -> list[str]:
+    """Return the ids of all weaknesses of the registry, sorted."""
+    return sorted(path.stem for path in _folder(root).glob("*.yaml"))
+
+
+def _folder(root: Path | None) -> Path:
+    return root or shipped("scenarios") / "weaknesses"
+
+
+def with_registry(content: dict[str, Any], file: Path, root: Path | None = None) -> dict[str, Any]:
+    """Return a scenario's content with each weakness that it only names filled in from the registry.
+
+    A weakness is named by its id, or by an object with ``id`` and whatever differs from the registry here.
+
+    Raises
+    ------
+    ScenarioError
+        If a weakness is not in the registry and not described in full, or the registry's file cannot be read.
+
+    """
+    named = content.get("weaknesses")
+    if not isinstance(named, list):
+        return content
+    return {**content, "weaknesses": [_filled(one, file, root) for one in named]}
+
+
+def _filled(entry: Any, file: Path, root: Path | None) -> Any:
+    own = {"id": entry} if isinstance(entry, str) else entry
+    if not isinstance(own, dict) or not isinstance(own.get("id"), str):
+        return own
+    known = weakness_ids(root)
+    if own["id"] in known:
+        return {**_registered(own["id"], root), **own}
+    if "title" not in own:
+        raise ScenarioError(
+            f"{file}: the weakness {own['id']!r} is not in the registry",
+            did_you_mean(own["id"], known) or f"The registry has: {', '.join(known)}. Or describe it here in full.",
+        )
+    return own
+
+
+def _registered(name: str, root: Path | None) -> dict[str, Any]:
+    path = _folder(root) / f"{name}.yaml"
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as reason:
+        raise ScenarioError(f"{path} cannot be read ({reason})", "Correct that file of the registry.") from None
+    if not isinstance(content, dict) or content.get("id") != name:
+        raise ScenarioError(f"{path} does not hold the weakness {name!r}", "Give the file the weakness's id as name.")
+    return content

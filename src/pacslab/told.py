@@ -1,0 +1,67 @@
+"""What a session tells its caller, as plain data: what runs, what is asked, and what became of an answer."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+
+class ServerStatus(BaseModel):
+    """One server: where it is reached, and whether it runs."""
+
+    name: str
+    role: str
+    url: str
+    dicom: str
+    running: bool
+
+
+class Status(BaseModel):
+    """A deployment at a glance. ``seconds_left`` is until it ends by itself."""
+
+    scenario: str
+    title: str
+    student: str
+    running: bool
+    runtime: str = ""
+    orthanc: str = ""
+    servers: tuple[ServerStatus, ...] = ()
+    seconds_left: int = 0
+    work: str
+    points: int
+    out_of: int
+
+
+class Task(BaseModel):
+    """One objective as the student sees it."""
+
+    id: str
+    stage: str
+    title: str
+    text: str
+    points: int
+    earned: bool
+    hints_taken: int
+    hints_left: int
+    needs_answer: bool
+
+
+class Hint(BaseModel):
+    """One hint: its number, of how many, and the text; ``text`` is empty where there are no more."""
+
+    objective: str
+    number: int
+    out_of: int
+    text: str
+
+
+class CheckResult(BaseModel):
+    """What became of a check. ``passed`` is None where the lab itself could not look."""
+
+    objective: str
+    title: str
+    passed: bool | None
+    points: int
+    out_of: int
+    message: str
+    reasons: tuple[str, ...] = ()
+    explanation: str = ""

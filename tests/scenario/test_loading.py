@@ -1,0 +1,115 @@
+"""Scenarios are data: what ships is valid, and what does not fit is named with file, key and remedy."""
+
+import shutil
+
+import pytest
+import yaml
+
+from pacslab.errors import ScenarioError
+from pacslab.paths import shipped
+from pacslab.probes.assess import probes_for
+from pacslab.probes.findings import Side
+from pacslab.scenario.documents import read_mapping
+from pacslab.scenario.loading import load_scenario, scenario_ids
+from pacslab.scenario.models import ProbeCheck
+from pacslab.session import Session
+
+
+@pytest.fixture
+def copy(tmp_path):
+    target = tmp_path / "open-archive"
+    shutil.copytree(shipped("scenarios") / "open-archive", target)
+    return target
+
+
+def changed(folder, change):
+    path = folder / "scenario.yaml"
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    change(content)
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    return str(folder)
+
+
+@pytest.mark.parametrize("name", scenario_ids())
+def test_every_shipped_scenario_is_valid_and_names_existing_probes(name):
+    scenario = load_scenario(name)
+    assert len(scenario.objectives) >= 8
+    assert all(one.points and one.explanation and 1 <= len(one.hints) <= 3 for one in scenario.objectives)
+    assert {one.stage for one in scenario.objectives} >= {"discover", "read", "harden"}
+    assert sum(one.side is Side.ATTACK for one in probes_for(scenario)) >= 5
+    assert sum(one.side is Side.CLINIC for one in probes_for(scenario)) >= 4
+
+
+@pytest.mark.parametrize("name", scenario_ids())
+def test_every_attack_of_a_weakness_earns_points_when_it_is_closed(name):
+    scenario = load_scenario(name)
+    closing = {probe for one in scenario.objectives if isinstance(one.check, ProbeCheck) for probe in one.check.closed}
+    assert closing == {probe for weakness in scenario.weaknesses for probe in weakness.probes}
+
+
+def test_an_unknown_scenario_is_answered_with_the_nearest_and_the_list():
+    with pytest.raises(ScenarioError, match=r"no scenario 'open-archiv'.*Did you mean 'open-archive'\?.*scenarios are"):
+        load_scenario("open-archiv")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda c: c.update(minuts=3), r"'minuts' is unknown.*Did you mean 'minutes'"),
+        (lambda c: c.pop("title"), "'title' is missing"),
+        (lambda c: c["objectives"][0].update(points="many"), r"objectives\.0\.points"),
+        (lambda c: c["objectives"].append(c["objectives"][0]), "'archive-title' is given twice"),
+        (lambda c: c["objectives"][0]["check"].pop("equals"), "either 'fact' or 'equals'"),
+        (
+            lambda c: c["weaknesses"][0].update(partial=[{"title": "x", "seen_by": ["nothing"], "why": "x"}]),
+            "not in its 'probes'",
+        ),
+        (lambda c: c["weaknesses"].append("open-serch"), r"'open-serch' is not in the registry.*'open-search'"),
+        (lambda c: c["weaknesses"][0].update(cvss="CVSS:4.0/AV:N"), "not a CVSS 4.0 vector"),
+        (lambda c: c["weaknesses"][0].update(probes=[]), r"weaknesses\.0\.probes"),
+        (lambda c: c["weaknesses"][0].update(put_back={}), "a change needs"),
+        (lambda c: c["weaknesses"][0].update(put_back=None), r"weaknesses\.0\.put_back"),
+    ],
+)
+def test_what_does_not_fit_is_named(copy, change, words):
+    with pytest.raises(ScenarioError, match=words) as caught:
+        load_scenario(changed(copy, change))
+    assert "scenario.yaml" in str(caught.value)
+
+
+_MISSPELT = ["dicom-find-strangers", "dicom-find-stranger", "dicom-old-device", "dicom-borrowed-title"]
+
+
+def test_a_probe_that_does_not_exist_is_named_as_soon_as_a_session_is_made(copy):
+    folder = changed(copy, lambda c: c["weaknesses"][1].update(probes=_MISSPELT))
+    with pytest.raises(ScenarioError, match="'dicom-find-strangers', which does not exist"):
+        Session(folder)
+
+
+def test_a_probe_that_does_not_exist_is_named(copy):
+    scenario = load_scenario(changed(copy, lambda c: c["weaknesses"][1].update(probes=_MISSPELT)))
+    with pytest.raises(ScenarioError, match=r"'dicom-find-strangers', which does not exist\. Did you mean"):
+        probes_for(scenario)
+
+
+def test_broken_yaml_is_told_with_line_and_column(copy):
+    (copy / "scenario.yaml").write_text("id: open-archive\ntitle: [unclosed\n", encoding="utf-8")
+    with pytest.raises(ScenarioError, match=r"not valid YAML at line \d+, column \d+"):
+        load_scenario(str(copy))
+
+
+def test_a_scenario_without_its_configuration_is_refused(copy):
+    (copy / "orthanc.json").unlink()
+    with pytest.raises(ScenarioError, match=r"has no orthanc\.json"):
+        load_scenario(str(copy))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a: " + "[" * 100_000, "a: " + "{" * 100_000, "- " * 100_000 + "x", "\n".join(" " * n + "a:" for n in range(200))],
+)
+def test_a_file_that_is_nested_without_end_ends_no_program(tmp_path, text):
+    """The reader in C calls itself for each level, and would take the program with it."""
+    (tmp_path / "deep.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ScenarioError, match="nested more than"):
+        read_mapping(tmp_path / "deep.yaml", ScenarioError)

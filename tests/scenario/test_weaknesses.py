@@ -1,0 +1,62 @@
+"""The weakness registry: every entry is whole, its score is computed, and every attack probe belongs to something."""
+
+import pytest
+import yaml
+from cvss import CVSS4
+
+from pacslab.paths import shipped
+from pacslab.probes.findings import Side
+from pacslab.probes.registry import PROBES
+from pacslab.scenario.loading import load_scenario, scenario_ids
+from pacslab.scenario.weaknesses import Severity, Weakness, weakness_ids
+
+REGISTRY = shipped("scenarios") / "weaknesses"
+
+
+def registered(name):
+    return Weakness.model_validate(yaml.safe_load((REGISTRY / f"{name}.yaml").read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("name", weakness_ids())
+def test_a_registered_weakness_is_whole(name):
+    weakness = registered(name)
+    assert weakness.id == name
+    assert weakness.settings
+    assert weakness.severity is Severity(CVSS4(weakness.cvss).severity.lower())
+    assert 0 < weakness.score <= 10
+    assert {"HIPAA", "GDPR", "ISO/IEC"} <= {one.split()[0] for one in weakness.controls}
+    assert weakness.source.source
+
+
+def test_a_partial_fix_is_known_by_exactly_what_it_leaves_open():
+    weakness = registered("open-retrieve")
+    found = {"dicom-get-stranger": "a study", "dicom-move-stranger": "a study", "http-anonymous-rest": "names"}
+    got = {name: words for name, words in found.items() if name != "dicom-move-stranger"}
+    assert weakness.partial_fix(got).seen_by == ("dicom-get-stranger",)
+    assert weakness.explained(got) == weakness.partial_fix(got).why
+    assert weakness.partial_fix(found) is None
+    assert weakness.explained(found) == f"{weakness.cost} {weakness.fix}"
+    assert weakness.partial_fix({}) is None
+
+
+def test_partial_fixes_that_the_same_probe_sees_are_told_apart_by_its_words():
+    weakness = registered("no-audit")
+    missing = {"audit-missing": "Of this the archive's log does not say who did it: WS01 searched."}
+    naming = {"audit-missing": "The log names the patient: 'Lua says: stored for A^B'."}
+    nothing = {"audit-missing": "Of this the archive's log does not say who did it: CT01 stored an image, x opened it."}
+    assert weakness.partial_fix(missing).title == "Searches over DICOM are forgotten"
+    assert weakness.partial_fix(naming).title == "The log names the patients"
+    assert weakness.explained(nothing) == f"{weakness.cost} {weakness.fix}"
+
+
+def test_a_usual_fix_that_looks_like_none_is_named_behind_what_it_costs():
+    weakness = registered("webdav-upload")
+    words = weakness.explained({"http-webdav-upload": "it took a file"})
+    assert words.startswith(f"{weakness.cost} {weakness.fix} Not enough: Deleting is forbidden")
+    assert words.endswith(weakness.partial[0].why)
+
+
+def test_every_attack_belongs_to_a_weakness():
+    used = {probe for name in weakness_ids() for probe in registered(name).probes}
+    used |= {probe for name in scenario_ids() for one in load_scenario(name).weaknesses for probe in one.probes}
+    assert {one.id for one in PROBES.values() if one.side is Side.ATTACK} <= used
