@@ -6,38 +6,101 @@ import base64
 import hashlib
 import zlib
 from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
 
 class Location(StrEnum):
-    """Where in a DICOM file an identifier stands."""
+    """Where in a DICOM file, or beside it, an identifier stands."""
 
     HEADER = "header"
     NESTED = "nested"
     PRIVATE = "private"
     FREE_TEXT = "free-text"
+    UNLISTED = "unlisted"
     UID = "uid"
     PIXELS = "pixels"
+    FACE = "face"
+    OVERLAY = "overlay"
+    ICON = "icon"
+    PRESENTATION = "presentation-state"
+    SR_CONTENT = "sr-content"
+    SR_OBSERVER = "sr-observer"
     PDF = "pdf"
     FILE_META = "file-meta"
+    PREAMBLE = "preamble"
+    PADDING = "trailing-padding"
+    FILE_NAME = "file-name"
+    DICOMDIR = "dicomdir"
+
+
+LOCATION_MEANINGS: dict[Location, str] = {
+    Location.HEADER: "an attribute of the dataset's top level",
+    Location.NESTED: "an attribute in a sequence",
+    Location.PRIVATE: "a private attribute",
+    Location.FREE_TEXT: "a long text (VR LT, ST, UT), or a descriptor that mixes meaning and identity",
+    Location.UNLISTED: "a text that PS3.15 table E.1-1 does not list, such as CodeMeaning",
+    Location.UID: "a UID, or a reference to one",
+    Location.PIXELS: "text burned into pixel data",
+    Location.FACE: "a face that a rendering of the series shows, as it cuts this slice",
+    Location.OVERLAY: "an overlay: its bitmap, label or description (60xx)",
+    Location.ICON: "text in the pixels of an icon image",
+    Location.PRESENTATION: "a presentation state's text annotation",
+    Location.SR_CONTENT: "a structured report's content item",
+    Location.SR_OBSERVER: "who or what observed, verified or completed a structured report",
+    Location.PDF: "an encapsulated PDF: its pages and its document information",
+    Location.FILE_META: "the file meta information, group 0002",
+    Location.PREAMBLE: "the 128 bytes before DICM",
+    Location.PADDING: "Data Set Trailing Padding (FFFC,FFFC)",
+    Location.FILE_NAME: "the name of the file or of its folder",
+    Location.DICOMDIR: "the directory file beside the images",
+}
 
 
 class Identifier(StrEnum):
-    """What kind of identifier it is: the HIPAA Safe Harbor list, 45 CFR 164.514(b)(2), as far as images hold it."""
+    """What kind of identifier it is: HIPAA Safe Harbor's eighteen, 45 CFR 164.514(b)(2)(i)(A) to (R).
+
+    Social security numbers (G) are ``NATIONAL_NUMBER`` in every country; dates and ages over 89 (C) are two kinds here;
+    a UID, an accession number or an order's number is "any other unique number" (R), kept apart because PS3.15 treats
+    them apart.
+    """
 
     NAME = "name"
     GEOGRAPHIC = "geographic"
     DATE = "date"
+    AGE = "age"
     PHONE = "phone"
+    FAX = "fax"
     EMAIL = "email"
     NATIONAL_NUMBER = "national-number"
     RECORD_NUMBER = "record-number"
+    INSURANCE = "insurance"
     ACCOUNT = "account"
+    LICENCE = "licence"
+    VEHICLE = "vehicle"
     DEVICE = "device"
+    URL = "url"
+    IP_ADDRESS = "ip-address"
+    BIOMETRIC = "biometric"
+    FACE = "face"
     UID = "uid"
     OTHER = "other"
+
+
+class Role(StrEnum):
+    """Why a patient is easier to find than others: the people that the risk lab talks about."""
+
+    PROMINENT = "prominent"
+    FAMILY = "family"
+    TWO_IDS = "two-ids"
+    RARE_DISEASE = "rare-disease"
+    OLDEST = "over-89"
 
 
 class Model(BaseModel):
@@ -59,9 +122,14 @@ class Planted(Model):
     """One identifier at one place of one instance.
 
     ``path`` is the attribute, written as ``(0010,0010)``, ``(0040,0275)[0].(0032,1060)`` in a sequence,
-    ``(0009,1001)`` for a private element, ``pixels`` or ``pdf page 1``. ``token`` is the exact text as it stands
-    there (the person's name in DICOM order, the date as eight digits), which must not be found in a
-    de-identified file. ``action`` is PS3.15 table E.1-1's. ``box`` and ``mask`` belong to burned-in text.
+    ``(0009,1001)`` for a private element, or ``pixels``, ``face``, ``pdf page 1``, ``pdf information``, ``preamble``,
+    ``file name``, ``DICOMDIR``; an icon's and an overlay's pixels have their attribute's path. ``token`` is the
+    identifier (the person's name in DICOM order, the date as eight digits), which must not be found in a de-identified
+    file.
+    ``written`` is the text as it stands there where that is not the token. ``action`` is PS3.15 table E.1-1's, or what
+    the Clean options expect of a place that the table does not list. ``box`` and ``mask`` belong to burned-in text;
+    in a multi-frame image they are the same in every frame. Those of a face are the slice's part of it: skin, nose,
+    lids and lips, about 12 mm deep. ``sop_instance_uid`` is empty for a DICOMDIR.
     """
 
     sop_instance_uid: str
@@ -71,6 +139,7 @@ class Planted(Model):
     path: str
     token: str
     action: str
+    written: str = ""
     box: Box | None = None
     mask: str | None = Field(default=None, description="glyph mask of the box: base64 of zlib of packed bits")
 
@@ -85,9 +154,7 @@ class Planted(Model):
         """
         if self.box is None or self.mask is None:
             raise ValueError(f"{self.path} of {self.sop_instance_uid} has no glyph mask")
-        packed = np.frombuffer(zlib.decompress(base64.b64decode(self.mask)), dtype=np.uint8)
-        size = self.box.width * self.box.height
-        return np.unpackbits(packed, count=size).astype(bool).reshape(self.box.height, self.box.width)
+        return unpack_glyphs(self.mask, self.box.height, self.box.width)
 
 
 def pack_glyphs(mask: np.ndarray) -> str:
@@ -95,11 +162,66 @@ def pack_glyphs(mask: np.ndarray) -> str:
     return base64.b64encode(zlib.compress(np.packbits(mask).tobytes(), 9)).decode()
 
 
+def unpack_glyphs(mask: str, height: int, width: int) -> np.ndarray:
+    """Return the boolean array of shape (height, width) that :func:`pack_glyphs` packed."""
+    packed = np.frombuffer(zlib.decompress(base64.b64decode(mask)), dtype=np.uint8)
+    return np.unpackbits(packed, count=width * height).astype(bool).reshape(height, width)
+
+
+class Region(Model):
+    """Some of an image's pixels: a box, and which of its pixels, packed like a glyph mask."""
+
+    box: Box
+    mask: str
+
+    @classmethod
+    def of(cls, picture: np.ndarray) -> Region | None:
+        """Return the region where a boolean picture is true; None where it nowhere is."""
+        rows, columns = np.flatnonzero(picture.any(axis=1)), np.flatnonzero(picture.any(axis=0))
+        if not rows.size:
+            return None
+        top, left = int(rows[0]), int(columns[0])
+        height, width = int(rows[-1]) + 1 - top, int(columns[-1]) + 1 - left
+        packed = pack_glyphs(picture[top : top + height, left : left + width])
+        return cls(box=Box(column=left, row=top, width=width, height=height), mask=packed)
+
+    def drawn(self, rows: int, columns: int) -> np.ndarray:
+        """Return the region in a picture of a size: boolean, of shape (rows, columns); cut off where it leaves it."""
+        picture = np.zeros((rows, columns), dtype=bool)
+        box = self.box
+        there = picture[box.row : box.row + box.height, box.column : box.column + box.width]
+        there[...] = unpack_glyphs(self.mask, box.height, box.width)[: there.shape[0], : there.shape[1]]
+        return picture
+
+
+class Keeping(StrEnum):
+    """Why something must survive de-identification."""
+
+    SAFE_PRIVATE = "safe-private"
+    MEANING = "meaning"
+
+
+class Kept(Model):
+    """Something that de-identification must not lose.
+
+    A private element that PS3.15 table E.3.10-1 lists as safe (``creator`` is its private creator), or what a
+    descriptor says of the findings beside the name in it.
+    """
+
+    keeping: Keeping
+    path: str
+    text: str
+    creator: str = ""
+
+
 class InstanceKey(Model):
     """One instance as generated: what an output is matched against without trusting its file name or UID.
 
     ``pixels_outside`` is :func:`digest_outside` of the decoded pixels; None for an instance without pixels.
     ``document`` marks what a research set leaves out: scanned cover pages and encapsulated PDF reports.
+    ``face`` says that a three-dimensional rendering of the series shows the patient's face. What must survive of such
+    an image is the brain, which lies at ``brain`` (None where burned-in text leaves nothing of it); ``pixels_outside``
+    is then :func:`digest_within` of it, less the text.
     """
 
     sop_instance_uid: str
@@ -110,12 +232,18 @@ class InstanceKey(Model):
     file_name: str
     document: bool = False
     pixels_outside: str | None = None
+    transfer_syntax_uid: str = "1.2.840.10008.1.2.1"
+    kept: tuple[Kept, ...] = ()
+    face: bool = False
+    brain: Region | None = None
 
 
 class StudyKey(Model):
-    """One study: its instances and what is known of it."""
+    """One study: its instances and what is known of it. ``patient_id`` is the number that it was made under."""
 
     study_instance_uid: str
+    patient_id: str = ""
+    cover_page_names_diagnosis: bool = False
     accession_number: str
     date: str
     description: str
@@ -137,18 +265,36 @@ class PatientKey(Model):
     phone: str
     diagnosis: str
     prominent: bool = False
+    native_name: str = Field(default="", description="the name in the country's own script, as PatientName holds it")
+    record_number: str = ""
+    email: str = ""
+    other_ids: tuple[str, ...] = Field(default=(), description="further values of PatientID of the same person")
+    roles: tuple[Role, ...] = ()
     studies: tuple[StudyKey, ...]
+
+
+class Origin(Model):
+    """What made a cohort; another origin gives the same student other patients."""
+
+    generator: str = ""
+    words: dict[str, str] = Field(
+        default_factory=dict, description="each list of words by name: its version and the SHA-256 of what it says"
+    )
 
 
 class AnswerKey(Model):
     """All that was planted for one variant.
 
     ``facts`` answers the questions of a scenario by name; those listed in ``told`` may stand in a question's text.
+    ``complete`` says that ``planted``, ``kept`` and ``pixels_outside`` cover every instance; otherwise only those of
+    the study to be de-identified.
     """
 
     scenario: str
     student: str
     recipe: str
+    origin: Origin = Origin()
+    complete: bool = False
     patients: tuple[PatientKey, ...]
     planted: tuple[Planted, ...]
     facts: dict[str, str]
@@ -157,6 +303,10 @@ class AnswerKey(Model):
     def studies(self) -> tuple[StudyKey, ...]:
         """Return every study of every patient."""
         return tuple(study for patient in self.patients for study in patient.studies)
+
+    def instances(self) -> tuple[InstanceKey, ...]:
+        """Return every instance of every study."""
+        return tuple(instance for study in self.studies() for instance in study.instances)
 
     def study(self, study_instance_uid: str) -> StudyKey:
         """Return one study by its UID.
@@ -172,9 +322,75 @@ class AnswerKey(Model):
                 return study
         raise KeyError(study_instance_uid)
 
-    def planted_in(self, sop_instance_uids: set[str]) -> tuple[Planted, ...]:
-        """Return what is planted in these instances."""
-        return tuple(one for one in self.planted if one.sop_instance_uid in sop_instance_uids)
+    def patient_of(self, study_instance_uid: str) -> PatientKey:
+        """Return whose study it is.
+
+        Raises
+        ------
+        KeyError
+            If the cohort has no such study.
+
+        """
+        for patient in self.patients:
+            if any(study.study_instance_uid == study_instance_uid for study in patient.studies):
+                return patient
+        raise KeyError(study_instance_uid)
+
+    @cached_property
+    def _by_instance(self) -> dict[str, tuple[Planted, ...]]:
+        sorted_out: dict[str, list[Planted]] = {}
+        for one in self.planted:
+            sorted_out.setdefault(one.sop_instance_uid, []).append(one)
+        return {uid: tuple(planted) for uid, planted in sorted_out.items()}
+
+    def planted_in(self, sop_instance_uids: Collection[str]) -> tuple[Planted, ...]:
+        """Return what is planted in these instances, in the order of the key."""
+        wanted = set(sop_instance_uids)
+        return tuple(one for uid, planted in self._by_instance.items() if uid in wanted for one in planted)
+
+    def with_role(self, role: Role) -> tuple[PatientKey, ...]:
+        """Return the patients who are easy to find for this reason."""
+        return tuple(one for one in self.patients if role in one.roles)
+
+    def with_number_ending(self, digits: str) -> tuple[PatientKey, ...]:
+        """Return whose national number ends in these digits."""
+        return tuple(one for one in self.patients if one.national_number.endswith(digits))
+
+    def who_is(self, token: str) -> tuple[PatientKey, ...]:
+        """Return the patients whom a name, a number, an address or a UID found anywhere belongs to.
+
+        Letter case and separators do not count; a date is no name, and neither is a word that many people share.
+        """
+        found = self._owners.get(plain(token), ())
+        return tuple(one for one in self.patients if one.index in found)
+
+    @cached_property
+    def _owners(self) -> dict[str, frozenset[int]]:
+        owners: dict[str, set[int]] = {}
+        for patient in self.patients:
+            for text in _texts_of(patient):
+                owners.setdefault(plain(text), set()).add(patient.index)
+        for one in self.planted:
+            if one.kind not in (Identifier.DATE, Identifier.AGE):
+                owners.setdefault(plain(one.token), set()).add(one.patient)
+        owners.pop("", None)
+        return {text: frozenset(whose) for text, whose in owners.items()}
+
+
+def _texts_of(patient: PatientKey) -> tuple[str, ...]:
+    """Return every text that means this patient."""
+    texts = (patient.name, patient.spoken_name, patient.native_name, patient.patient_id, *patient.other_ids)
+    texts += (patient.national_number, patient.record_number, patient.address, patient.phone, patient.email)
+    for study in patient.studies:
+        texts += (study.study_instance_uid, study.accession_number)
+        for instance in study.instances:
+            texts += (instance.sop_instance_uid, instance.series_instance_uid)
+    return texts
+
+
+def plain(text: str) -> str:
+    """Return only a text's letters and digits, folded to lower case: how identifiers are compared."""
+    return "".join(char for char in text.casefold() if char.isalnum())
 
 
 def digest_outside(pixels: np.ndarray, boxes: list[Box], margin: int = 8) -> str:
@@ -183,16 +399,43 @@ def digest_outside(pixels: np.ndarray, boxes: list[Box], margin: int = 8) -> str
     Parameters
     ----------
     pixels
-        Decoded pixel values of shape (rows, columns) or (rows, columns, samples), integers.
+        Decoded pixel values of shape (rows, columns) or (rows, columns, samples), with frames before them in a
+        multi-frame image; integers. A last axis of 3 is samples.
     boxes
-        Where identifiers are burned in; what lies there does not count.
+        Where identifiers are burned in, in every frame; what lies there does not count.
     margin
         How many pixels around a box may be lost with it.
 
     """
     kept = np.array(pixels, dtype="<i4", copy=True)
+    colour = kept.ndim > 2 and kept.shape[-1] == 3
+    planes = kept if colour else kept[..., None]
     for box in boxes:
         top, left = max(0, box.row - margin), max(0, box.column - margin)
-        kept[top : box.row + box.height + margin, left : box.column + box.width + margin] = 0
+        planes[..., top : box.row + box.height + margin, left : box.column + box.width + margin, :] = 0
     shape = "x".join(str(size) for size in kept.shape).encode()
     return hashlib.sha256(shape + b":" + kept.tobytes()).hexdigest()
+
+
+def digest_within(pixels: np.ndarray, kept: np.ndarray) -> str:
+    """Return the SHA-256 (hexadecimal) of some of an image's pixels, and of its size.
+
+    Parameters
+    ----------
+    pixels
+        Decoded pixel values of shape (rows, columns); integers.
+    kept
+        Which of them count: boolean, of the same shape.
+
+    """
+    shape = "x".join(str(size) for size in pixels.shape).encode()
+    return hashlib.sha256(shape + b":" + pixels[kept].astype("<i4").tobytes()).hexdigest()
+
+
+def without_boxes(kept: np.ndarray, boxes: list[Box], margin: int = 8) -> np.ndarray:
+    """Return a boolean picture less the boxes, each grown by ``margin`` pixels."""
+    left = kept.copy()
+    for box in boxes:
+        top, first = max(0, box.row - margin), max(0, box.column - margin)
+        left[top : box.row + box.height + margin, first : box.column + box.width + margin] = False
+    return left

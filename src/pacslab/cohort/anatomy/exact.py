@@ -1,0 +1,120 @@
+"""Functions and noise whose bits are the same on every machine.
+
+NumPy's own ``sin``, ``exp`` and so on choose another polynomial for each processor, and its distributions may change
+between versions. Here functions are tables, rounded far above the last bit of any C library and read with IEEE 754
+operations alone, and noise comes from the raw output of PCG64, which is fixed for good. Values are float32.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from pacslab.scenario.variant import Stream
+
+TURN = 4096
+"""Entries a turn of the sine's table: wrong by less than 1e-3 radians."""
+GRID = 1 << 20
+"""Tables hold multiples of one part in this."""
+
+
+def _table(values: list[float]) -> np.ndarray:
+    return np.array([round(value * GRID) / GRID for value in values], dtype=np.float32)
+
+
+@cache
+def _sines() -> np.ndarray:
+    return _table([math.sin(2 * math.pi * step / TURN) for step in range(TURN)])
+
+
+@cache
+def _powers() -> np.ndarray:
+    return _table([2 ** (step / TURN) for step in range(TURN)])
+
+
+@cache
+def _logarithms() -> np.ndarray:
+    return _table([math.log10(0.5 + (step + 0.5) / (2 * TURN)) for step in range(TURN)])
+
+
+@cache
+def _quantiles() -> np.ndarray:
+    """Return 4096 equally likely values of the normal distribution."""
+    inverse = NormalDist().inv_cdf
+    return _table([inverse((step + 0.5) / TURN) for step in range(TURN)])
+
+
+def sin(angle: np.ndarray) -> np.ndarray:
+    """Return the sine of radians, right to 1e-3."""
+    steps = np.rint(np.asarray(angle, dtype=np.float32) * np.float32(TURN / (2 * math.pi))).astype(np.int32)
+    return np.asarray(np.take(_sines(), steps & (TURN - 1)))
+
+
+def cos(angle: np.ndarray) -> np.ndarray:
+    """Return the cosine of radians, right to 1e-3."""
+    steps = np.rint(np.asarray(angle, dtype=np.float32) * np.float32(TURN / (2 * math.pi))).astype(np.int32)
+    return np.asarray(np.take(_sines(), (steps + TURN // 4) & (TURN - 1)))
+
+
+def exp(power: np.ndarray) -> np.ndarray:
+    """Return e to a power from -80 to 80, right to two parts in ten thousand."""
+    steps = np.rint(np.clip(power, -80, 80) * np.float32(TURN / math.log(2))).astype(np.int32)
+    return np.asarray(np.ldexp(np.take(_powers(), steps & (TURN - 1)), steps >> 12))
+
+
+def log10(value: np.ndarray) -> np.ndarray:
+    """Return the decimal logarithm of positive values, right to 1e-4."""
+    share, exponent = np.frexp(np.asarray(value, dtype=np.float32))
+    steps = ((share - np.float32(0.5)) * np.float32(2 * TURN)).astype(np.int32)
+    return np.asarray(np.take(_logarithms(), steps) + exponent.astype(np.float32) * np.float32(math.log10(2)))
+
+
+def turned(degrees: float) -> tuple[float, float]:
+    """Return cosine and sine of an angle, rounded to one part in a million."""
+    angle = math.radians(degrees)
+    return round(math.cos(angle) * GRID) / GRID, round(math.sin(angle) * GRID) / GRID
+
+
+def normal(stream: Stream, *shape: int) -> np.ndarray:
+    """Return normally distributed noise, mean 0 and deviation 1 (to 0.1 %), between -3.7 and 3.7."""
+    count = math.prod(shape)
+    raw = np.asarray(stream.numpy().bit_generator.random_raw((count + 3) // 4), dtype="<u8")
+    return np.take(_quantiles(), raw.view("<u2")[:count] >> 4).reshape(shape)
+
+
+def uniform(stream: Stream, *shape: int) -> np.ndarray:
+    """Return values equally likely from 0 to 1, in steps of 1/65536."""
+    count = math.prod(shape)
+    raw = np.asarray(stream.numpy().bit_generator.random_raw((count + 3) // 4), dtype="<u8")
+    return (raw.view("<u2")[:count].astype(np.float32) * np.float32(1 / 65536)).reshape(shape)
+
+
+def spline_field(stream: Stream, cells: tuple[int, ...], fine: tuple[int, ...]) -> np.ndarray:
+    """Return smooth noise: quadratic B-splines over a lattice of normal values, deviation about 0.5.
+
+    Parameters
+    ----------
+    stream
+        Where its values come from.
+    cells
+        Lattice cells along each axis.
+    fine
+        Samples along each axis, spread over the cells evenly.
+
+    """
+    field = normal(stream, *(count + 2 for count in cells))
+    for axis, (count, samples) in enumerate(zip(cells, fine, strict=True)):
+        place = (np.arange(samples, dtype=np.float32) + np.float32(0.5)) * np.float32(count / samples)
+        low = np.minimum(place.astype(np.intp), count - 1)
+        share = place - low.astype(np.float32)
+        share = share.reshape(-1, *(1,) * (len(cells) - 1 - axis))
+        spread = np.take(field, low, axis=axis) * (0.5 * (1 - share) * (1 - share))
+        spread += np.take(field, low + 1, axis=axis) * (0.5 + share - share * share)
+        spread += np.take(field, low + 2, axis=axis) * (0.5 * share * share)
+        field = spread
+    return field

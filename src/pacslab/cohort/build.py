@@ -1,0 +1,335 @@
+"""A cohort: one variant's patients as DICOM files, and the answer key.
+
+``build_cohort`` decides who there is and what was examined; files are made while they are asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pacslab.cohort.anatomy import ecg
+from pacslab.cohort.answer_key import (
+    AnswerKey,
+    Identifier,
+    InstanceKey,
+    Kept,
+    Location,
+    PatientKey,
+    Planted,
+    Region,
+    StudyKey,
+    digest_outside,
+    digest_within,
+    without_boxes,
+)
+from pacslab.cohort.dataset import SOP_CLASS, instance_draft, is_synthetic, series_draft
+from pacslab.cohort.draft import Draft, Plant
+from pacslab.cohort.encode import PIXEL_DATA, SOURCE_AE_TITLE
+from pacslab.cohort.modules import BITS_STORED, waveform
+from pacslab.cohort.origin import GENERATOR_VERSION, origin_of
+from pacslab.cohort.people import PROMINENT, plain_ascii
+from pacslab.cohort.plan import Content, file_name_of, make_plan
+from pacslab.cohort.report import make_report
+from pacslab.cohort.studio import Studio
+from pacslab.cohort.transfer import Syntax, decoded_frames, encode_file, encode_frames
+from pacslab.cohort.traps import Trap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+
+    from pacslab.cohort.people import Person
+    from pacslab.cohort.plan import InstancePlan, SeriesPlan, StudyPlan
+    from pacslab.cohort.recipe import Recipe
+    from pacslab.scenario.variant import Variant
+
+__all__ = ["GENERATOR_VERSION", "Cohort", "build_cohort", "is_synthetic"]
+
+LEAST_BRAIN = 64
+"""Pixels of brain beside burned-in text by which a slice of a head is known again."""
+
+TOLD = (
+    "asked_number_ending",
+    "cover_page_patient",
+    "report_patient",
+    "deid_study_uid",
+    "deid_patient",
+)
+
+
+@dataclass(frozen=True)
+class _Noted:
+    """What is known of an instance once it has been made."""
+
+    planted: tuple[Plant, ...]
+    pixels_outside: str | None
+    syntax: Syntax
+    kept: tuple[Kept, ...]
+    brain: Region | None = None
+
+
+@dataclass(frozen=True)
+class _Made:
+    """An instance before it is written; ``shared`` is what all of its series have, with its pixels."""
+
+    plan: InstancePlan
+    shared: dict[int, bytes]
+    own: Draft
+    syntax: Syntax
+
+
+def build_cohort(recipe: Recipe, variant: Variant) -> Cohort:
+    """Return a variant's cohort: identities and plan, a few milliseconds; no pixels yet."""
+    return Cohort(recipe, variant)
+
+
+class Cohort:
+    """One variant's patients.
+
+    Pixels are made while :meth:`instances` is read. What they share is kept for the life of the object (about
+    20 MB), so a second reading is faster.
+    """
+
+    def __init__(self, recipe: Recipe, variant: Variant) -> None:
+        self.recipe = recipe
+        self.variant = variant
+        self.plan = make_plan(recipe, variant)
+        self._studio = Studio(recipe, variant)
+        self._noted: dict[str, dict[str, _Noted]] = {}
+
+    @property
+    def count(self) -> int:
+        """Return the number of instances."""
+        return sum(len(series.instances) for study in self.plan.studies for series in study.series)
+
+    def instances(self) -> Iterator[tuple[str, bytes]]:
+        """Yield (file name, Part 10 file) of every instance: the same bytes for the same variant."""
+        for study in self.plan.studies:
+            yield from self.study_files(study)
+
+    def study_files(self, study: StudyPlan) -> Iterator[tuple[str, bytes]]:
+        """Yield (file name, Part 10 file) of every instance of one study of the plan."""
+        source = study.mix.device.station if Trap.FILE_META in study.traps else SOURCE_AE_TITLE
+        preamble = _preamble(study) if Trap.PREAMBLE in study.traps else b""
+        for made in self._made(study):
+            elements = made.shared | made.own.encoded()
+            yield made.plan.file_name, encode_file(elements, made.syntax, source, preamble)
+
+    def follow_up(self) -> list[bytes]:
+        """Return a CT study of two slices, made today, of a patient whose earlier CT is in the archive.
+
+        It is what the scanner stores while the archive is being tested; :meth:`instances` does not hold it.
+        """
+        return [content for _, content in self.study_files(self.plan.follow_up)]
+
+    def _made(self, study: StudyPlan) -> Iterator[_Made]:
+        """Yield each instance of a study, ready to be written, and note what is planted in it."""
+        noted: dict[str, _Noted] = {}
+        around = _around(study)
+        for series in study.series:
+            draft = series_draft(self.recipe, study, series)
+            shared = draft.encoded()
+            syntax = _syntax(study, series)
+            for instance, own, pixels, inside in self._contents(study, series):
+                meta = Plant(Location.FILE_META, Identifier.UID, "(0002,0003)", instance.uid, "U")
+                plants = (*draft.plants, *own.plants, *inside, meta, *around)
+                digest, brain = None, None
+                elements = shared
+                if pixels is not None:
+                    colour = series.content is Content.COLOUR_CINE
+                    encoded = encode_frames(pixels, syntax, colour=colour, bits=BITS_STORED.get(series.content, 0))
+                    own.put(**encoded.attributes)
+                    elements = shared | {PIXEL_DATA: encoded.element}
+                    decoded = pixels if syntax.lossless else decoded_frames(encoded, pixels)
+                    boxes = [one.box for one in inside if one.box]
+                    if series.content.head:
+                        here = self._studio.head_slices(study)[instance.number - 1]
+                        kept = without_boxes(here.is_brain, boxes)
+                        brain = here.brain if kept.sum() >= LEAST_BRAIN else None
+                        digest = digest_within(decoded, kept)
+                        plants = (*plants, *here.plants(study.person))
+                    else:
+                        digest = digest_outside(decoded, boxes)
+                noted[instance.uid] = _Noted(plants, digest, syntax, (*draft.kept, *own.kept), brain)
+                yield _Made(instance, elements, own, syntax)
+        self._noted[study.uid] = noted
+
+    def _contents(
+        self, study: StudyPlan, series: SeriesPlan
+    ) -> Iterator[tuple[InstancePlan, Draft, np.ndarray | None, list[Plant]]]:
+        """Yield each instance of a series with its own attributes, its pixels, and what is planted in its content."""
+        if series.content.image or series.content in (Content.COVER_PAGE, Content.LETTER):
+            for instance, (pixels, burned) in zip(series.instances, self._studio.images(study, series), strict=True):
+                draft = instance_draft(self.recipe, study, series, instance, pixels)
+                yield instance, draft, pixels, [one.plant() for one in burned]
+            return
+        for instance in series.instances:
+            draft = instance_draft(self.recipe, study, series, instance)
+            plants: list[Plant] = []
+            if series.content is Content.REPORT:
+                pdf, plants = make_report(self.recipe, study)
+                draft.put(EncapsulatedDocument=pdf)
+            elif series.content is Content.ECG:
+                waveform(draft, ecg.record(self.variant.stream("ecg", study.index), study.finding.shape))
+            yield instance, draft, None, plants
+
+    def answer_key(self) -> AnswerKey:
+        """Return what was planted in every instance, and what every question's answer is.
+
+        What was noted while :meth:`instances` was read is used; the other studies are made for it.
+        """
+        for study in self.plan.studies:
+            if study.uid not in self._noted:
+                self._note(study)
+        return self._key(complete=True)
+
+    def questions(self) -> AnswerKey:
+        """Return the answer key with nothing planted but in the study to be de-identified: a tenth of the time."""
+        if self._deid.uid not in self._noted:
+            self._note(self._deid)
+        return self._key(complete=all(study.uid in self._noted for study in self.plan.studies))
+
+    def planted_in(self, study: StudyPlan) -> list[Planted]:
+        """Return everything planted in one study of the plan; its pixels are made for it."""
+        if study.uid not in self._noted:
+            self._note(study)
+        person = study.person.index
+        return [one.of(uid, person) for uid, noted in self._noted[study.uid].items() for one in noted.planted]
+
+    @property
+    def _deid(self) -> StudyPlan:
+        return self.plan.studies_of(self.plan.people[PROMINENT])[0]
+
+    def _note(self, study: StudyPlan) -> None:
+        for _ in self._made(study):
+            pass
+
+    def _key(self, *, complete: bool) -> AnswerKey:
+        shown = [study for study in self.plan.studies if complete or study is self._deid]
+        return AnswerKey(
+            scenario=self.variant.scenario,
+            student=self.variant.student,
+            recipe=self.recipe.id,
+            origin=origin_of(self.recipe),
+            complete=complete,
+            patients=tuple(self._patient_key(person, shown) for person in self.plan.people),
+            planted=tuple(one for study in shown for one in self.planted_in(study)),
+            facts=self._facts(self._deid),
+            told=TOLD,
+        )
+
+    def _patient_key(self, person: Person, shown: list[StudyPlan]) -> PatientKey:
+        return PatientKey(
+            index=person.index,
+            name=person.name,
+            spoken_name=person.spoken,
+            patient_id=person.patient_id,
+            native_name=person.native,
+            other_ids=(person.second_id,) if person.second_id else (),
+            national_number=person.national_number,
+            birth_date=person.birth_date.strftime("%Y%m%d"),
+            sex=person.sex,
+            address=person.address,
+            phone=person.phone,
+            diagnosis=person.diagnosis,
+            prominent=person.prominent,
+            record_number=person.record_number,
+            email=person.email,
+            roles=person.roles,
+            studies=tuple(
+                _study_key(study, self._noted[study.uid] if study in shown else {})
+                for study in self.plan.studies_of(person)
+            ),
+        )
+
+    def _facts(self, deid: StudyPlan) -> dict[str, str]:
+        plan = self.plan
+        asked, cover, report = (
+            plan.people[index] for index in (plan.asked_number, plan.asked_cover_page, plan.asked_report)
+        )
+        prominent = deid.person
+        clinic = plan.studies[plan.clinic_study]
+        return {
+            "patient_count": str(len(plan.people)),
+            "study_count": str(len(plan.studies)),
+            "instance_count": str(self.count),
+            "prominent_name": prominent.spoken,
+            "prominent_occupation": prominent.occupation,
+            "prominent_diagnosis": prominent.diagnosis,
+            "asked_number_ending": asked.national_number[-4:],
+            "asked_number_owner": asked.spoken,
+            "cover_page_patient": cover.spoken,
+            "cover_page_diagnosis": cover.diagnosis,
+            "report_patient": report.spoken,
+            "report_phone": report.contact_phone,
+            "deid_study_uid": deid.uid,
+            "deid_patient": prominent.spoken,
+            "deid_meaning": deid.finding.words,
+            "clinic_study_uid": clinic.uid,
+            "clinic_study_instances": str(sum(len(series.instances) for series in clinic.series)),
+        }
+
+
+def _syntax(study: StudyPlan, series: SeriesPlan) -> Syntax:
+    """Return the transfer syntax of a series: a compressed one only where there are pixels."""
+    pixels = series.content.image or series.content in (Content.COVER_PAGE, Content.LETTER)
+    return study.syntax if pixels or not study.syntax.encapsulated else Syntax.EXPLICIT_LITTLE
+
+
+def _preamble(study: StudyPlan) -> bytes:
+    person = study.person
+    return f"PATIENT {plain_ascii(person.given)} {plain_ascii(person.family)} {person.national_number}".encode()
+
+
+def _around(study: StudyPlan) -> list[Plant]:
+    """Return what is planted around the datasets of a study: file names, preambles and file meta information."""
+    person, plants = study.person, []
+    spoken = f"{plain_ascii(person.given)} {plain_ascii(person.family)}"
+    if Trap.FILE_META in study.traps:
+        plants.append(Plant(Location.FILE_META, Identifier.DEVICE, "(0002,0016)", study.mix.device.station, "D"))
+    if Trap.PREAMBLE in study.traps:
+        for kind, token, written in (
+            (Identifier.NAME, person.name, spoken),
+            (Identifier.NATIONAL_NUMBER, person.national_number, person.national_number),
+        ):
+            plants.append(Plant(Location.PREAMBLE, kind, "preamble", token, "X", written=written))
+    if Trap.FILE_NAMES in study.traps:
+        family, given, number = file_name_of(person).split("_")
+        for kind, token, written in (
+            (Identifier.NAME, person.name, f"{family}_{given}"),
+            (Identifier.NATIONAL_NUMBER, person.national_number, number),
+        ):
+            plants.append(Plant(Location.FILE_NAME, kind, "file name", token, "X", written=written))
+    return plants
+
+
+def _study_key(study: StudyPlan, noted: dict[str, _Noted]) -> StudyKey:
+    return StudyKey(
+        study_instance_uid=study.uid,
+        patient_id=study.patient_id,
+        cover_page_names_diagnosis=study.has(Content.COVER_PAGE),
+        accession_number=study.accession,
+        date=study.time.strftime("%Y%m%d"),
+        description=study.mix.description,
+        modality=study.series[0].content.modality,
+        instances=tuple(
+            InstanceKey(
+                sop_instance_uid=instance.uid,
+                sop_class_uid=SOP_CLASS[series.content],
+                series_instance_uid=series.uid,
+                modality=series.content.modality,
+                instance_number=instance.number,
+                file_name=instance.file_name,
+                document=series.content.document,
+                pixels_outside=noted[instance.uid].pixels_outside if noted else None,
+                transfer_syntax_uid=_syntax(study, series).value,
+                kept=noted[instance.uid].kept if noted else (),
+                face=series.content.head,
+                brain=noted[instance.uid].brain if noted else None,
+            )
+            for series in study.series
+            for instance in series.instances
+        ),
+    )

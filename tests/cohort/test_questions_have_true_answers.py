@@ -1,0 +1,127 @@
+"""Each fact, found again in the files the way a student has to find it."""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+
+import pypdf
+import pytest
+
+from pacslab.cohort.build import build_cohort
+from pacslab.scenario.variant import make_variant
+
+SC, PDF = "1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.104.1"
+
+
+def spoken(dataset) -> str:
+    return f"{dataset.PatientName.given_name} {dataset.PatientName.family_name}"
+
+
+def texts_of(dataset) -> str:
+    return "\n".join(str(element.value) for element in dataset.iterall() if element.VR not in ("OB", "OW", "SQ"))
+
+
+def pdf_of(dataset) -> pypdf.PdfReader:
+    return pypdf.PdfReader(io.BytesIO(dataset.EncapsulatedDocument))
+
+
+@pytest.fixture(scope="module")
+def headers(datasets) -> str:
+    return "\n".join(texts_of(one) for one in datasets.values()).lower()
+
+
+@pytest.fixture(scope="module")
+def pdf_texts(datasets) -> dict[str, str]:
+    """The text of each patient's report."""
+    texts: dict[str, str] = defaultdict(str)
+    for one in datasets.values():
+        if one.SOPClassUID == PDF:
+            reader = pdf_of(one)
+            texts[spoken(one)] += reader.pages[0].extract_text() + str(reader.metadata)
+    return texts
+
+
+def test_counts(datasets, key):
+    assert key.facts["patient_count"] == str(len({one.PatientID for one in datasets.values()}))
+    assert key.facts["study_count"] == str(len({one.StudyInstanceUID for one in datasets.values()}))
+
+
+def test_counts_differ_between_students(recipe):
+    plans = [build_cohort(recipe, make_variant("open-archive", f"student{number}")).plan for number in range(12)]
+    assert len({(len(plan.people), len(plan.studies)) for plan in plans}) > 3
+
+
+def test_one_patient_is_called_a_vip(datasets, key, recipe):
+    marked = {spoken(one) for one in datasets.values() if "VIP" in one.get("PatientComments", "")}
+    assert marked == {key.facts["prominent_name"]}
+    occupations = {one.Occupation for one in datasets.values() if spoken(one) == key.facts["prominent_name"]}
+    assert occupations == {key.facts["prominent_occupation"]}
+    assert occupations <= set(recipe.prominent.occupations)
+
+
+@pytest.mark.parametrize("fact", ["prominent_diagnosis", "cover_page_diagnosis"])
+def test_a_diagnosis_stands_in_no_header_and_no_report(fact, key, headers, pdf_texts):
+    diagnosis = key.facts[fact].lower()
+    assert diagnosis not in headers
+    assert all(diagnosis not in text.lower() for text in pdf_texts.values())
+
+
+@pytest.mark.parametrize("fact", ["prominent_name", "cover_page_patient"])
+def test_whose_cover_page_is_asked_for_has_one(fact, key, datasets):
+    pages = [one for one in datasets.values() if one.SOPClassUID == SC and spoken(one) == key.facts[fact]]
+    assert len(pages) == 1
+
+
+def test_the_diagnosis_is_burned_into_the_cover_page(cohort, key):
+    for name, diagnosis in (
+        (key.facts["prominent_name"], key.facts["prominent_diagnosis"]),
+        (key.facts["cover_page_patient"], key.facts["cover_page_diagnosis"]),
+    ):
+        person = next(one for one in cohort.plan.people if one.spoken == name)
+        tokens = {
+            one.token
+            for study in cohort.plan.studies_of(person)
+            for one in cohort.planted_in(study)
+            if one.path == "pixels"
+        }
+        assert diagnosis in tokens
+
+
+def test_one_number_has_the_ending_asked_for(datasets, key):
+    ending = key.facts["asked_number_ending"]
+    owners = {spoken(one) for one in datasets.values() if one.PatientID.endswith(ending)}
+    assert owners == {key.facts["asked_number_owner"]}
+
+
+def test_the_telephone_stands_only_in_the_text_of_the_report(key, headers, pdf_texts):
+    phone = key.facts["report_phone"]
+    assert [name for name, text in pdf_texts.items() if phone in text] == [key.facts["report_patient"]]
+    assert phone not in headers
+    assert "".join(phone.split()) not in "".join(headers.split())
+
+
+def test_the_study_to_clean_holds_four_images_a_page_and_a_report(datasets, key):
+    study = key.study(key.facts["deid_study_uid"])
+    found = [one for one in datasets.values() if one.StudyInstanceUID == study.study_instance_uid]
+    assert sorted(one.Modality for one in found) == ["DOC", "OT", "US", "US", "US", "US"]
+    assert {spoken(one) for one in found} == {key.facts["deid_patient"]} == {key.facts["prominent_name"]}
+    assert sum(one.document for one in study.instances) == 2
+    comments = [one.ImageComments for one in found if "ImageComments" in one]
+    assert any(key.facts["deid_meaning"] in text and key.facts["deid_patient"] in text for text in comments)
+
+
+def test_the_clinic_s_study_is_an_ordinary_ct(datasets, key):
+    found = [one for one in datasets.values() if one.StudyInstanceUID == key.facts["clinic_study_uid"]]
+    assert {"CT"} <= {one.Modality for one in found}
+    assert len(found) == int(key.facts["clinic_study_instances"])
+
+
+def test_what_may_be_told_gives_no_answer_away(recipe):
+    answers = ("prominent_diagnosis", "asked_number_owner", "cover_page_diagnosis", "report_phone")
+    for number in range(60):
+        key = build_cohort(recipe, make_variant("open-archive", f"student{number}")).questions()
+        told = {key.facts[name] for name in key.told}
+        assert not told & {key.facts[name] for name in answers}
+        people = [key.facts[name] for name in ("cover_page_patient", "report_patient", "asked_number_owner")]
+        assert len({*people, key.facts["prominent_name"]}) == 4

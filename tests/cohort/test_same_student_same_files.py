@@ -1,0 +1,112 @@
+"""The same student always gets the same bytes; two students never share a patient."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+
+import pytest
+
+from pacslab.cohort.build import build_cohort
+from pacslab.cohort.key_forms import Canaries
+from pacslab.cohort.people import draw_people
+from pacslab.cohort.plan import make_plan
+from pacslab.cohort.recipe import load_recipe
+from pacslab.scenario.variant import make_variant
+
+DIGEST = """
+import hashlib
+from pacslab.cohort.build import build_cohort
+from pacslab.cohort.recipe import load_recipe
+from pacslab.scenario.variant import make_variant
+cohort = build_cohort(load_recipe("district-hospital"), make_variant("open-archive", "asha"))
+digest = hashlib.sha256()
+for name, content in cohort.instances():
+    digest.update(name.encode() + content)
+for content in cohort.follow_up():
+    digest.update(content)
+digest.update(cohort.answer_key().model_dump_json().encode())
+print(digest.hexdigest())
+"""
+
+
+def test_another_process_with_another_hash_seed_makes_the_same_bytes(cohort, files, key):
+    digest = hashlib.sha256()
+    for name, content in files.items():
+        digest.update(name.encode() + content)
+    for content in cohort.follow_up():
+        digest.update(content)
+    digest.update(key.model_dump_json().encode())
+    for seed in ("4242",):
+        answer = subprocess.run(
+            [sys.executable, "-c", DIGEST],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert answer.stdout.strip() == digest.hexdigest()
+
+
+def test_the_files_are_the_same_whether_the_key_was_made_first_or_not(recipe, files, key):
+    again = build_cohort(recipe, make_variant("open-archive", "asha"))
+    assert again.answer_key() == key
+    assert dict(again.instances()) == files
+    assert dict(again.instances()) == files
+
+
+def test_the_count_is_known_before_any_file_is_made(recipe, files):
+    assert build_cohort(recipe, make_variant("open-archive", "asha")).count == len(files)
+
+
+HOSPITALS = ("district-hospital", "district-hospital-standard", "clinique", "community-hospital")
+
+
+@pytest.mark.parametrize("name", HOSPITALS)
+def test_a_thousand_students_share_no_patient_s_identifier_and_each_names_its_student(name):
+    recipe, canaries, known = load_recipe(name), Canaries(), []
+    for number in range(1000):
+        people = draw_people(recipe, make_variant(name, f"student{number}"), recipe.most_studies)
+        for person in people:
+            found = person.identifiers
+            assert {person.name, person.phone, person.contact_phone, person.fax, person.address} <= found
+            assert {person.national_number, person.record_number, person.email, person.contact_name} <= found
+        canaries.add(f"student{number}", [one for person in people for one in person.identifiers])  # raises if shared
+        known.append(people[number % len(people)])
+    assert len(canaries) >= 14 * 1000 * recipe.most_studies
+    for number, person in enumerate(known):
+        for token in person.identifiers:
+            assert canaries.student_of(token.upper()) == f"student{number}", token
+    assert canaries.student_of("Nobody") is None
+    with pytest.raises(ValueError, match="belongs to"):
+        canaries.add("copycat", [known[0].phone])
+
+
+@pytest.mark.parametrize("name", HOSPITALS)
+def test_students_share_no_study_series_or_image(name):
+    recipe, canaries = load_recipe(name), Canaries()
+    for number in range(60):
+        plan = make_plan(recipe, make_variant(name, f"student{number}"))
+        canaries.add(f"student{number}", plan.canaries())
+        study = plan.studies[-1]
+        for found in (study.accession, study.series[0].instances[0].uid, plan.people[-1].email.upper()):
+            assert canaries.student_of(found) == f"student{number}"
+    assert len(canaries) > 300 * 60
+
+
+@pytest.mark.parametrize("name", HOSPITALS)
+def test_a_surname_alone_names_the_student(name):
+    """Surnames are the student's own even without the given name: a series' description says no more."""
+    recipe, owner = load_recipe(name), {}
+    for number in range(150):
+        for person in draw_people(recipe, make_variant(name, f"student{number}"), recipe.most_studies):
+            assert owner.setdefault(person.family, number) == number
+            assert person.native == "" or owner.setdefault(person.native.partition("^")[0], number) == number
+
+
+def test_another_scenario_gives_the_same_student_other_people(recipe):
+    one = build_cohort(recipe, make_variant("open-archive", "asha")).plan.people
+    other = build_cohort(recipe, make_variant("something-else", "asha")).plan.people
+    assert not {person.national_number for person in one} & {person.national_number for person in other}

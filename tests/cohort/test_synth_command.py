@@ -1,0 +1,174 @@
+"""``pacslab synth`` and ``pacslab cache``, run as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pydicom
+import pytest
+from pydicom.fileset import FileSet
+
+from pacslab.cohort.answer_key import AnswerKey, Location
+from pacslab.cohort.key_forms import from_compact
+from pacslab.deid.league.scratch import scratch_orthanc
+from pacslab.pacs.cache import list_cache, prune
+from pacslab.paths import cache_root
+
+COMMAND = [sys.executable, "-m", "pacslab", "synth"]
+
+
+def synth(*arguments: object, **options) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False, **options)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory) -> Path:
+    place = tmp_path_factory.mktemp("synth")
+    answer = synth(
+        "district-hospital",
+        "--student",
+        "asha",
+        "--scenario",
+        "open-archive",
+        "--out",
+        place / "images",
+        "--key",
+        place / "key.json",
+        "--json",
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert json.loads(answer.stdout)["instances"] == len(list((place / "images").rglob("*.dcm")))
+    return place
+
+
+def test_a_folder_holds_the_student_s_cohort_and_nothing_else(written, files, key):
+    assert {
+        path.relative_to(written / "images").as_posix(): path.read_bytes()
+        for path in (written / "images").rglob("*.dcm")
+    } == files
+    assert AnswerKey.model_validate_json((written / "key.json").read_bytes()) == key
+    assert sorted(path.name for path in written.iterdir()) == ["images", "key.json"]
+
+
+def test_a_folder_that_holds_something_is_left_alone(written):
+    before = sorted(written.rglob("*"))
+    answer = synth("district-hospital", "--out", written / "images")
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert "holds something already" in answer.stderr
+    assert sorted(written.rglob("*")) == before
+
+
+def test_media_have_a_dicomdir_that_leads_to_every_image(tmp_path):
+    answer = synth(
+        "district-hospital", "--student", "asha", "--out", tmp_path / "cd", "--dicomdir", "--key", tmp_path / "key"
+    )
+    assert answer.returncode == 0, answer.stderr
+    key = from_compact((tmp_path / "key").read_bytes())
+    fileset = FileSet(tmp_path / "cd" / "DICOMDIR")
+    assert {one.SOPInstanceUID for one in fileset} == {one.sop_instance_uid for one in key.instances()}
+    for one in key.instances():
+        path = tmp_path / "cd" / one.file_name
+        assert pydicom.dcmread(path, stop_before_pixels=True).SOPInstanceUID == one.sop_instance_uid
+        assert all(len(part) <= 8 for part in Path(one.file_name).parts)
+    directory = (tmp_path / "cd" / "DICOMDIR").read_bytes()
+    told = [one for one in key.planted if one.location is Location.DICOMDIR]
+    assert {one.patient for one in told} == {one.index for one in key.patients}
+    assert all(one.token.encode() in directory for one in told)
+
+
+def test_a_disk_that_is_full_leaves_nothing_that_looks_whole(tmp_path):
+    def small() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    answer = synth("district-hospital", "--out", tmp_path / "images", preexec_fn=small)
+    assert answer.returncode == 2
+    assert "cannot be written" in answer.stderr
+    assert answer.stderr.count("\n") <= 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_run_leaves_nothing(tmp_path):
+    running = subprocess.Popen(
+        [*COMMAND, "district-hospital", "--out", str(tmp_path / "images")],
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    while running.poll() is None and not any(tmp_path.rglob("*.dcm")):
+        time.sleep(0.01)
+    os.kill(running.pid, signal.SIGINT)
+    running.communicate(timeout=60)
+    assert running.returncode != 0
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("districthospital", "--out", "x"), "Did you mean 'district-hospital'"),
+        (("clinique",), "either --out or --into"),
+        (("clinique", "--out", "x", "--into", "http://127.0.0.1:1"), "either --out or --into"),
+        (("clinique", "--into", "http://127.0.0.1:1", "--dicomdir"), "not in a server"),
+        (("clinique", "--into", "http://8.8.8.8:8042"), "not an address of a lab network"),
+        (("clinique", "--into", "http://example.com"), "not an address of a lab network"),
+        (("clinique", "--into", "ftp://127.0.0.1"), "is no web address"),
+        (("clinique", "--into", "http://127.77.0.1:1"), "did not take the images"),
+        (("clinique", "--out", "/proc/nothing/here"), "cannot be written"),
+    ],
+)
+def test_a_wrong_wish_is_one_line(arguments, words, tmp_path):
+    answer = synth(*arguments, cwd=tmp_path)
+    assert answer.returncode == 2
+    assert words in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_recipe_all_are_listed():
+    answer = synth()
+    assert {line.split()[0] for line in answer.stdout.splitlines()} >= {
+        "district-hospital",
+        "clinique",
+        "community-hospital",
+    }
+
+
+def test_a_server_of_the_lab_takes_the_whole_cohort():
+    with scratch_orthanc("process") as url:
+        answer = synth("district-hospital", "--student", "asha", "--scenario", "open-archive", "--into", url, "--json")
+        assert answer.returncode == 0, answer.stderr
+        told = json.loads(answer.stdout)
+        statistics = httpx.get(f"{url}/statistics").json()
+        assert statistics["CountInstances"] == told["instances"]
+        assert statistics["CountPatients"] == told["patients"]
+
+
+def test_the_cache_is_listed_limited_and_cleared(tmp_path, monkeypatch):
+    monkeypatch.setenv("PACSLAB_CACHE", str(tmp_path))
+    for number in range(4):
+        folder = cache_root() / "archives" / f"open-archive-{number}"
+        folder.mkdir(parents=True)
+        (folder / "image").write_bytes(bytes(400_000))
+        os.utime(folder, (number, number))
+    kept = list_cache()
+    assert [one.name[-1] for one in kept.snapshots] == ["0", "1", "2", "3"]
+    assert kept.size == 1_600_000
+    monkeypatch.setenv("PACSLAB_CACHE_MB", "1")
+    prune(kept.snapshots[0].path, most=24)
+    assert [one.name[-1] for one in list_cache().snapshots] == ["0", "3"], "the oldest go, but not the one in use"
+    answer = subprocess.run(
+        [sys.executable, "-m", "pacslab", "cache", "--clear", "--json"], capture_output=True, text=True, check=True
+    )
+    assert json.loads(answer.stdout) == {"freed": 800_000}
+    assert list_cache().snapshots == ()
+    monkeypatch.setenv("PACSLAB_CACHE_MB", "plenty")
+    answer = subprocess.run([sys.executable, "-m", "pacslab", "cache"], capture_output=True, text=True, check=False)
+    assert answer.returncode == 2
+    assert "no number of megabytes" in answer.stderr
