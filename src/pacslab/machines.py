@@ -1,0 +1,364 @@
+"""The servers of one student's scenario: what a notebook and the command line start, look at and talk to."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+import time
+from typing import TYPE_CHECKING
+
+import httpx
+import pyorthanc
+
+from pacslab.errors import ObjectiveError, PacslabError
+from pacslab.grading.progress import Score, read_progress, score
+from pacslab.grading.ticket import find_ticket, variant_for
+from pacslab.grading.timeline import first_seal, record
+from pacslab.pacs.actors import ACCOUNT, ACTORS, ARCHIVE, PROXY
+from pacslab.pacs.browser import hospital_transport
+from pacslab.pacs.certificates import make_certificates
+from pacslab.pacs.deployment import DEFAULT_HOURS, Deployment, quiet
+from pacslab.pacs.runtime import Server
+from pacslab.pacs.tap import Capture
+from pacslab.probes.registry import probes_for
+from pacslab.probes.site import Site
+from pacslab.probes.wire import CAPTURE_FILE, listen_to_radiologist, listen_to_workstation
+from pacslab.scenario.documents import did_you_mean
+from pacslab.scenario.loading import load_scenario
+from pacslab.told import ServerStatus, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pacslab.pacs.state import State
+
+    ProgressCall = Callable[[str, float], None]
+
+_ROLES = {
+    "archive": "the archive under attack",
+    "CT01": "the hospital's CT scanner",
+    "WS01": "the radiologist's workstation",
+    "ROGUE": "a stranger's computer",
+    "proxy": "the reverse proxy in front of the archive",
+}
+
+
+def default_student() -> str:
+    """Return the student's id: ``PACSLAB_STUDENT``, else the ticket's, else the name of this machine's user.
+
+    Raises
+    ------
+    TicketError
+        If there is a ticket that cannot be used.
+
+    """
+    named = os.environ.get("PACSLAB_STUDENT")
+    if named:
+        return named
+    found = find_ticket()
+    if found is not None:
+        return found[0].student
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = ""
+    return re.sub(r"[^A-Za-z0-9._@-]", "-", user).strip("-._@")[:64] or "student"
+
+
+class Machines:
+    """The servers of one student's scenario, and the ways to them.
+
+    Parameters
+    ----------
+    scenario
+        The scenario's id, or a folder that holds one.
+    student
+        The student's id; ``PACSLAB_STUDENT``, the ticket's or the user's name unless given. With a ticket of the course
+        it is that student's variant, else the self-paced one.
+    runtime
+        ``docker`` or ``process``; chosen unless given.
+    hours
+        How long the servers may live after a start.
+
+    Raises
+    ------
+    ScenarioError
+        If the scenario or the student's id cannot be used.
+    TicketError
+        If there is a ticket that cannot be used.
+
+    """
+
+    def __init__(
+        self,
+        scenario: str = "open-archive",
+        *,
+        student: str | None = None,
+        runtime: str | None = None,
+        hours: float = DEFAULT_HOURS,
+    ) -> None:
+        self.scenario = load_scenario(scenario)
+        probes_for(self.scenario)  # a weakness that nothing looks for is found now, not when it matters
+        self.student = student if student is not None else default_student()
+        self.deployment = Deployment(self.scenario, variant_for(self.scenario.id, self.student), runtime, hours)
+
+    def note(self, what: str, objective: str | None = None, outcome: str = "") -> None:
+        """Write down in the timeline what the student did."""
+        variant = self.deployment.variant
+        record(self.work, first_seal(variant.student, variant.scenario, variant.id), what, objective, outcome)
+
+    # Servers -----------------------------------------------------------------------------------------------------
+
+    def start(self, progress: ProgressCall = quiet) -> Status:
+        """Start the servers, or find them again if they run.
+
+        Raises
+        ------
+        PacslabError
+            If something stands in the way; nothing is left running then.
+
+        """
+        self.deployment.start(progress)
+        self.note("start")
+        return self.status()
+
+    def stop(self) -> int:
+        """End every server of this deployment and return how many ran; the work folder stays.
+
+        Raises
+        ------
+        RuntimeUnavailableError
+            If the Docker engine that they run in does not answer.
+
+        """
+        ended = self.deployment.stop()
+        if ended:
+            self.note("stop")
+        return ended
+
+    def restart(self, progress: ProgressCall = quiet) -> Status:
+        """Start the archive again with the student's ``orthanc.json``; data stays.
+
+        Raises
+        ------
+        PacslabError
+            If it cannot run so; the archive runs as before then.
+
+        """
+        try:
+            self.deployment.restart(progress)
+        except PacslabError as reason:
+            self.note("restart", outcome=f"refused: {type(reason).__name__}")
+            raise
+        self.note("restart", outcome="running")
+        return self.status()
+
+    def reset(self, progress: ProgressCall = quiet) -> Status:
+        """Bring back data and configuration as shipped.
+
+        Raises
+        ------
+        DeploymentError
+            If nothing is running.
+
+        """
+        self.deployment.reset(progress)
+        self.note("reset")
+        return self.status()
+
+    def status(self) -> Status:
+        """Return what runs, where, for how long, and the score."""
+        state = self.deployment.state
+        now = self.score
+        if state is None:
+            return Status(
+                scenario=self.scenario.id,
+                title=self.scenario.title,
+                student=self.student,
+                running=False,
+                work=str(self.work),
+                points=now.points,
+                out_of=now.out_of,
+            )
+        alive = self.deployment.servers_running()
+        servers = tuple(
+            ServerStatus(
+                name=name,
+                role=_ROLES[name],
+                url=one.url,
+                dicom=str(one.dicom) if isinstance(one, Server) else "",
+                running=alive[name],
+            )
+            for name, one in state.machines.items()
+        )
+        return Status(
+            scenario=self.scenario.id,
+            title=self.scenario.title,
+            student=self.student,
+            running=all(alive.values()),
+            runtime=state.runtime,
+            orthanc=state.orthanc,
+            servers=servers,
+            seconds_left=max(0, int(state.owner.deadline - time.time())),
+            work=str(self.work),
+            points=now.points,
+            out_of=now.out_of,
+        )
+
+    def make_certificates(self, *, renew: bool = False) -> list[Path]:
+        """Write the hospital's authority and the certificates of archive, CT01 and WS01 into the work folder's certs.
+
+        Those that are there stay, unless ``renew`` makes all of them again. Return the files that were written.
+
+        Raises
+        ------
+        ConfigurationError
+            If what is there cannot be read.
+
+        """
+        state = self.deployment.state
+        places = [state.network.addresses[one] for one in (ARCHIVE, PROXY)] if state else []
+        return make_certificates(self.work, ["127.0.0.1", *places], renew=renew)
+
+    # Ways to the servers -----------------------------------------------------------------------------------------
+
+    @property
+    def url(self) -> str:
+        """Return the archive's web address.
+
+        Raises
+        ------
+        DeploymentError
+            If nothing is running.
+
+        """
+        return self._state.servers[ARCHIVE].url
+
+    @property
+    def dicom_address(self) -> tuple[str, int]:
+        """Return the host and the port at which the archive speaks DICOM.
+
+        Raises
+        ------
+        DeploymentError
+            If nothing is running.
+
+        """
+        place = self._state.servers[ARCHIVE].dicom
+        return place.host, place.port
+
+    @property
+    def work(self) -> Path:
+        """Return the student's work folder: ``orthanc.json``, ``handover.yaml``, ``deid/``."""
+        self.deployment.work.fill()
+        return self.deployment.work.path
+
+    @property
+    def _state(self) -> State:
+        return self.deployment.running_state()
+
+    def archive(self, username: str = "", password: str = "") -> pyorthanc.Orthanc:
+        """Return a web client of the archive that comes from outside, with a user's credentials if given.
+
+        Raises
+        ------
+        DeploymentError
+            If nothing is running.
+
+        """
+        state = self._state
+        transport = httpx.HTTPTransport(local_address=state.network.outsider)
+        return pyorthanc.Orthanc(
+            state.servers[ARCHIVE].url,
+            username or None,
+            password or None,
+            transport=transport,
+            timeout=30,
+            trust_env=False,
+        )
+
+    def browser(self, username: str = "", password: str = "") -> pyorthanc.Orthanc:
+        """Return a web client that goes where ``handover.yaml`` sends the staff, and trusts whom it says.
+
+        Raises
+        ------
+        DeploymentError
+            If nothing is running.
+        ConfigurationError
+            If ``handover.yaml`` cannot be read.
+
+        """
+        state, web = self._state, self.deployment.handover().web
+        transport = hospital_transport(web, self.work, state.endpoints, state.network.outsider)
+        return pyorthanc.Orthanc(
+            web.url, username or None, password or None, transport=transport, timeout=30, trust_env=False
+        )
+
+    def device(self, name: str) -> pyorthanc.Orthanc:
+        """Return a web client of CT01, WS01 or ROGUE, through which that machine is driven.
+
+        Raises
+        ------
+        DeploymentError
+            If nothing is running.
+        ObjectiveError
+            If there is no such machine.
+
+        """
+        if name not in ACTORS:
+            hint = did_you_mean(name, list(ACTORS))
+            raise ObjectiveError(
+                f"there is no machine {name!r} in this lab", f"{hint} The machines are {', '.join(ACTORS)}.".strip()
+            )
+        state = self._state
+        return pyorthanc.Orthanc(state.servers[name].url, ACCOUNT, state.password, timeout=30, trust_env=False)
+
+    def modality(self, name: str) -> pyorthanc.Modality:
+        """Return CT01, WS01 or ROGUE as a DICOM client of the archive.
+
+        Raises
+        ------
+        DeploymentError
+            If nothing is running.
+        ObjectiveError
+            If there is no such machine.
+
+        """
+        return pyorthanc.Modality(self.device(name), ARCHIVE)
+
+    def log(self, lines: int = 40) -> tuple[str, ...]:
+        """Return the last lines of the archive's own log, oldest first.
+
+        Raises
+        ------
+        DeploymentError
+            If the deployment is not running.
+
+        """
+        return self.deployment.runtime.log(self._state.servers[ARCHIVE], lines)
+
+    def eavesdrop(self) -> Path:
+        """Listen at two cables while WS01 searches and the radiologist logs in; return the capture in the work folder.
+
+        It is a pcap file, for Wireshark, ``tcpdump -r`` or :func:`pacslab.pacs.tap.read_pcap`.
+
+        Raises
+        ------
+        DeploymentError
+            If nothing is running.
+        ConfigurationError
+            If ``handover.yaml`` cannot be read.
+
+        """
+        capture = Capture()
+        with Site.of(self.deployment) as site:
+            for one in (listen_to_workstation(site), listen_to_radiologist(site)):
+                capture.packets.extend(one.packets)
+        return capture.save(self.work / CAPTURE_FILE)
+
+    @property
+    def score(self) -> Score:
+        """Return the points so far."""
+        return score(self.scenario, read_progress(self.deployment.work.path))

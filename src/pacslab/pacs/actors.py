@@ -1,0 +1,138 @@
+"""The other machines of a lab network: the hospital's scanner and workstation, and the stranger.
+
+Each is a real Orthanc that only the lab drives, over REST, as a DICOM client of the archive.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pacslab.pacs.configuration import DICOM_PORT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pacslab.pacs.handover import Handover
+
+ARCHIVE = "archive"
+SCANNER = "CT01"
+WORKSTATION = "WS01"
+STRANGER = "ROGUE"
+ACTORS = (SCANNER, WORKSTATION, STRANGER)
+SERVERS = (ARCHIVE, *ACTORS)
+PROXY = "proxy"
+TAP = "tap"
+PLACES = (*SERVERS, PROXY, TAP)
+"""Every name that has an address in a lab network, whether something runs there or not."""
+
+LEFTOVER_TITLE = "SERVICE"
+"""The AE title of the vendor's laptop that left years ago; the stranger has its address now."""
+
+AS_LEFTOVER = "archive-as-service"
+"""The stranger's second entry for the archive, in which it calls itself by the leftover title."""
+
+AS_WORKSTATION = "archive-as-ws01"
+"""The stranger's third entry, in which it borrows the workstation's title."""
+
+AS_SCANNER = "archive-as-ct01"
+"""The stranger's fourth entry, in which it borrows the scanner's title."""
+
+DEVICE_FILES = ("device.pem", "device.key", "ca.pem")
+"""An actor's certificate, its key, and whom it trusts, beside its configuration."""
+
+ACCOUNT = "lab"
+
+
+def host_variables(addresses: dict[str, str]) -> dict[str, str]:
+    """Return the environment that ``${CT01_HOST}`` and the like in ``orthanc.json`` are replaced from."""
+    return {
+        "ARCHIVE_HOST": addresses[ARCHIVE],
+        "PROXY_HOST": addresses[PROXY],
+        "CT01_HOST": addresses[SCANNER],
+        "WS01_HOST": addresses[WORKSTATION],
+        "SERVICE_HOST": addresses[STRANGER],
+    }
+
+
+def modality(title: str, host: str, own_title: str | None = None, *, tls: bool = False) -> dict[str, Any]:
+    """Return an entry of ``DicomModalities``: whom to call, where, under which own AE title, and whether with TLS."""
+    entry: dict[str, Any] = {"AET": title, "Host": host, "Port": DICOM_PORT, "Timeout": 5}
+    if own_title is not None:
+        entry["LocalAet"] = own_title
+    if tls:
+        entry["UseDicomTls"] = True
+    return entry
+
+
+def own_entries(name: str, archive_title: str, archive_host: str, *, tls: bool = False) -> dict[str, dict[str, Any]]:
+    """Return how an actor calls the archive: as itself, and the stranger also under borrowed titles.
+
+    ``tls`` says whether it opens DICOM TLS; an actor can only where it was given :data:`DEVICE_FILES`.
+    """
+    entries = {ARCHIVE: modality(archive_title, archive_host, tls=tls)}
+    if name == STRANGER:
+        for entry, title in ((AS_LEFTOVER, LEFTOVER_TITLE), (AS_WORKSTATION, WORKSTATION), (AS_SCANNER, SCANNER)):
+            entries[entry] = modality(archive_title, archive_host, title, tls=tls)
+    return entries
+
+
+def device_files(
+    handover: Handover, files: Mapping[str, str], stranger: Mapping[str, str], believed: Iterable[str]
+) -> dict[str, dict[str, str]]:
+    """Return for each actor the certificate files beside its configuration.
+
+    Parameters
+    ----------
+    handover, files
+        What the hospital has handed over, and the work folder's files that it names.
+    stranger
+        The stranger's own files: a certificate of an authority that nobody knows.
+    believed
+        Certificates that the stranger trusts besides: whatever the archive shows him, since he does not care.
+
+    """
+    rogue = dict(stranger)
+    rogue[DEVICE_FILES[-1]] = "".join([stranger[DEVICE_FILES[-1]], *believed])
+    found: dict[str, dict[str, str]] = {SCANNER: {}, WORKSTATION: {}, STRANGER: rogue}
+    tls = handover.dicom.tls
+    if tls is not None:
+        for name, one in tls.devices.items():
+            found[name] = dict(zip(DEVICE_FILES, (files[one.certificate], files[one.key], files[tls.ca]), strict=True))
+    return found
+
+
+def actor_configuration(
+    name: str, archive_title: str, archive_host: str, password: str, *, tls: bool = False
+) -> dict[str, Any]:
+    """Return the configuration of one actor; only the lab knows its password.
+
+    With ``tls`` it has :data:`DEVICE_FILES`. A device of the hospital then accepts nothing but TLS itself; the stranger
+    only calls with it, and does not care whom it reaches.
+    """
+    certificate, key, trusted = DEVICE_FILES
+    secure = {
+        "DicomTlsEnabled": name != STRANGER,
+        "DicomTlsCertificate": certificate,
+        "DicomTlsPrivateKey": key,
+        "DicomTlsTrustedCertificates": trusted,
+        "DicomTlsRemoteCertificateRequired": name != STRANGER,
+    }
+    return {
+        "Name": name,
+        "DicomAet": name,
+        "RemoteAccessAllowed": True,
+        "AuthenticationEnabled": True,
+        "RegisteredUsers": {ACCOUNT: password},
+        "DicomAlwaysAllowEcho": True,
+        "DicomAlwaysAllowStore": True,
+        "DicomAlwaysAllowFind": False,
+        "DicomAlwaysAllowGet": False,
+        "DicomAlwaysAllowMove": False,
+        "DicomModalities": own_entries(name, archive_title, archive_host, tls=tls and name != STRANGER),
+        **(secure if tls else {}),
+        "DicomScuTimeout": 5,
+        "OverwriteInstances": True,
+        "OrthancExplorerEnabled": False,
+        "WebDavEnabled": False,
+        "SaveJobs": False,
+    }

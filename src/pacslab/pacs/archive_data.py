@@ -1,0 +1,276 @@
+"""The archive's contents: made once for a variant, kept as a storage snapshot, copied into each deployment.
+
+Loading goes through Orthanc itself, so a snapshot belongs to one Orthanc version; a second start copies files and
+asks no server anything.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import os
+import secrets
+import shutil
+import sqlite3
+import tempfile
+import urllib.error
+import urllib.request
+import zipfile
+import zlib
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, suppress
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pydicom
+from pydicom.errors import InvalidDicomError
+
+from pacslab.cohort.answer_key import AnswerKey
+from pacslab.cohort.build import GENERATOR_VERSION, Cohort, build_cohort, is_synthetic
+from pacslab.cohort.recipe import load_recipe
+from pacslab.errors import DeploymentError
+from pacslab.pacs.cache import prune
+from pacslab.pacs.runtime import ServerSpec
+from pacslab.paths import cache_root
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pacslab.pacs.runtime import Network, Owner, Runtime
+    from pacslab.scenario.models import Scenario
+    from pacslab.scenario.variant import Variant
+
+    Progress = Callable[[str, float], None]
+
+KEPT_SNAPSHOTS = 24
+BACKUP = "archive-2025-01-06.zip"
+_BACKED_UP = 40  # instances of last year's backup
+_BATCH = 2_000_000  # bytes of instances a request
+_KEY_FILE = "answer_key.json"
+
+
+def cohort_of(scenario: Scenario, variant: Variant) -> Cohort:
+    """Return a variant's cohort: its people and plan, no pixels yet."""
+    return build_cohort(load_recipe(scenario.cohort), variant)
+
+
+class ArchiveData:
+    """One variant's data for one Orthanc version in one runtime (whose servers own the files)."""
+
+    def __init__(self, scenario: Scenario, variant: Variant, runtime: str, orthanc_version: str) -> None:
+        self._scenario = scenario
+        self._variant = variant
+        made_of = load_recipe(scenario.cohort)
+        recipe = made_of.model_dump_json().encode() + json.dumps(made_of.words().origin, sort_keys=True).encode()
+        parts = [variant.seed, recipe, GENERATOR_VERSION.encode(), runtime.encode(), orthanc_version.encode()]
+        digest = hashlib.sha256(b"\x00".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+        self.folder = cache_root() / "archives" / f"{scenario.id}-{digest[:24]}"
+
+    @property
+    def ready(self) -> bool:
+        """Return whether the snapshot exists; a half-made one never has this name."""
+        return self.folder.is_dir()
+
+    def cohort(self) -> Cohort:
+        """Return the variant's cohort: its people and plan, no pixels yet."""
+        return cohort_of(self._scenario, self._variant)
+
+    def answer_key(self) -> AnswerKey:
+        """Return the answer key, from the snapshot if there is one."""
+        with suppress(FileNotFoundError):
+            return AnswerKey.model_validate_json((self.folder / _KEY_FILE).read_bytes())
+        return self.cohort().questions()
+
+    def write_backup(self, folder: Path) -> None:
+        """Write last year's backup into a folder that a proxy serves: some patients' studies, as real DICOM, zipped.
+
+        Made once; the same variant gives the same bytes.
+        """
+        backup = folder / "backup"
+        target = backup / BACKUP
+        if target.exists():
+            return
+        backup.mkdir(parents=True, exist_ok=True)
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in islice(self.cohort().instances(), _BACKED_UP):
+                archive.writestr(zipfile.ZipInfo(name, (2025, 1, 6, 3, 0, 0)), content, zipfile.ZIP_DEFLATED)
+        target.write_bytes(buffer.getvalue())
+        backup.chmod(0o755)
+        target.chmod(0o644)
+
+    def make(self, runtime: Runtime, owner: Owner, network: Network, name: str, progress: Progress) -> None:
+        """Generate the data, load it through an Orthanc of this runtime, and keep its storage as the snapshot.
+
+        Parameters
+        ----------
+        runtime, owner, network
+            Where the loading server runs; it ends before this returns.
+        name
+            The name (and so the address) that it borrows in the network.
+        progress
+            Called with a message and the fraction done.
+
+        Raises
+        ------
+        DeploymentError
+            If Orthanc did not take every instance.
+
+        """
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.folder.parent, prefix=".making-") as making:
+            folder = Path(making) / "server"
+            folder.mkdir()
+            password = secrets.token_urlsafe(24)
+            configuration = {
+                "Name": "loading",
+                "DicomServerEnabled": False,
+                "RemoteAccessAllowed": True,
+                "AuthenticationEnabled": True,
+                "RegisteredUsers": {"loader": password},
+                "SaveJobs": False,
+                "SyncStorageArea": False,  # what a power cut spoils is made again
+                "MetricsEnabled": False,
+            }
+            spec = ServerSpec(name, configuration, folder)
+            with ThreadPoolExecutor(1) as pool:
+                starting = pool.submit(runtime.start, owner, network, spec)
+                cohort = self.cohort()
+                _upload(cohort, starting, password, progress)
+            runtime.stop(starting.result())
+            with closing(sqlite3.connect(folder / "db" / "index")) as index:
+                index.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # one file instead of three
+            (folder / "db" / _KEY_FILE).write_text(cohort.answer_key().model_dump_json(), encoding="utf-8")
+            with suppress(OSError):  # another start of the same variant was faster
+                (folder / "db").rename(self.folder)
+        self._prune()
+
+    def copy_index(self, target: Path) -> None:
+        """Begin a server's data folder: the snapshot's index, without which it cannot start. What was there is gone."""
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir(parents=True)
+        for index in self.folder.glob("index*"):
+            shutil.copyfile(index, target / index.name)
+            _same_owner(index, target / index.name)
+        _same_owner(self.folder, target)
+        os.utime(self.folder)
+
+    def link_images(self, target: Path) -> None:
+        """Fill the rest of a server's data folder, which the server only reads when it is asked."""
+        for folder, _, names in os.walk(self.folder):
+            beside = target / Path(folder).relative_to(self.folder)
+            if not beside.is_dir():
+                beside.mkdir()
+                _same_owner(Path(folder), beside)
+            for name in names:
+                if name != _KEY_FILE and not name.startswith("index"):
+                    _link_or_copy(f"{folder}/{name}", f"{beside}/{name}")
+
+    def _prune(self) -> None:
+        prune(self.folder, KEPT_SNAPSHOTS)
+
+    def refuse_foreign_data(self, data: Path) -> None:
+        """Refuse a data folder that holds DICOM instances which are not synthetic.
+
+        Only what was added since the snapshot is read.
+
+        Raises
+        ------
+        DeploymentError
+            Naming the instance.
+
+        """
+        for path in self._added(data):
+            dataset = _dataset(path)
+            if dataset is not None and not is_synthetic(dataset):
+                uid = dataset.get("SOPInstanceUID", "without a UID")
+                raise DeploymentError(
+                    f"the archive holds an instance that is not synthetic ({uid}); a lab serves only invented people",
+                    "Run reset to delete it and begin with the shipped data; never load real images into a lab.",
+                )
+
+    def _added(self, data: Path) -> Iterator[Path]:
+        """Yield the files of a data folder that the snapshot does not hold; each look walks some thousand folders."""
+        for folder, _, names in os.walk(data):
+            before = f"{self.folder}{folder[len(str(data)) :]}"
+            for name in names:
+                path = f"{folder}/{name}"
+                if not name.startswith("index") and not os.path.exists(f"{before}/{name}") and os.path.isfile(path):  # noqa: PTH110, PTH113
+                    yield Path(path)
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    """Share a stored image, which Orthanc writes once and only ever removes."""
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without links
+        shutil.copyfile(source, target)
+        _same_owner(Path(source), Path(target))
+
+
+def _same_owner(source: Path, target: Path) -> None:
+    if os.geteuid() == 0:
+        facts = source.stat()
+        os.chown(target, facts.st_uid, facts.st_gid)
+
+
+def _dataset(path: Path) -> pydicom.Dataset | None:
+    """Return the header of a stored DICOM file, or None if the file is something else of Orthanc's."""
+    content = path.read_bytes()
+    if content[128:132] != b"DICM":
+        try:
+            content = zlib.decompress(content[8:])  # StorageCompression: the size as 64 bits, then zlib
+        except zlib.error:
+            return None
+    try:
+        return pydicom.dcmread(io.BytesIO(content), stop_before_pixels=True)
+    except (InvalidDicomError, EOFError, ValueError):
+        return None
+
+
+def _upload(cohort: Cohort, starting: Future[Any], password: str, progress: Progress) -> None:
+    """Send every instance in ZIP batches while the next ones are generated."""
+    sent = 0
+    with ThreadPoolExecutor(1) as sender:
+        pending: list[Future[int]] = []
+        batch: list[tuple[str, bytes]] = []
+        size = 0
+        for number, (name, content) in enumerate(cohort.instances(), start=1):
+            batch.append((name, content))
+            size += len(content)
+            if size >= _BATCH:
+                pending.append(sender.submit(_send, starting, password, batch))
+                batch, size = [], 0
+            if number % 8 == 0:
+                progress("Making the hospital's images", number / cohort.count)
+        if batch:
+            pending.append(sender.submit(_send, starting, password, batch))
+        for one in pending:
+            sent += one.result()
+    if sent != cohort.count:
+        raise DeploymentError(
+            f"the archive took {sent} of {cohort.count} instances", "Try again; if it happens twice, report it."
+        )
+
+
+def _send(starting: Future[Any], password: str, batch: list[tuple[str, bytes]]) -> int:
+    server = starting.result()
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in batch:
+            archive.writestr(name, content)
+    token = base64.b64encode(f"loader:{password}".encode()).decode()
+    request = urllib.request.Request(  # noqa: S310
+        f"{server.url}/instances", buffer.getvalue(), {"Authorization": f"Basic {token}"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
+            answers = json.load(response)
+    except (OSError, ValueError) as reason:
+        raise DeploymentError(
+            f"the archive did not take the images ({reason})", "Try again; if it happens twice, report it."
+        ) from None
+    return sum(one.get("Status") == "Success" for one in answers)

@@ -1,0 +1,91 @@
+"""The storage snapshots that make a second start fast: how many, how much room, and away with them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pacslab.errors import DeploymentError
+from pacslab.paths import cache_root
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+USUAL_LIMIT_MB = 2000
+LIMIT_VARIABLE = "PACSLAB_CACHE_MB"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One variant's archive, ready to be copied; ``size`` in bytes, ``used`` when it was last needed."""
+
+    name: str
+    path: Path
+    size: int
+    used: float
+
+
+@dataclass(frozen=True)
+class Kept:
+    """All snapshots, those used longest ago first, and the most bytes that they may take."""
+
+    root: Path
+    snapshots: tuple[Snapshot, ...]
+    limit: int
+
+    @property
+    def size(self) -> int:
+        """Return the bytes that they take."""
+        return sum(one.size for one in self.snapshots)
+
+
+def limit() -> int:
+    """Return the most bytes that snapshots may take: 2 GB, or what ``PACSLAB_CACHE_MB`` says in megabytes.
+
+    Raises
+    ------
+    DeploymentError
+        If that is no number.
+
+    """
+    named = os.environ.get(LIMIT_VARIABLE) or str(USUAL_LIMIT_MB)
+    if not named.isdigit():
+        raise DeploymentError(
+            f"{LIMIT_VARIABLE} is {named!r}, no number of megabytes", f"Write for example {LIMIT_VARIABLE}=2000."
+        )
+    return int(named) * 1_000_000
+
+
+def list_cache() -> Kept:
+    """Return what is kept."""
+    root = cache_root() / "archives"
+    found = []
+    if root.is_dir():
+        for path in root.iterdir():
+            if path.is_dir() and not path.name.startswith("."):
+                with suppress(FileNotFoundError):  # somebody else's start deletes it now
+                    size = sum(one.lstat().st_size for one in path.rglob("*") if one.is_file())
+                    found.append(Snapshot(path.name, path, size, path.stat().st_mtime))
+    return Kept(root, tuple(sorted(found, key=lambda one: one.used)), limit())
+
+
+def prune(keep: Path, most: int) -> None:
+    """Delete the snapshots used longest ago until ``most`` and the limit in bytes are kept; never ``keep``."""
+    kept = list_cache()
+    size, count = kept.size, len(kept.snapshots)
+    for one in kept.snapshots:
+        if count <= most and size <= kept.limit:
+            return
+        if one.path != keep:
+            shutil.rmtree(one.path, ignore_errors=True)
+            size, count = size - one.size, count - 1
+
+
+def clear_cache() -> int:
+    """Delete every snapshot, half-made ones too; return the bytes freed. Running servers have copies of their own."""
+    kept = list_cache()
+    shutil.rmtree(kept.root, ignore_errors=True)
+    return kept.size

@@ -1,0 +1,76 @@
+"""Which runtime the servers run in: the one asked for, else Docker where an engine answers, else processes."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from pacslab.errors import RuntimeUnavailableError
+from pacslab.pacs.docker_runtime import DockerRuntime
+from pacslab.pacs.process_runtime import ProcessRuntime
+from pacslab.pacs.programs import find_orthanc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pacslab.pacs.runtime import Runtime
+
+RUNTIMES = ("docker", "process")
+
+
+def open_runtime(name: str, say: Callable[[str], None] = lambda _: None) -> Runtime:
+    """Return a runtime by its name.
+
+    Raises
+    ------
+    RuntimeUnavailableError
+        If there is no such runtime, or no Docker engine answers.
+
+    """
+    if name == "docker":
+        return DockerRuntime(say)
+    if name == "process":
+        return ProcessRuntime()
+    raise RuntimeUnavailableError(f"there is no runtime {name!r}", "Use 'docker' or 'process'.")
+
+
+def choose_runtime(asked: str | None = None, say: Callable[[str], None] = lambda _: None) -> Runtime:
+    """Return the runtime that is asked for, by argument or ``PACSLAB_RUNTIME``, else the first that is ready.
+
+    Raises
+    ------
+    RuntimeUnavailableError
+        If the one asked for is not ready, or none is; the message says what to install.
+
+    """
+    asked = asked or os.environ.get("PACSLAB_RUNTIME")
+    if asked and asked != "auto":
+        runtime = open_runtime(asked, say)
+        runtime.version()
+        return runtime
+    try:
+        docker = DockerRuntime(say)
+        docker.version()
+    except RuntimeUnavailableError as reason:
+        if find_orthanc() is None:
+            if "no Docker engine" not in reason.problem:
+                raise
+            raise RuntimeUnavailableError(
+                "neither a Docker engine nor an Orthanc program was found on this machine",
+                "Start Docker, or install Orthanc (Debian, Ubuntu: "
+                "apt-get install orthanc orthanc-dicomweb orthanc-gdcm gcc libc6-dev).",
+            ) from None
+        process = ProcessRuntime()
+        process.version()
+        return process
+    return docker
+
+
+def ready_runtimes() -> list[Runtime]:
+    """Return every runtime that can look for what the lab left running, without starting anything."""
+    runtimes: list[Runtime] = [ProcessRuntime()]
+    try:
+        runtimes.append(DockerRuntime())
+    except RuntimeUnavailableError:
+        return runtimes
+    return runtimes

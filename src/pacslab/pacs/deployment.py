@@ -1,0 +1,414 @@
+"""The running servers of one variant: start, find again, restart with another configuration, end.
+
+Everything about a deployment stands in its folder under the lab's state, so any later program finds it again. The
+servers themselves outlive the program that started them, and end at their deadline without it.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pacslab.cohort.origin import origin_of, other_patients, said_of_this_machine
+from pacslab.cohort.recipe import load_recipe
+from pacslab.errors import DeploymentError, PacslabError, RuntimeUnavailableError, warn
+from pacslab.pacs.actors import ACTORS, ARCHIVE, PLACES
+from pacslab.pacs.archive_data import ArchiveData, cohort_of
+from pacslab.pacs.choosing import RUNTIMES, choose_runtime, open_runtime, ready_runtimes
+from pacslab.pacs.ending import end_deployment, lab_id, sweep
+from pacslab.pacs.exercise import Exercise, read_exercise
+from pacslab.pacs.handover import Handover, read_handover
+from pacslab.pacs.machine_room import MachineRoom
+from pacslab.pacs.nginx import SERVED_FOLDER
+from pacslab.pacs.runtime import Network, Owner, ProxySpec, Runtime, Server, ServerSpec
+from pacslab.pacs.state import State, folder_of, locked, read_state, write_state
+from pacslab.pacs.workfolder import WorkFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pacslab.cohort.answer_key import AnswerKey
+    from pacslab.scenario.models import Scenario
+    from pacslab.scenario.variant import Variant
+
+    Progress = Callable[[str, float], None]
+
+DEFAULT_HOURS = 8.0
+LONGEST_HOURS = 72.0
+
+
+def quiet(_message: str, _fraction: float) -> None:
+    """Show no progress."""
+
+
+class Deployment:
+    """The servers of one student's variant of a scenario.
+
+    Parameters
+    ----------
+    scenario, variant
+        What runs.
+    runtime
+        ``docker`` or ``process``; chosen unless given (argument, then ``PACSLAB_RUNTIME``).
+    hours
+        How long the servers may live after a start.
+
+    """
+
+    def __init__(
+        self, scenario: Scenario, variant: Variant, runtime: str | None = None, hours: float = DEFAULT_HOURS
+    ) -> None:
+        if not 0 < hours <= LONGEST_HOURS:
+            raise DeploymentError(
+                f"a time limit of {hours:g} hours cannot be set", f"Choose more than 0 and at most {LONGEST_HOURS:g}."
+            )
+        self.scenario = scenario
+        self.variant = variant
+        self.work = WorkFolder(scenario, variant.student)
+        self.id = f"{scenario.id}-{variant.id}"
+        self._asked = runtime
+        self._hours = hours
+
+    # What is there -----------------------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> State | None:
+        """Return what is written down, or None if nothing was started or its time is over."""
+        state = read_state(self.id)
+        return state if state is not None and state.owner.deadline > time.time() else None
+
+    def running_state(self) -> State:
+        """Return what is written down.
+
+        Raises
+        ------
+        DeploymentError
+            If the deployment is not running.
+
+        """
+        state = self.state
+        if state is None:
+            raise DeploymentError(
+                f"{self.scenario.title!r} is not running", "Start it first: lab.start(), or 'pacslab start'."
+            )
+        return state
+
+    @cached_property
+    def runtime(self) -> Runtime:
+        """Return the runtime: the one that the servers run in, if they do."""
+        return self._choose(quiet)
+
+    def _choose(self, progress: Progress) -> Runtime:
+        def say(message: str) -> None:
+            progress(message, 0.0)
+
+        state = self.state
+        asked = self._asked or os.environ.get("PACSLAB_RUNTIME")
+        if state is None:
+            return choose_runtime(self._asked, say)
+        if asked in RUNTIMES and asked != state.runtime:
+            raise DeploymentError(
+                f"{self.scenario.title!r} already runs in the runtime {state.runtime!r}, not in {asked!r}",
+                "Stop it first (pacslab stop, or lab.stop()), then start it in the other one.",
+            )
+        return open_runtime(state.runtime, say)
+
+    @property
+    def _room(self) -> MachineRoom:
+        return MachineRoom(self.scenario, folder_of(self.id))
+
+    def servers_running(self) -> dict[str, bool]:
+        """Return for each server whether it runs; empty if nothing was started."""
+        state = self.state
+        return {} if state is None else {name: self.runtime.running(one) for name, one in state.machines.items()}
+
+    @cached_property
+    def data(self) -> ArchiveData:
+        """Return the variant's data."""
+        state = self.state
+        version = state.orthanc if state else self.runtime.version()
+        return ArchiveData(self.scenario, self.variant, self.runtime.name, version)
+
+    @cached_property
+    def answer_key(self) -> AnswerKey:
+        """Return what was planted and what the answers are."""
+        state = self.state
+        if state is None:
+            return cohort_of(self.scenario, self.variant).questions()
+        self._require_own_patients(state)
+        return self.data.answer_key()
+
+    def _require_own_patients(self, state: State) -> None:
+        """Refuse servers whose patients another version of the lab made: every answer would be wrong, silently."""
+        reason = other_patients(state.origin)
+        if reason:
+            raise DeploymentError(
+                f"the patients in {self.scenario.title!r} are not those of this version of the lab: {reason}",
+                "Run 'pacslab stop' (or lab.stop()), then start again; your files are kept, what was stored is not.",
+            )
+
+    def handover(self) -> Handover:
+        """Return what the staff have been told.
+
+        Raises
+        ------
+        ConfigurationError
+            If the student's ``handover.yaml`` cannot be used.
+
+        """
+        return read_handover(self.work.handover)
+
+    # Changing it -------------------------------------------------------------------------------------------------
+
+    def start(self, progress: Progress = quiet) -> State:
+        """Start what is not running, and return when every server answers.
+
+        Servers that run already are left alone: a second call only looks.
+
+        Raises
+        ------
+        PacslabError
+            If the configuration, the data or the machine stand in the way; nothing is left running then. If the archive
+            that runs holds another version's patients; it is left as it is.
+
+        """
+        sweep()
+        with locked(self.id):
+            self.__dict__.pop("runtime", None)
+            runtime = self.__dict__["runtime"] = self._choose(progress)
+            state = self.state
+            if state is not None:
+                self._require_own_patients(state)
+            warn(said_of_this_machine())
+            if state is not None and all(runtime.running(one) for one in state.machines.values()):
+                self.data.refuse_foreign_data(self._room.archive_data)
+                return state
+            self.work.fill()
+            exercise = read_exercise(self.work, self.scenario)
+            owner = Owner(lab_id(), self.id, time.time() + self._hours * 3600)
+            runtime.end(owner.lab, self.id)  # what stopped halfway, or was killed while it started
+            try:
+                return self._bring_up(runtime, owner, exercise, state, progress)
+            except BaseException:
+                self._end_quietly(runtime, keep_data=state is not None)
+                raise
+
+    def _end_quietly(self, runtime: Runtime, *, keep_data: bool) -> None:
+        with suppress(RuntimeUnavailableError):
+            runtime.end(lab_id(), self.id)
+        if not keep_data:
+            shutil.rmtree(folder_of(self.id), ignore_errors=True)
+
+    def _proxy_spec(self, exercise: Exercise, network: Network) -> ProxySpec:
+        spec = self._room.proxy(exercise, network)
+        if SERVED_FOLDER in spec.configuration:
+            self.data.write_backup(spec.served)
+        return spec
+
+    def _bring_up(
+        self, runtime: Runtime, owner: Owner, exercise: Exercise, before: State | None, progress: Progress
+    ) -> State:
+        kept = before is not None and (self._room.archive_data / "index").is_file()
+        if not kept:
+            shutil.rmtree(folder_of(self.id), ignore_errors=True)
+        root = folder_of(self.id)
+        root.mkdir(parents=True, exist_ok=True)
+        root.chmod(0o700)
+        version = runtime.version()
+        data = self.__dict__["data"] = ArchiveData(self.scenario, self.variant, runtime.name, version)
+        self.__dict__.pop("answer_key", None)
+        progress("Opening the hospital's network", 0.02)
+        network = runtime.open_network(owner, PLACES, before.network if before else None)
+        password = secrets.token_urlsafe(24)
+        previous = before.servers if before else {}
+        devices = self._room.device_files(exercise, self.handover())
+
+        def start_archive() -> Server:
+            if not data.ready:
+                data.make(runtime, owner, network, ARCHIVE, lambda text, part: progress(text, 0.05 + 0.75 * part))
+            spec = self._room.archive(exercise, network)
+            progress("Starting the archive", 0.85)
+            if kept:
+                data.refuse_foreign_data(spec.data)
+                return runtime.start(owner, network, spec, previous.get(ARCHIVE))
+            return self._start_filled(runtime, owner, network, spec, data, previous.get(ARCHIVE))
+
+        with ThreadPoolExecutor(len(PLACES)) as pool:
+            archive = pool.submit(start_archive)
+            actors = {
+                name: pool.submit(
+                    runtime.start,
+                    owner,
+                    network,
+                    self._room.actor(name, network, password, devices[name]),
+                    previous.get(name),
+                )
+                for name in ACTORS
+            }
+            # An actor's failure waits for the archive: nothing may start after everything was ended.
+            servers = {ARCHIVE: archive, **actors}
+            failures = [one.exception() for one in servers.values()]
+        failure = next((one for one in failures if one is not None), None)
+        if failure is not None:
+            raise failure
+        proxy = None
+        if exercise.proxy is not None:
+            progress("Starting the reverse proxy", 0.95)
+            spec = self._proxy_spec(exercise, network)
+            proxy = runtime.start_proxy(owner, network, spec, before.proxy if before else None)
+        state = State(
+            self.scenario.id,
+            self.variant.student,
+            runtime.name,
+            version,
+            owner,
+            network,
+            {name: one.result() for name, one in servers.items()},
+            password,
+            exercise.configuration,
+            time.time(),
+            exercise,
+            proxy,
+            devices,
+            origin_of(load_recipe(self.scenario.cohort)),
+        )
+        write_state(self.id, state)
+        progress("Running", 1.0)
+        return state
+
+    @staticmethod
+    def _start_filled(  # noqa: PLR0917
+        runtime: Runtime, owner: Owner, network: Network, spec: ServerSpec, data: ArchiveData, before: Server | None
+    ) -> Server:
+        """Start the archive on the snapshot; its images are put in place while it starts."""
+        data.copy_index(spec.data)
+        with ThreadPoolExecutor(1) as pool:
+            filling = pool.submit(data.link_images, spec.data)
+            server = runtime.start(owner, network, spec, before)
+            filling.result()
+        return server
+
+    def restart(self, progress: Progress = quiet) -> State:
+        """Start the archive again with the student's configuration; its data stays.
+
+        Where the new configuration cannot run, the archive runs again as it did before, and the error says why.
+
+        Raises
+        ------
+        ConfigurationError
+            If the configuration or the handover is malformed or refused; nothing was touched.
+        ServerStartError, UnsafeAddressError
+            If the archive did not start with it; the previous one runs again.
+        DeploymentError
+            If the deployment is not running.
+
+        """
+        sweep()
+        with locked(self.id):
+            state = self.running_state()
+            return self._replace(state, read_exercise(self.work, self.scenario), progress)
+
+    def reset(self, progress: Progress = quiet) -> State:
+        """Bring back the shipped data and configuration; the student's files are kept as ``before-reset.*``.
+
+        Raises
+        ------
+        DeploymentError
+            If the deployment is not running.
+
+        """
+        with locked(self.id):
+            state = self.running_state()
+            self.work.restore()
+            return self._replace(state, read_exercise(self.work, self.scenario), progress, fresh=True)
+
+    def _replace(self, state: State, exercise: Exercise, progress: Progress, *, fresh: bool = False) -> State:
+        """Run the archive, its proxy and the devices as an exercise asks; as before where that cannot run."""
+        devices = self._room.device_files(exercise, self.handover())
+        progress("Stopping the archive", 0.1)
+        self.runtime.stop(state.servers[ARCHIVE])
+        spec = self._room.archive(exercise, state.network)
+        if fresh:
+            if not self.data.ready:
+                self.data.make(self.runtime, state.owner, state.network, ARCHIVE, progress)
+            self.data.copy_index(spec.data)
+            self.data.link_images(spec.data)
+        self.data.refuse_foreign_data(spec.data)
+        progress("Starting the archive with your configuration", 0.4)
+        try:
+            changed = self._running(state, exercise, devices)
+        except PacslabError as reason:
+            before = state.exercise or Exercise(state.configuration)
+            write_state(self.id, self._running(state, before, state.devices or devices))
+            reason.remedy = f"{reason.remedy} Until then the archive runs as it did before; no data is lost.".strip()
+            reason.args = (f"{reason.problem}. {reason.remedy}",)
+            raise
+        write_state(self.id, changed)
+        progress("Running", 1.0)
+        return changed
+
+    def _running(self, state: State, exercise: Exercise, devices: dict[str, dict[str, str]]) -> State:
+        """Start the archive and its proxy afresh, and those devices whose certificates changed."""
+        runtime, owner, network = self.runtime, state.owner, state.network
+        runtime.stop(state.servers[ARCHIVE])
+        if state.proxy is not None:
+            runtime.stop(state.proxy)
+        servers, fresh = dict(state.servers), []
+        proxy = None
+        try:
+            for name in ACTORS:
+                if devices[name] != state.devices.get(name, {}) or not runtime.running(servers[name]):
+                    runtime.stop(servers[name])
+                    spec = self._room.actor(name, network, state.password, devices[name])
+                    servers[name] = runtime.start(owner, network, spec, servers[name])
+                    fresh.append(servers[name])
+            spec = self._room.archive(exercise, network)
+            servers[ARCHIVE] = runtime.start(owner, network, spec, state.servers[ARCHIVE])
+            fresh.append(servers[ARCHIVE])
+            if exercise.proxy is not None:
+                proxy = runtime.start_proxy(owner, network, self._proxy_spec(exercise, network), state.proxy)
+        except BaseException:
+            for one in fresh:  # nobody would know of them, and they hold the addresses
+                runtime.stop(one)
+            raise
+        return replace(
+            state,
+            servers=servers,
+            configuration=exercise.configuration,
+            exercise=exercise,
+            proxy=proxy,
+            devices=devices,
+        )
+
+    def stop(self) -> int:
+        """End every server and remove what it left; the work folder stays. Return how many servers ran.
+
+        Raises
+        ------
+        RuntimeUnavailableError
+            If the runtime that the servers run in does not answer.
+
+        """
+        with locked(self.id):
+            state = read_state(self.id)
+            if state is not None:
+                open_runtime(state.runtime)  # an engine that is away must be said, not passed over
+            return end_deployment(self.id, ready_runtimes())
+
+    def assert_synthetic(self) -> None:
+        """Refuse an archive that holds anything but the lab's invented people.
+
+        Raises
+        ------
+        DeploymentError
+            Naming the instance.
+
+        """
+        self.data.refuse_foreign_data(self._room.archive_data)

@@ -1,0 +1,190 @@
+"""How every server of the lab runs as a container: on its one network, without rights, in bounds, until its time."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import docker.errors
+from docker.types import LogConfig
+
+import docker
+from pacslab.errors import DeploymentError
+from pacslab.pacs.addresses import Endpoint
+from pacslab.pacs.docker_engine import engine, labels, remove
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from docker.models.containers import Container
+
+    from pacslab.pacs.runtime import Network, Owner
+
+_UNPRIVILEGED = 65534  # who runs a server when the lab itself is root
+_MEMORY = "768m"
+_PROCESSES = 256
+_UNTIL_FREE = 3.0  # seconds
+_ONE_HOP = {"net.ipv4.ip_default_ttl": "1"}
+"""What a container sends reaches this machine and its own network, and dies at the next router.
+
+Engines before 28 pass on to a container what a neighbour of this machine sends to its address, published on loopback
+or not. No connection comes about, as no answer gets back to him.
+"""
+
+
+@dataclass(frozen=True)
+class Program:
+    """What runs in a container.
+
+    ``ports`` are published on loopback, each at the port that it had before, or at a free one. ``volumes`` lead from
+    folders of this machine to places in the container, ``memory`` names its file systems in memory and their options.
+    """
+
+    image: str
+    command: list[str]
+    working_folder: str
+    ports: Mapping[int, int | None]
+    volumes: Mapping[str, dict[str, str]]
+    memory: Mapping[str, str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class Containers:
+    """Starts containers in one engine."""
+
+    def __init__(self, client: docker.DockerClient) -> None:
+        self._client = client
+
+    def start(self, owner: Owner, network: Network, name: str, folder: Path, program: Program) -> Container:
+        """Start a container and return it, whether or not it still runs.
+
+        Parameters
+        ----------
+        owner, network, name
+            Whose it is, and which address of which network it has.
+        folder
+            Its server's folder on this machine; what lies there is given to whom it runs as.
+        program
+            What it runs.
+
+        Raises
+        ------
+        DeploymentError
+            If one of its ports is in use.
+        RuntimeUnavailableError
+            If the engine refuses, or went away.
+
+        """
+        user = self._user(folder)
+        ports: dict[str, Any] = {f"{inside}/tcp": ("127.0.0.1", before) for inside, before in program.ports.items()}
+        with engine(f"starting {name}"):
+            container = self._client.containers.create(
+                program.image,
+                entrypoint=_limited(owner, program.command),
+                command=[],
+                environment=dict(program.environment),
+                working_dir=program.working_folder,
+                volumes=dict(program.volumes),
+                ports=ports,
+                tmpfs=dict(program.memory),
+                **self._place(owner, network, name, user),
+            )
+            try:
+                _start(container)
+            except docker.errors.APIError as reason:
+                remove(self._client, str(container.id))
+                if _is_port_in_use(reason):
+                    raise _port_in_use(name, program) from None
+                raise
+            container.reload()
+        return container
+
+    def _place(self, owner: Owner, network: Network, name: str, user: str) -> dict[str, Any]:
+        """Return what holds for every container: its name, its one network, no rights, and bounded resources."""
+        address = self._client.api.create_endpoint_config(ipv4_address=network.addresses[name])
+        return {
+            "name": f"{network.handle}-{name}".lower(),
+            "hostname": name.lower(),
+            "labels": {**labels(owner), "pacslab.server": name},
+            "user": user,
+            "network": network.handle,
+            "networking_config": {network.handle: address},
+            "cap_drop": ["ALL"],
+            "security_opt": ["no-new-privileges"],
+            "read_only": True,
+            "sysctls": {} if self._apart else _ONE_HOP,
+            "mem_limit": _MEMORY,
+            "memswap_limit": _MEMORY,
+            "pids_limit": _PROCESSES,
+            "log_config": LogConfig(type="json-file", config={"max-size": "4m", "max-file": "1"}),
+        }
+
+    @cached_property
+    def _facts(self) -> dict[str, Any]:
+        with engine("asking how the engine runs"):
+            facts: dict[str, Any] = self._client.info()
+            return facts
+
+    @property
+    def _rootless(self) -> bool:
+        return any("rootless" in one for one in self._facts.get("SecurityOptions") or [])
+
+    @property
+    def _apart(self) -> bool:
+        """Return whether the engine, rootless or in a virtual machine, has a network of its own that none can enter."""
+        return self._rootless or "Desktop" in self._facts.get("OperatingSystem", "")
+
+    def _user(self, folder: Path) -> str:
+        """Return who a server runs as: whoever owns the files, and root only inside a rootless engine."""
+        if self._rootless:
+            return "0:0"
+        if os.getuid() != 0:
+            return f"{os.getuid()}:{os.getgid()}"
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, _UNPRIVILEGED, _UNPRIVILEGED, follow_symlinks=False)  # a server may leave links there
+        return f"{_UNPRIVILEGED}:{_UNPRIVILEGED}"
+
+
+def published(container: Container, inside: int) -> Endpoint | None:
+    """Return where this machine reaches a container's port, or None if the container has ended."""
+    bindings = container.attrs["NetworkSettings"]["Ports"].get(f"{inside}/tcp")
+    return Endpoint("127.0.0.1", int(bindings[0]["HostPort"])) if bindings else None
+
+
+def _limited(owner: Owner, start: list[str]) -> list[str]:
+    """Return a program's start, ended by the clock whatever became of the lab.
+
+    ``timeout`` is not process 1, as that of coreutils 9.10 then takes its parent for dead and gives up at once.
+    """
+    seconds = max(1, int(owner.deadline - time.time()))
+    return ["sh", "-c", 'timeout --signal=TERM --kill-after=10 "$@"; exit $?', "sh", str(seconds), *start]
+
+
+def _start(container: Container) -> None:
+    """Start a container; wait a moment for a port that the system lent to some program's own connection meanwhile."""
+    until = time.monotonic() + _UNTIL_FREE
+    while True:
+        try:
+            container.start()
+        except docker.errors.APIError as reason:
+            if not _is_port_in_use(reason) or time.monotonic() > until:
+                raise
+            time.sleep(0.2)
+        else:
+            return
+
+
+def _is_port_in_use(reason: docker.errors.APIError) -> bool:
+    return "port is already allocated" in str(reason) or "address already in use" in str(reason)
+
+
+def _port_in_use(name: str, program: Program) -> DeploymentError:
+    before = next(iter(program.ports.values()))
+    return DeploymentError(
+        f"a port of {name} ({f'127.0.0.1:{before}' if before else 'chosen by Docker'}) is in use by another program",
+        "Stop that program, or end this deployment (pacslab stop) and start it again.",
+    )

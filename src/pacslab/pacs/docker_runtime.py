@@ -1,0 +1,263 @@
+"""Servers as containers, one each, on a network of their own that leads nowhere."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import docker.errors
+
+from pacslab.errors import RuntimeUnavailableError, ServerStartError
+from pacslab.pacs.actors import ARCHIVE
+from pacslab.pacs.configuration import DICOM_PORT, HTTP_PORT, complete
+from pacslab.pacs.docker_containers import Containers, Program, published
+from pacslab.pacs.docker_engine import connect_to_engine, engine, log_lines, remove
+from pacslab.pacs.docker_equipment import close_ports, tcpdump
+from pacslab.pacs.docker_network import open_bridge
+from pacslab.pacs.doors import PROXY_HTTP_PORT, PROXY_HTTPS_PORT
+from pacslab.pacs.exercise import FILE_OPTIONS
+from pacslab.pacs.images import choose_equipment, choose_image
+from pacslab.pacs.nginx import SCRATCH_FOLDER, SERVED_FOLDER
+from pacslab.pacs.runtime import PROMPT, Network, Owner, Proxy, ProxySpec, Runtime, Server, ServerSpec, place_files
+from pacslab.pacs.waiting import START_TIMEOUT, wait_until_answering
+from pacslab.paths import cache_root
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from docker.models.containers import Container
+
+    from pacslab.pacs.runtime import Firewall
+    from pacslab.pacs.tap import Capture
+
+_PLUGIN_FOLDERS = ["/usr/share/orthanc/plugins", "/run/orthanc/plugins"]
+_ETC = "/etc/orthanc"
+_STORAGE = "/var/lib/orthanc/db"
+_NGINX = "/etc/nginx"
+_SERVED = "/srv/served"
+_SCRATCH = "/tmp"  # noqa: S108  (a memory file system of the container's own)
+
+
+class DockerRuntime(Runtime):
+    """One container a server: no masquerading, loopback ports only, no capabilities, bounded memory and processes."""
+
+    name = "docker"
+
+    def __init__(self, say: Callable[[str], None] = lambda _: None) -> None:
+        self._client = connect_to_engine()
+        self._containers = Containers(self._client)
+        self._say = say
+
+    @cached_property
+    def image(self) -> str:
+        """Return the image that all servers run."""
+        with engine("looking for the Orthanc image"):
+            return choose_image(self._client, self._say)
+
+    @cached_property
+    def _image_details(self) -> dict[str, Any]:
+        with engine("reading the Orthanc image"):
+            details: dict[str, Any] = self._client.images.get(self.image).attrs
+            return details
+
+    def version(self) -> str:
+        """Return the version of the Orthanc in the image; asked once an image and kept in the cache."""
+        note: Path = cache_root() / "images" / self._image_details["Id"].replace(":", "-")
+        with suppress(FileNotFoundError):
+            return note.read_text(encoding="ascii")
+        with engine("asking the image for its version"):
+            ask = ["sh", "-c", "Orthanc --version 2>&1 || true"]
+            output: Any = self._client.containers.run(self.image, [], entrypoint=ask, remove=True, network_mode="none")
+        found = re.search(r"Orthanc \D*(\d+\.\d+\.\d+)", output.decode("utf-8", "replace"))
+        if found is None:
+            raise RuntimeUnavailableError(
+                f"the image {self.image!r} holds no Orthanc", "Give another one with PACSLAB_IMAGE."
+            )
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.write_text(found.group(1), encoding="ascii")
+        return str(found.group(1))
+
+    @cached_property
+    def _equipment(self) -> str:
+        """Return the image of proxy, firewall and tap."""
+        with engine("looking for the image of the reverse proxy"):
+            return choose_equipment(self._client, self._say)
+
+    def open_network(self, owner: Owner, names: tuple[str, ...], wanted: Network | None = None) -> Network:
+        """Make a bridge network without masquerading, whose subnet follows from the deployment's name."""
+        return open_bridge(self._client, owner, names, wanted)
+
+    # Servers -----------------------------------------------------------------------------------------------------
+
+    def start(self, owner: Owner, network: Network, spec: ServerSpec, previous: Server | None = None) -> Server:
+        """Start a container and return when its Orthanc answers on the published loopback port."""
+        etc = spec.folder / "etc"
+        for folder in (spec.data, etc):
+            folder.mkdir(parents=True, exist_ok=True)
+        content = complete(_with_whole_paths(spec.configuration), _STORAGE, _PLUGIN_FOLDERS)
+        place_files(etc, {**spec.files, "orthanc.json": json.dumps(content, indent=1)})
+        details = self._image_details["Config"]
+        program = Program(
+            self.image,
+            [*(details.get("Entrypoint") or []), *(details.get("Cmd") or [])],
+            _ETC,
+            {
+                HTTP_PORT: previous.http.port if previous else None,
+                DICOM_PORT: previous.dicom.port if previous else None,
+            },
+            {str(etc): {"bind": _ETC, "mode": "ro"}, str(spec.data): {"bind": _STORAGE, "mode": "rw"}},
+            {"/tmp": "mode=1777,size=256m", "/run/orthanc/plugins": "mode=1777,exec,size=128m"},  # noqa: S108
+            {**PROMPT, **spec.environment, "GENERATE_HOST_ID_IF_MISSING": "false"},
+        )
+        container = self._containers.start(owner, network, spec.name, spec.folder, program)
+        http, dicom = (published(container, port) for port in program.ports)
+        if http is None or dicom is None:
+            raise ServerStartError(
+                f"the server {spec.name} started and ended again",
+                "Read Orthanc's last lines, correct its configuration and start again.",
+                self._last_lines(container),
+            )
+        server = Server(spec.name, str(container.id), network.addresses[spec.name], http, dicom)
+        # Where the outside does not reach its web port, nor does the lab: then its log tells that it has started.
+        shut = HTTP_PORT in spec.firewall.closed or not content.get("HttpServerEnabled", True)
+        web = None if shut else server.http
+        with self._removed_on_failure(container):
+            self._close_ports(owner, container, spec.firewall)
+            wait_until_answering(spec.name, web, lambda: self.running(server), lambda: self.log(server), pause=0.02)
+        return server
+
+    def start_proxy(self, owner: Owner, network: Network, spec: ProxySpec, previous: Proxy | None = None) -> Proxy:
+        """Start nginx in a container and return when it listens."""
+        etc = spec.folder / "etc"
+        for folder in (etc, spec.served):
+            folder.mkdir(parents=True, exist_ok=True)
+        text = spec.configuration.replace(SERVED_FOLDER, _SERVED).replace(SCRATCH_FOLDER, _SCRATCH)
+        place_files(etc, {**spec.files, "nginx.conf": text})
+        program = Program(
+            self._equipment,
+            ["nginx", "-p", f"{_NGINX}/", "-c", f"{_NGINX}/nginx.conf", "-e", "stderr"],
+            _NGINX,
+            {
+                PROXY_HTTP_PORT: previous.http.port if previous else None,
+                PROXY_HTTPS_PORT: previous.https.port if previous else None,
+            },
+            {str(etc): {"bind": _NGINX, "mode": "ro"}, str(spec.served): {"bind": _SERVED, "mode": "ro"}},
+            {_SCRATCH: "mode=1777,size=768m"},
+        )
+        container = self._containers.start(owner, network, spec.name, spec.folder, program)
+        http, https = (published(container, port) for port in program.ports)
+        if http is None or https is None:
+            raise _ended(spec.name, self._last_lines(container))
+        proxy = Proxy(spec.name, str(container.id), network.addresses[spec.name], http, https)
+        with self._removed_on_failure(container):
+            self._close_ports(owner, container, spec.firewall)
+            self._wait_for_proxy(proxy)
+        return proxy
+
+    def _wait_for_proxy(self, proxy: Proxy) -> None:
+        """Return when nginx has begun its work, which it says in its log; Docker's own port answers before that."""
+        deadline = time.monotonic() + START_TIMEOUT
+        while time.monotonic() < deadline:
+            alive, lines = self.running(proxy), self.log(proxy)
+            if not alive:
+                raise _ended(proxy.name, lines)
+            if any("event method" in line for line in lines):
+                return
+            time.sleep(0.02)
+        raise ServerStartError(f"the server {proxy.name} did not begin its work", "Try again.", self.log(proxy))
+
+    @contextmanager
+    def _removed_on_failure(self, container: Container) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            remove(self._client, str(container.id))
+            raise
+
+    def _last_lines(self, container: Container) -> tuple[str, ...]:
+        """Return the last lines of a container that has ended, and remove it."""
+        lines = log_lines(container, 20)
+        remove(self._client, str(container.id))
+        return lines
+
+    def _close_ports(self, owner: Owner, container: Container, firewall: Firewall) -> None:
+        if firewall.closed:
+            close_ports(self._client, self._equipment, owner, container, firewall)
+
+    @contextmanager
+    def tapped(self, owner: Owner, network: Network, device: Server) -> Iterator[tuple[str, Capture]]:
+        """Run tcpdump in the device's network; the device calls the archive at the archive's own address."""
+        with tcpdump(self._client, self._equipment, owner, device) as capture:
+            yield network.addresses[ARCHIVE], capture
+
+    def stop(self, server: Server | Proxy) -> None:
+        """Kill the container and remove it."""
+        remove(self._client, server.handle)
+
+    def running(self, server: Server | Proxy) -> bool:
+        """Return whether the container runs."""
+        with engine(f"looking for {server.name}"):
+            try:
+                status: str = self._client.containers.get(server.handle).status
+            except docker.errors.NotFound:
+                return False
+        return status == "running"
+
+    def log(self, server: Server | Proxy, lines: int = 20) -> tuple[str, ...]:
+        """Return the last lines of the container's log."""
+        with engine(f"reading the log of {server.name}"):
+            try:
+                return log_lines(self._client.containers.get(server.handle), lines)
+            except docker.errors.NotFound:
+                return ()
+
+    # Everything --------------------------------------------------------------------------------------------------
+
+    def deployments(self, lab: str) -> set[str]:
+        """Return the deployments that have a container or a network."""
+        mine = {"label": f"pacslab.lab={lab}"}
+        with engine("listing the lab's containers"):
+            containers = self._client.api.containers(all=True, filters=mine)
+            networks = self._client.api.networks(filters=mine)
+        return {one["Labels"]["pacslab.deployment"] for one in (*containers, *networks)}
+
+    def end(self, lab: str, deployment: str) -> int:
+        """Remove every container and the network of a deployment."""
+        mine = {"label": [f"pacslab.lab={lab}", f"pacslab.deployment={deployment}"]}
+        with engine("ending the deployment"):
+            containers = self._client.api.containers(all=True, filters=mine)
+            for one in containers:
+                remove(self._client, one["Id"])
+            for one in self._client.api.networks(filters=mine):
+                with suppress(docker.errors.NotFound):
+                    self._client.api.remove_network(one["Id"])
+        return sum(one["State"] == "running" for one in containers)
+
+
+def _ended(name: str, lines: tuple[str, ...]) -> ServerStartError:
+    """Return what to say of a proxy that ended, in nginx's own words."""
+    said = next((line.split("] ", 1)[-1] for line in lines if "[emerg]" in line), "it ended at once")
+    return ServerStartError(f"the server {name} does not run: {said[:200]}", "Correct nginx.conf and restart.", lines)
+
+
+def _with_whole_paths(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration that names its files from the root.
+
+    The official image's entrypoint leaves the folder of the configuration before Orthanc looks for them.
+    """
+
+    def whole(path: str) -> str:
+        return str(PurePosixPath(_ETC) / path) if path else path
+
+    changed: dict[str, Any] = {
+        option: whole(configuration[option]) for option in FILE_OPTIONS if option in configuration
+    }
+    if "LuaScripts" in configuration:
+        changed["LuaScripts"] = [whole(script) for script in configuration["LuaScripts"]]
+    return {**configuration, **changed}

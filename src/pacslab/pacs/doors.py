@@ -1,0 +1,79 @@
+"""The doors of a hospital's archive: which machine and port each of them is, and which the outside reaches.
+
+``network.yaml`` is the hospital's firewall. It stands between the machine room (archive, proxy, CT01, WS01) and
+everybody else: the wards' browsers, the internet and the stranger.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+from pacslab.errors import ConfigurationError
+from pacslab.pacs.configuration import DICOM_PORT, HTTP_PORT
+from pacslab.scenario.documents import read_yaml
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROXY_HTTP_PORT = 8080
+PROXY_HTTPS_PORT = 8443
+
+
+class Door(StrEnum):
+    """A port that somebody may knock at.
+
+    ``HTTP`` and ``DICOM`` are the archive's own ports 8042 and 4242; ``PROXY`` and ``HTTPS`` are the reverse proxy's
+    ports 8080 and 8443, which the hospital's router shows as 80 and 443.
+    """
+
+    HTTP = "http"
+    DICOM = "dicom"
+    PROXY = "proxy"
+    HTTPS = "https"
+
+    @property
+    def port(self) -> int:
+        """Return the port that the machine listens on."""
+        return _PORTS[self]
+
+    @property
+    def scheme(self) -> str:
+        """Return the scheme of its web address; DICOM has none."""
+        return "https" if self is Door.HTTPS else "http"
+
+    @property
+    def of_proxy(self) -> bool:
+        """Return whether the reverse proxy listens there, and not the archive."""
+        return self in {Door.PROXY, Door.HTTPS}
+
+
+_PORTS = {Door.HTTP: HTTP_PORT, Door.DICOM: DICOM_PORT, Door.PROXY: PROXY_HTTP_PORT, Door.HTTPS: PROXY_HTTPS_PORT}
+URL_DOORS = {("http", HTTP_PORT): Door.HTTP, ("http", 80): Door.PROXY, ("https", 443): Door.HTTPS}
+"""Which door a web address leads to, by its scheme and port."""
+
+
+class NetworkRules(BaseModel):
+    """What ``network.yaml`` says: the doors that the outside reaches. Inside the machine room all of them are open."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    outside: tuple[Door, ...] = tuple(Door)
+
+    def closed(self, *, of_proxy: bool) -> tuple[int, ...]:
+        """Return the ports of the archive, or of its proxy, that the outside does not reach."""
+        return tuple(one.port for one in Door if one not in self.outside and one.of_proxy == of_proxy)
+
+
+def read_network(path: Path) -> NetworkRules:
+    """Return the rules that a file holds; without the file every door is open.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is not YAML, has other keys or names other doors.
+
+    """
+    return read_yaml(path, NetworkRules, ConfigurationError) if path.exists() else NetworkRules()

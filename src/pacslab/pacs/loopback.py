@@ -1,0 +1,124 @@
+"""Blocks of loopback addresses, one for each deployment of the process runtime, and whether their ports are free."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import socket
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from pacslab.errors import DeploymentError
+from pacslab.pacs.configuration import DICOM_PORT, HTTP_PORT
+from pacslab.pacs.runtime import Network
+from pacslab.paths import state_root
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pacslab.pacs.runtime import Owner
+
+_BLOCK = 16  # addresses a deployment
+_TRIES = 64
+_RELEASE = 1.0  # seconds until the sockets of a killed server are given back
+
+
+def claim_block(owner: Owner, names: tuple[str, ...]) -> Network:
+    """Return a block of addresses for these names; which one follows from the deployment's name.
+
+    Raises
+    ------
+    DeploymentError
+        If none is free.
+
+    """
+    seed = hashlib.sha256(f"{owner.lab}/{owner.deployment}".encode()).digest()
+    with _lock():
+        taken = _claimed()
+        for attempt in range(_TRIES):
+            value = int.from_bytes(hashlib.sha256(seed + bytes([attempt])).digest()[:3], "big")
+            second, third, fourth = 64 + value % 128, (value >> 7) % 256, (value >> 15) % 15 * _BLOCK + 1
+            block = f"127.{second}.{third}"
+            addresses = {name: f"{block}.{fourth + index}" for index, name in enumerate(names)}
+            network = Network(f"{block}.{fourth}", addresses, f"{block}.{fourth + len(names)}")
+            if network.handle not in taken and all(_free(address) for address in addresses.values()):
+                claim(network, owner)
+                return network
+    raise DeploymentError(
+        f"no free block of loopback addresses was found in {_TRIES} tries", "Stop what runs: pacslab stop --all."
+    )
+
+
+def claim(network: Network, owner: Owner) -> None:
+    """Write down that a block is a deployment's until its time is over."""
+    _claims().mkdir(parents=True, exist_ok=True)
+    (_claims() / network.handle).write_text(
+        json.dumps({"deployment": owner.deployment, "deadline": owner.deadline}), encoding="utf-8"
+    )
+
+
+def give_back(deployment: str) -> None:
+    """Give back the blocks of a deployment."""
+    for one in _claims().glob("*"):
+        with suppress(OSError, ValueError, KeyError):
+            if json.loads(one.read_text(encoding="utf-8"))["deployment"] == deployment:
+                one.unlink()
+
+
+def require_free(address: str, name: str, *ports: int) -> None:
+    """Refuse an address whose ports another program holds; a killed server's threads hold theirs for a moment yet.
+
+    Raises
+    ------
+    DeploymentError
+        If one of the ports stays in use.
+
+    """
+    deadline = time.monotonic() + _RELEASE
+    while True:
+        busy = next((port for port in ports if not _free(address, port)), None)
+        if busy is None:
+            return
+        if time.monotonic() > deadline:
+            raise DeploymentError(
+                f"{address}:{busy}, the address of {name}, is in use by another program",
+                "Stop that program, or end this deployment (pacslab stop) and start it again at another address.",
+            )
+        time.sleep(0.005)
+
+
+def _free(address: str, *ports: int) -> bool:
+    """Return whether nobody listens on these ports of an address (an Orthanc's, unless given)."""
+    for one in ports or (HTTP_PORT, DICOM_PORT):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((address, one))
+            except OSError:
+                return False
+    return True
+
+
+def _claims() -> Path:
+    return state_root() / "addresses"
+
+
+def _claimed() -> set[str]:
+    """Return the blocks of the deployments whose time is not over."""
+    found = set()
+    for one in _claims().glob("*"):
+        with suppress(OSError, ValueError, KeyError):
+            if json.loads(one.read_text(encoding="utf-8"))["deadline"] > time.time():
+                found.add(one.name)
+    return found
+
+
+@contextmanager
+def _lock() -> Iterator[None]:
+    state_root().mkdir(parents=True, exist_ok=True)
+    with (state_root() / "addresses.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,73 @@
+"""What each machine of a deployment is started with: its configuration, its files, its firewall and its folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pacslab.pacs.actors import ARCHIVE, PROXY, STRANGER, actor_configuration, device_files, host_variables
+from pacslab.pacs.certificates import stranger_files
+from pacslab.pacs.nginx import complete_proxy
+from pacslab.pacs.runtime import Firewall, Network, ProxySpec, ServerSpec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pacslab.pacs.exercise import Exercise
+    from pacslab.pacs.handover import Handover
+    from pacslab.scenario.models import Scenario
+
+
+class MachineRoom:
+    """The machines of one deployment, as a scenario and its student arrange them; their folders lie in one folder."""
+
+    def __init__(self, scenario: Scenario, folder: Path) -> None:
+        self._scenario = scenario
+        self._folder = folder
+
+    def folder(self, name: str) -> Path:
+        """Return the folder of a machine; it need not exist yet."""
+        return self._folder / "servers" / name
+
+    @property
+    def archive_data(self) -> Path:
+        """Return the folder of the archive's index and images."""
+        return self.folder(ARCHIVE) / "db"
+
+    def device_files(self, exercise: Exercise, handover: Handover) -> dict[str, dict[str, str]]:
+        """Return the certificates of each device: those handed over, and the stranger's own."""
+        shown = (exercise.configuration.get(one) for one in ("DicomTlsCertificate", "DicomTlsTrustedCertificates"))
+        believed = [exercise.files[one] for one in dict.fromkeys(shown) if one in exercise.files]
+        return device_files(handover, exercise.files, stranger_files(self._scenario.folder), believed)
+
+    def archive(self, exercise: Exercise, network: Network) -> ServerSpec:
+        """Return what the archive is started with: the student's configuration."""
+        return ServerSpec(
+            ARCHIVE,
+            exercise.configuration,
+            self._made(ARCHIVE),
+            host_variables(dict(network.addresses)),
+            exercise.files,
+            _firewall(exercise, network, of_proxy=False),
+        )
+
+    def proxy(self, exercise: Exercise, network: Network) -> ProxySpec:
+        """Return what the reverse proxy is started with: the student's ``nginx.conf`` in the lab's frame."""
+        text = complete_proxy(exercise.proxy or "", host_variables(dict(network.addresses)))
+        return ProxySpec(PROXY, text, self._made(PROXY), exercise.files, _firewall(exercise, network, of_proxy=True))
+
+    def actor(self, name: str, network: Network, password: str, files: dict[str, str]) -> ServerSpec:
+        """Return what a device or the stranger is started with; only the lab knows its password."""
+        content = actor_configuration(
+            name, self._scenario.archive_ae_title, network.addresses[ARCHIVE], password, tls=bool(files)
+        )
+        return ServerSpec(name, content, self._made(name), {}, files)
+
+    def _made(self, name: str) -> Path:
+        folder = self.folder(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+def _firewall(exercise: Exercise, network: Network, *, of_proxy: bool) -> Firewall:
+    admitted = tuple(one for name, one in network.addresses.items() if name != STRANGER)
+    return Firewall(exercise.network.closed(of_proxy=of_proxy), admitted)

@@ -1,0 +1,238 @@
+"""Servers as processes of this machine, each on its own loopback address, through the ``Orthanc`` program."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pacslab.errors import RuntimeUnavailableError, UnsafeAddressError
+from pacslab.pacs.actors import ARCHIVE, TAP
+from pacslab.pacs.addresses import Endpoint
+from pacslab.pacs.configuration import DICOM_PORT, HTTP_PORT, complete
+from pacslab.pacs.doors import PROXY_HTTP_PORT, PROXY_HTTPS_PORT
+from pacslab.pacs.loopback import claim, claim_block, give_back, require_free
+from pacslab.pacs.nginx import SCRATCH_FOLDER, SERVED_FOLDER, listens
+from pacslab.pacs.processes import Handle, kill, marked
+from pacslab.pacs.programs import orthanc_version, plugin_files, require_nginx, require_orthanc
+from pacslab.pacs.runtime import (
+    PROMPT,
+    Network,
+    Owner,
+    Proxy,
+    ProxySpec,
+    Runtime,
+    Server,
+    ServerSpec,
+    place_files,
+)
+from pacslab.pacs.shim import preload
+from pacslab.pacs.sockets import listeners
+from pacslab.pacs.tap import Capture, relay
+from pacslab.pacs.waiting import wait_until_answering, wait_until_listening
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+
+class ProcessRuntime(Runtime):
+    """One process a server. A server outlives the program that started it, but not its deadline."""
+
+    name = "process"
+
+    def __init__(self) -> None:
+        self._children: dict[int, subprocess.Popen[bytes]] = {}
+
+    @cached_property
+    def _program(self) -> str:
+        return require_orthanc()
+
+    @cached_property
+    def _version(self) -> str:
+        return orthanc_version(self._program)
+
+    def version(self) -> str:
+        """Return the program's version."""
+        return self._version
+
+    def open_network(self, owner: Owner, names: tuple[str, ...], wanted: Network | None = None) -> Network:
+        """Return a block of loopback addresses; which one follows from the deployment's name."""
+        if wanted is None:
+            return claim_block(owner, names)
+        claim(wanted, owner)
+        return wanted
+
+    # Servers -----------------------------------------------------------------------------------------------------
+
+    def start(self, owner: Owner, network: Network, spec: ServerSpec, previous: Server | None = None) -> Server:  # noqa: ARG002
+        """Start a process and return when it answers on its own address and nowhere else."""
+        address = network.addresses[spec.name]
+        require_free(address, spec.name, HTTP_PORT, DICOM_PORT)
+        etc = spec.folder / "etc"
+        for folder in (spec.data, etc):
+            folder.mkdir(parents=True, exist_ok=True)
+        content = complete(dict(spec.configuration), str(spec.data), plugin_files(spec.configuration))
+        place_files(etc, {**spec.files, "orthanc.json": json.dumps(content, indent=1)})
+        handle = self._spawn(owner, spec, address, etc, [self._program, f"{etc}/"], spec.environment)
+        server = Server(spec.name, str(handle), address, Endpoint(address, HTTP_PORT), Endpoint(address, DICOM_PORT))
+        web = server.http if content.get("HttpServerEnabled", True) else None
+        source = address if spec.firewall.closed else None
+        try:
+            wait_until_answering(
+                spec.name, web, lambda: self._safe(server), lambda: self.log(server), pause=0.005, source=source
+            )
+            self._refuse_leaks(server)
+        except BaseException:
+            self.stop(server)
+            raise
+        return server
+
+    def start_proxy(self, owner: Owner, network: Network, spec: ProxySpec, previous: Proxy | None = None) -> Proxy:  # noqa: ARG002
+        """Start nginx as a process on the proxy's own address, after nginx itself has read the file."""
+        program = require_nginx()
+        address = network.addresses[spec.name]
+        require_free(address, spec.name, PROXY_HTTP_PORT, PROXY_HTTPS_PORT)
+        etc, scratch = spec.folder / "etc", spec.folder / "scratch"
+        for folder in (etc, scratch, spec.served):
+            folder.mkdir(parents=True, exist_ok=True)
+        # Named from nginx's own place, its prefix: a path from the root may hold white space, which ends a word there.
+        text = spec.configuration.replace(SERVED_FOLDER, spec.served.name).replace(SCRATCH_FOLDER, scratch.name)
+        place_files(etc, {**spec.files, "nginx.conf": text})
+        command = [program, "-p", f"{spec.folder}/", "-c", str(etc / "nginx.conf"), "-e", "stderr"]
+        handle = self._spawn(owner, spec, address, etc, command, {"PACSLAB_PROXY": "1"})
+        proxy = Proxy(
+            spec.name, str(handle), address, Endpoint(address, PROXY_HTTP_PORT), Endpoint(address, PROXY_HTTPS_PORT)
+        )
+        try:
+            wait_until_listening(
+                spec.name, (address, listens(text)[0]), lambda: self._safe(proxy), lambda: self.log(proxy)
+            )
+            self._refuse_leaks(proxy)
+        except BaseException:
+            self.stop(proxy)
+            raise
+        return proxy
+
+    @contextmanager
+    def tapped(self, owner: Owner, network: Network, device: Server) -> Iterator[tuple[str, Capture]]:  # noqa: ARG002
+        """Relay the device's connections, from its own address, at an address of the network that is kept for that."""
+        capture = Capture()
+        tap = Endpoint(network.addresses[TAP], DICOM_PORT)
+        archive = Endpoint(network.addresses[ARCHIVE], DICOM_PORT)
+        with relay(tap, archive, device.address, capture):
+            yield tap.host, capture
+
+    def _spawn(  # noqa: PLR0917
+        self,
+        owner: Owner,
+        spec: ServerSpec | ProxySpec,
+        address: str,
+        etc: Path,
+        command: list[str],
+        variables: Mapping[str, str],
+    ) -> Handle:
+        environment = {
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            "LANG": "C.UTF-8",
+            **PROMPT,
+            **variables,
+            "PACSLAB_CLOSED": ",".join(str(one) for one in spec.firewall.closed),
+            "PACSLAB_ADMITTED": ",".join(spec.firewall.admitted),
+            "LD_PRELOAD": preload(spec.folder),
+            "PACSLAB_ADDRESS": address,
+            "PACSLAB_DEADLINE": str(int(owner.deadline)),
+            "PACSLAB_LAB": owner.lab,
+            "PACSLAB_DEPLOYMENT": owner.deployment,
+            "PACSLAB_SERVER": spec.name,
+        }
+        with (spec.folder / "log").open("wb") as log:
+            try:
+                process = subprocess.Popen(  # noqa: S603
+                    command,
+                    cwd=etc,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+            except OSError as reason:
+                raise RuntimeUnavailableError(
+                    f"{command[0]} could not be started ({reason.strerror})", "Install it again."
+                ) from None
+        self._children[process.pid] = process
+        return Handle.of(process.pid, spec.folder)
+
+    def _safe(self, server: Server | Proxy) -> bool:
+        """Return whether it runs; it is looked at while it is waited for, too, since it may never answer."""
+        if not self.running(server):
+            return False
+        self._refuse_leaks(server)
+        return True
+
+    def _refuse_leaks(self, server: Server | Proxy) -> None:
+        try:
+            open_sockets = listeners(Handle.read(server.handle).pid)
+        except FileNotFoundError:
+            return
+        except PermissionError:  # what the kernel says of a process that has just ended, to all but root
+            if self.running(server):
+                raise
+            return
+        leaks = [str(one) for one in open_sockets if not one.loopback]
+        if leaks:
+            self.stop(server)
+            raise UnsafeAddressError(
+                f"{server.name} listened beyond this machine ({', '.join(leaks)}) and was killed at once",
+                "Remove what binds other addresses from its configuration; if nothing does, report this as a bug.",
+            )
+
+    def stop(self, server: Server | Proxy) -> None:
+        """Kill the process."""
+        if self.running(server):
+            kill(Handle.read(server.handle).pid)
+        while self.running(server):
+            time.sleep(0.002)
+
+    def running(self, server: Server | Proxy) -> bool:
+        """Return whether that very process (not another with its number) is alive."""
+        handle = Handle.read(server.handle)
+        child = self._children.get(handle.pid)
+        if child is not None and child.poll() is not None:
+            del self._children[handle.pid]
+            return False
+        return handle.alive
+
+    def log(self, server: Server | Proxy, lines: int = 20) -> tuple[str, ...]:
+        """Return the last lines of the server's log file."""
+        path = Handle.read(server.handle).folder / "log"
+        try:
+            text = path.read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return ()
+        return tuple(text.splitlines()[-lines:])
+
+    # Everything --------------------------------------------------------------------------------------------------
+
+    def deployments(self, lab: str) -> set[str]:
+        """Return the deployments whose processes run, by the environment that each of them carries."""
+        return {deployment for _, deployment in marked(lab)}
+
+    def end(self, lab: str, deployment: str) -> int:
+        """Kill every process of a deployment and free its addresses."""
+        ended: set[int] = set()
+        # Again until none is found: what one of them started meanwhile belongs to the deployment, too.
+        while found := {pid for pid, owner in marked(lab) if owner == deployment}:
+            for pid in found:
+                kill(pid)
+                child = self._children.pop(pid, None)
+                if child is not None:
+                    child.wait()
+            ended |= found
+            time.sleep(0.005)
+        give_back(deployment)
+        return len(ended)

@@ -1,0 +1,124 @@
+"""What is written down about running deployments, so that any later program finds them again.
+
+A deployment's folder lies under the lab's state. One program at a time changes it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from pacslab.cohort.answer_key import Origin
+from pacslab.errors import DeploymentError
+from pacslab.pacs.actors import ARCHIVE, PROXY
+from pacslab.pacs.doors import Door
+from pacslab.pacs.exercise import Exercise  # noqa: TC001  (pydantic reads it)
+from pacslab.pacs.runtime import Network, Owner, Proxy, Server  # noqa: TC001  (pydantic reads it)
+from pacslab.paths import state_root
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pacslab.pacs.addresses import Endpoint
+
+STATE = "state.json"
+_PATIENCE = 120.0  # seconds
+
+
+@dataclass(frozen=True)
+class State:
+    """What is written down about a running deployment."""
+
+    scenario: str
+    student: str
+    runtime: str
+    orthanc: str
+    owner: Owner
+    network: Network
+    servers: dict[str, Server]
+    password: str
+    configuration: dict[str, Any]
+    started: float
+    exercise: Exercise | None = None
+    proxy: Proxy | None = None
+    devices: dict[str, dict[str, str]] = field(default_factory=dict)
+    origin: Origin = field(default_factory=Origin)
+
+    @property
+    def machines(self) -> dict[str, Server | Proxy]:
+        """Return everything that runs, the reverse proxy too."""
+        return {**self.servers, **({PROXY: self.proxy} if self.proxy else {})}
+
+    @property
+    def endpoints(self) -> dict[Door, Endpoint]:
+        """Return where this machine reaches each door of the archive that exists, open to the outside or not."""
+        archive = self.servers[ARCHIVE]
+        doors = {Door.HTTP: archive.http, Door.DICOM: archive.dicom}
+        if self.proxy is not None:
+            doors |= {Door.PROXY: self.proxy.http, Door.HTTPS: self.proxy.https}
+        return doors
+
+
+_STATE_FORMAT = TypeAdapter(State)
+
+
+def folder_of(deployment: str) -> Path:
+    """Return the folder of everything that a deployment keeps."""
+    return state_root() / "deployments" / deployment
+
+
+def known() -> set[str]:
+    """Return the ids of the deployments that have a folder."""
+    root = state_root() / "deployments"
+    return {path.name for path in root.iterdir()} if root.is_dir() else set()
+
+
+def read_state(deployment: str) -> State | None:
+    """Return what is written down about a deployment, its time over or not; None where nothing is that can be read."""
+    try:
+        return _STATE_FORMAT.validate_json((folder_of(deployment) / STATE).read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
+
+
+def write_state(deployment: str, state: State) -> None:
+    """Write down what runs; whoever reads meanwhile reads what was written before."""
+    target = folder_of(deployment) / STATE
+    fresh = target.with_suffix(".new")
+    fresh.touch(mode=0o600)
+    fresh.write_bytes(_STATE_FORMAT.dump_json(state))
+    fresh.replace(target)
+
+
+@contextmanager
+def locked(deployment: str, patience: float = _PATIENCE) -> Iterator[None]:
+    """Let one program at a time change a deployment; wait for it as many seconds.
+
+    Raises
+    ------
+    DeploymentError
+        If another program does not let go of it.
+
+    """
+    folder = state_root() / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + patience
+    with (folder / deployment).open("w") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise DeploymentError(
+                        f"another program has been busy with the deployment {deployment} for {patience:.0f} seconds",
+                        "Wait for it, or end it.",
+                    ) from None
+                time.sleep(0.05)
+        yield

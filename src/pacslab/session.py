@@ -1,0 +1,275 @@
+"""One student's work on one scenario: everything that a notebook, the command line and the grader can ask for.
+
+Plain data goes in and comes out; how it looks is the caller's business.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pacslab.deid.linkage.outside import told_around
+from pacslab.errors import ObjectiveError
+from pacslab.grading.checking import (
+    Verdict,
+    audit_study,
+    judge_answer,
+    judge_deid,
+    judge_probes,
+    objectives_of,
+)
+from pacslab.grading.progress import changing_progress, read_progress
+from pacslab.grading.submission import Receipt, write_submission
+from pacslab.grading.ticket import find_ticket
+from pacslab.machines import Machines, default_student
+from pacslab.pacs.deployment import quiet
+from pacslab.probes.assess import assess
+from pacslab.scenario.documents import did_you_mean
+from pacslab.scenario.models import AnswerCheck, DeidCheck, Objective, ProbeCheck
+from pacslab.told import CheckResult, Hint, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pacslab.cohort.answer_key import AnswerKey
+    from pacslab.cohort.build import Cohort
+    from pacslab.deid.linkage.outside import Admission, Story
+    from pacslab.deid.report import DeidReport
+    from pacslab.probes.findings import Assessment
+
+    ProgressCall = Callable[[str, float], None]
+
+__all__ = ["Session", "default_student"]
+
+_OUTCOMES = {True: "reached", False: "not reached", None: "lab failure"}
+_LONGEST_ANSWER = 4000
+
+
+class Session(Machines):
+    """One student at one scenario: its servers, its tasks, and what has been reached."""
+
+    @property
+    def key(self) -> AnswerKey:
+        """Return the answer key: for instructors, and for the solution notebooks."""
+        return self.deployment.answer_key
+
+    def _objective(self, name: str) -> Objective:
+        try:
+            return self.scenario.objective(name)
+        except KeyError:
+            known = [one.id for one in self.scenario.objectives]
+            hint = did_you_mean(str(name), known)
+            raise ObjectiveError(
+                f"the scenario {self.scenario.id!r} has no objective {name!r}",
+                f"{hint} The objectives are: {', '.join(known)}.".strip(),
+            ) from None
+
+    def task(self, objective: str) -> Task:
+        """Return an objective's question, with what this student is told filled in.
+
+        Raises
+        ------
+        ObjectiveError
+            If there is no such objective.
+
+        """
+        one = self._objective(objective)
+        done = read_progress(self.deployment.work.path).of(one.id)
+        text = one.task
+        if "{" in text:
+            told = {name: self.key.facts[name] for name in self.key.told}
+            text = text.format_map(told)
+        return Task(
+            id=one.id,
+            stage=one.stage,
+            title=one.title,
+            text=text,
+            points=one.points,
+            earned=done.earned,
+            hints_taken=done.hints,
+            hints_left=len(one.hints) - done.hints,
+            needs_answer=isinstance(one.check, AnswerCheck),
+        )
+
+    def hint(self, objective: str) -> Hint:
+        """Return the next hint, and count it; after the last one, the last one again.
+
+        Raises
+        ------
+        ObjectiveError
+            If there is no such objective.
+
+        """
+        one = self._objective(objective)
+        if not one.hints:
+            return Hint(objective=one.id, number=0, out_of=0, text="")
+        with changing_progress(self.work) as progress:
+            done = progress.of(one.id)
+            done.hints = min(done.hints + 1, len(one.hints))
+            number = done.hints
+        self.note("hint", one.id, str(number))
+        return Hint(objective=one.id, number=number, out_of=len(one.hints), text=one.hints[number - 1])
+
+    def check(self, objective: str, answer: Any = None) -> CheckResult:
+        """Check an objective now: the answer, the live server or the files, whatever it asks for.
+
+        Raises
+        ------
+        ObjectiveError
+            If there is no such objective.
+        DeploymentError
+            If the server is needed and not running.
+        ConfigurationError
+            If ``handover.yaml`` is needed and cannot be read.
+
+        """
+        one = self._objective(objective)
+        check = one.check
+        if isinstance(check, AnswerCheck):
+            if answer is None or answer is Ellipsis or not str(answer).strip():
+                return self._result(
+                    one,
+                    Verdict(reached=None, message=f"No answer was given yet: lab.check({one.id!r}, your_answer)."),
+                )
+            verdict = judge_answer(check, answer, self.key)
+            self._record({one.id: verdict}, one.id, sticky=True)
+            self._keep_answer(one.id, str(answer), right=bool(verdict.reached))
+        elif isinstance(check, ProbeCheck):
+            verdict = self._judge_server(self._assess(quiet), one.id)[one.id]
+        else:
+            verdict = self._judge_files(one.id)[one.id]
+        self.note("check", one.id, _OUTCOMES[verdict.reached])
+        return self._result(one, verdict)
+
+    def _keep_answer(self, objective: str, answer: str, *, right: bool) -> None:
+        with changing_progress(self.work) as progress:
+            done = progress.of(objective)
+            if right or not done.earned:
+                done.answer = answer[:_LONGEST_ANSWER]
+
+    def _result(self, one: Objective, verdict: Verdict) -> CheckResult:
+        earned = read_progress(self.deployment.work.path).of(one.id).earned
+        return CheckResult(
+            objective=one.id,
+            title=one.title,
+            passed=verdict.reached,
+            points=one.points if earned else 0,
+            out_of=one.points,
+            message=verdict.message,
+            reasons=verdict.reasons,
+            explanation=one.explanation if verdict.reached else "",
+        )
+
+    def _record(self, verdicts: dict[str, Verdict], tried: str | None = None, *, sticky: bool = False) -> None:
+        """Write down what was reached. What depends on a server or on files is lost again when it no longer holds."""
+        with changing_progress(self.work) as progress:
+            if tried is not None:
+                progress.of(tried).attempts += 1
+            for name, verdict in verdicts.items():
+                if verdict.reached is not None:
+                    done = progress.of(name)
+                    done.earned = verdict.reached or (sticky and done.earned)
+
+    def assess(self, progress: ProgressCall = quiet) -> Assessment:
+        """Run every attack and clinic probe; the points of all hardening objectives follow what they saw.
+
+        Raises
+        ------
+        DeploymentError
+            If nothing is running.
+        ConfigurationError
+            If ``handover.yaml`` cannot be read.
+
+        """
+        assessment = self._assess(progress)
+        self._judge_server(assessment)
+        self.note("assess", outcome=f"{len(assessment.exposed)} open, {len(assessment.broken)} broken")
+        return assessment
+
+    def _assess(self, progress: ProgressCall) -> Assessment:
+        return assess(self.deployment, progress)
+
+    def _judge_server(self, assessment: Assessment, tried: str | None = None) -> dict[str, Verdict]:
+        verdicts = {
+            one.id: judge_probes(one.check, assessment)
+            for one in objectives_of(self.scenario, ProbeCheck)
+            if isinstance(one.check, ProbeCheck)
+        }
+        self._record(verdicts, tried)
+        return verdicts
+
+    def told_around(self) -> tuple[tuple[Admission, ...], Story]:
+        """Return what got around in the town: an invented list of admissions, and a newspaper's invented story."""
+        return told_around(self.key)
+
+    def city_hospital(self) -> Cohort:
+        """Return the hospital in the city, which has an MR and releases heads for research, with patients of its own.
+
+        It is another hospital than the scenario's, and nothing of it runs: its images are made when they are asked for.
+        """
+        from pacslab.deid.linkage.faces import city_hospital  # noqa: PLC0415 - it loads what draws faces
+
+        return city_hospital(self.deployment.variant)
+
+    def audit(self) -> DeidReport:
+        """Audit the work folder's ``deid`` and return the whole report; the points of its objectives follow it.
+
+        Raises
+        ------
+        ObjectiveError
+            If the scenario asks for no de-identification.
+        DeidError
+            If the folder cannot be read at all.
+
+        """
+        asked = objectives_of(self.scenario, DeidCheck)
+        if not asked or not isinstance(asked[0].check, DeidCheck):
+            raise ObjectiveError(f"the scenario {self.scenario.id!r} asks for no de-identification")
+        report = audit_study(asked[0].check, self.deployment.work.deid, self.key)
+        self._record(self._deid_verdicts(report))
+        self.note("audit", outcome=f"{sum(one.passed for one in report.checks)} of {len(report.checks)} checks")
+        return report
+
+    def _deid_verdicts(self, report: DeidReport) -> dict[str, Verdict]:
+        return {
+            one.id: judge_deid(one.check, report)
+            for one in objectives_of(self.scenario, DeidCheck)
+            if isinstance(one.check, DeidCheck)
+        }
+
+    def _judge_files(self, tried: str) -> dict[str, Verdict]:
+        check = self._objective(tried).check
+        if not isinstance(check, DeidCheck):
+            raise ObjectiveError(f"the objective {tried!r} asks for no files")
+        report = audit_study(check, self.deployment.work.deid, self.key)
+        verdicts = self._deid_verdicts(report)
+        self._record(verdicts, tried)
+        return verdicts
+
+    def submit(self, target: Path | None = None) -> Receipt:
+        """Write everything that is graded into one ZIP file, replacing the last one, and return the receipt.
+
+        Parameters
+        ----------
+        target
+            The file, or the folder to put it into; ``submissions/`` in the workspace unless given.
+
+        Raises
+        ------
+        SubmissionError
+            If the work is too large, or the file cannot be written.
+        TicketError
+            If there is a ticket that cannot be used.
+
+        """
+        found = find_ticket()
+        mine = found is not None and found[0].student == self.student and self.scenario.id in found[0].seeds
+        self.note("submit")
+        return write_submission(
+            self.scenario,
+            self.student,
+            self.deployment.work,
+            found[1] if found is not None and mine else None,
+            found[0].course_title if found is not None and mine else "self-paced",
+            target,
+        )

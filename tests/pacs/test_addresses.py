@@ -1,0 +1,59 @@
+"""Safety rule 3: the lab's own tools touch lab networks and nothing else."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from pacslab.errors import UnsafeAddressError
+from pacslab.pacs.actors import ACTORS
+from pacslab.pacs.addresses import Endpoint, require_lab_address
+from pacslab.pacs.runtime import Server
+from pacslab.probes.attack_dicom import get_as_stranger
+from pacslab.probes.site import Actor, Site
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.88.3.4", "10.231.0.2"])
+def test_lab_addresses_pass(host):
+    assert require_lab_address(host) == host
+
+
+@pytest.mark.parametrize(
+    "host", ["8.8.8.8", "10.0.0.1", "192.168.1.1", "0.0.0.0", "::1", "localhost", "", "10.232.0.1"]
+)
+def test_every_other_address_is_refused(host):
+    with pytest.raises(UnsafeAddressError, match="nothing was sent"):
+        require_lab_address(host)
+
+
+def server(host):
+    return Server("archive", "1:1:/x", host, Endpoint(host, 8042), Endpoint(host, 4242))
+
+
+def test_an_actor_elsewhere_is_refused():
+    with pytest.raises(UnsafeAddressError):
+        Actor("CT01", server("192.0.2.1"), "x")
+
+
+class Elsewhere:
+    """A deployment whose archive claims to be somebody else's machine."""
+
+    class _State:
+        servers = {name: server("127.0.0.1") for name in ACTORS} | {"archive": server("192.0.2.1")}
+        password = "x"
+
+    def running_state(self):
+        return self._State
+
+    def handover(self):
+        return None
+
+
+def test_probes_refuse_an_archive_elsewhere():
+    with pytest.raises(UnsafeAddressError), Site.of(Elsewhere()):
+        pass
+
+
+def test_the_get_probe_refuses_an_address_elsewhere():
+    key = SimpleNamespace(facts={"deid_study_uid": "1.2"})
+    with pytest.raises(UnsafeAddressError):
+        get_as_stranger(SimpleNamespace(key=key, archive=server("192.0.2.1")))

@@ -1,0 +1,346 @@
+"""Deployments on real servers: start, find again, side by side, bad configurations, and a complete end."""
+
+import fcntl
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import httpx
+import pydicom
+import pytest
+from servers import sessions, start_briefly
+
+from pacslab.errors import ConfigurationError, DeploymentError, PacslabError, ScenarioError, ServerStartError
+from pacslab.pacs import docker_containers
+from pacslab.pacs.choosing import open_runtime
+from pacslab.pacs.ending import lab_id, list_running, stop_all, sweep
+from pacslab.paths import state_root
+from pacslab.session import Session
+
+
+def edit(session, **options):
+    """Set options of the student's orthanc.json, as a student does."""
+    path = session.work / "orthanc.json"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for name, value in options.items():
+        kept = [line for line in lines if f'"{name}"' not in line]
+        kept.insert(1, f'  "{name}" : {json.dumps(value)},')
+        lines = kept
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+
+def left_over(runtime):
+    return open_runtime(runtime).deployments(lab_id())
+
+
+def test_four_real_servers_each_at_its_own_address(running):
+    status = running.status()
+    assert status.running
+    assert [one.name for one in status.servers] == ["archive", "CT01", "WS01", "ROGUE"]
+    addresses = running.deployment.state.network.addresses
+    assert len({addresses[one.name] for one in status.servers}) == 4
+    assert len({one.url for one in status.servers} | {one.dicom for one in status.servers}) == 8
+    system = running.archive().get_system()
+    assert (system["DicomAet"], system["Version"]) == ("ARCHIVE", status.orthanc)
+    assert len(running.archive().get_instances()) >= 150
+
+
+def test_the_configuration_finds_the_other_machines_by_variable(running):
+    addresses = running.deployment.state.network.addresses
+    modalities = running.archive().get_modalities({"expand": ""})
+    assert {name: one["Host"] for name, one in modalities.items()} == {
+        "CT01": addresses["CT01"],
+        "WS01": addresses["WS01"],
+        "SERVICE": addresses["ROGUE"],
+    }
+
+
+def test_a_new_program_finds_the_deployment_again(running):
+    code = (
+        "from pacslab.session import Session\n"
+        f"print(Session('open-archive', student={running.student!r}).start().servers[0].url)"
+    )
+    again = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert again.stdout.strip() == running.url
+
+
+def test_a_second_start_only_looks(running):
+    before = running.deployment.state
+    running.start()
+    assert running.deployment.state == before
+
+
+def test_two_students_share_no_port_address_file_or_patient(running, start):
+    other = start("side-by-side")
+    mine, theirs = running.deployment.state, other.deployment.state
+    assert not set(mine.network.addresses.values()) & set(theirs.network.addresses.values())
+    endpoints = [
+        {str(one.http) for one in state.servers.values()} | {str(one.dicom) for one in state.servers.values()}
+        for state in (mine, theirs)
+    ]
+    assert not endpoints[0] & endpoints[1]
+    assert running.work != other.work
+    numbers = [
+        {one["MainDicomTags"]["PatientID"] for one in session.archive().get_patients({"expand": ""})}
+        for session in (running, other)
+    ]
+    assert not numbers[0] & numbers[1]
+    assert running.start().running
+
+
+def test_restart_reads_the_students_file_and_keeps_data_and_address(started):
+    session = started
+    client = session.archive()
+    first = client.get_instances()[0]
+    client.delete_instances_id(first)
+    before = sorted(client.get_instances())
+    url = session.url
+    edit(session, Name="Changed by the student")
+    session.restart()
+    assert session.url == url
+    assert session.archive().get_system()["Name"] == "Changed by the student"
+    assert sorted(session.archive().get_instances()) == before
+
+
+def test_reset_brings_data_and_configuration_back_and_keeps_the_students_file(started):
+    session = started
+    count = len(session.archive().get_instances())
+    session.archive().delete_patients_id(session.archive().get_patients()[0])
+    edit(session, Name="Mine")
+    session.reset()
+    assert session.archive().get_system()["Name"] == "Jan Arogya District Hospital"
+    assert len(session.archive().get_instances()) == count
+    assert "Mine" in (session.work / "before-reset.orthanc.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "words"),
+    [
+        ('{\n "Name": "x"\n "DicomAet": "A"}', ConfigurationError, "line 3, column 2"),
+        ('{"Nmae": "x"}', ConfigurationError, "Did you mean 'Name'"),
+        ('{"HttpBindAddresses": ["0.0.0.0"]}', ConfigurationError, "binds every server"),
+        ('{"DicomAet": 17}', ServerStartError, "runs as it did before"),
+    ],
+)
+def test_a_bad_configuration_leaves_the_server_that_ran(started, text, error, words):
+    session = started
+    instances = sorted(session.archive().get_instances())
+    good = (session.work / "orthanc.json").read_text(encoding="utf-8")
+    (session.work / "orthanc.json").write_text(text, encoding="utf-8")
+    with pytest.raises(error, match=words) as caught:
+        session.restart()
+    if error is ServerStartError:
+        assert caught.value.details
+    assert sorted(session.archive().get_instances()) == instances
+    assert session.start().running
+    (session.work / "orthanc.json").write_text(good, encoding="utf-8")
+    session.restart()
+    assert sorted(session.archive().get_instances()) == instances
+
+
+def test_a_handover_that_cannot_be_read_is_told_before_anything_stops(started):
+    (started.work / "handover.yaml").write_text("dicom:\n  called_ae_titel: X\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"called_ae_titel.*Did you mean 'called_ae_title'"):
+        started.restart()
+    assert started.status().running
+
+
+def test_data_that_is_not_synthetic_is_refused(started):
+    """Safety rule 6."""
+    content = started.archive().get_instances_id_file(started.archive().get_instances()[0])
+    dataset = pydicom.dcmread(io.BytesIO(content if isinstance(content, bytes) else content.content))
+    real = pydicom.Dataset()
+    for keyword in ("SOPClassUID", "StudyInstanceUID", "SeriesInstanceUID", "Modality"):
+        setattr(real, keyword, getattr(dataset, keyword))
+    real.SOPInstanceUID = "1.2.840.99999.1"
+    real.PatientName = "Somebody^Real"
+    real.PatientID = "4711"
+    real.file_meta = pydicom.dataset.FileMetaDataset()
+    real.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    real.file_meta.MediaStorageSOPClassUID = real.SOPClassUID
+    real.file_meta.MediaStorageSOPInstanceUID = real.SOPInstanceUID
+    buffer = io.BytesIO()
+    pydicom.dcmwrite(buffer, real, enforce_file_format=True)
+    started.archive().post_instances(buffer.getvalue())
+    with pytest.raises(DeploymentError, match=r"not synthetic \(1\.2\.840\.99999\.1\)"):
+        started.assess()
+    with pytest.raises(DeploymentError, match="not synthetic"):
+        started.restart()
+    started.reset()
+    assert started.start().running
+
+
+def test_stop_ends_everything_and_keeps_the_work(start, runtime):
+    session = start("stopped")
+    deployment = session.deployment.id
+    (session.work / "deid" / "mine.txt").write_text("kept", encoding="utf-8")
+    endpoint = session.deployment.state.servers["archive"].http
+    assert session.stop() == 4
+    assert deployment not in left_over(runtime)
+    assert not (state_root() / "deployments" / deployment).exists()
+    assert (session.work / "deid" / "mine.txt").exists()
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"http://{endpoint}/system", timeout=2, trust_env=False)
+    with pytest.raises(DeploymentError, match="is not running"):
+        session.archive()
+    assert session.stop() == 0
+
+
+def test_what_a_killed_program_left_is_found_and_ended(monkeypatch, tmp_path, runtime):
+    """SIGKILL in the middle of a start, and after it."""
+    monkeypatch.setenv("PACSLAB_STATE", str(tmp_path / "state"))
+    code = (
+        "import sys; from pacslab.session import Session\n"
+        f"s=Session('open-archive', student='killed', runtime={runtime!r})\n"
+        "print('begun', flush=True); s.start(); print('started', flush=True); import time; time.sleep(600)"
+    )
+    for word in ("begun", "started"):
+        program = subprocess.Popen(
+            [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=dict(os.environ)
+        )
+        while program.stdout.readline().strip() != word:
+            assert program.poll() is None
+        if word == "begun":
+            deadline = time.monotonic() + 60
+            while not left_over(runtime) and time.monotonic() < deadline:
+                time.sleep(0.01)
+        assert left_over(runtime)
+        program.send_signal(signal.SIGKILL)
+        program.wait()
+        assert left_over(runtime)
+        if word == "begun":  # whoever starts again need not know of it
+            session = Session("open-archive", student="killed", runtime=runtime)
+            assert session.start().running
+            assert session.stop() == 4
+            continue
+        stop_all()
+        assert not left_over(runtime)
+        assert not list_running()
+
+
+def test_servers_end_at_their_time_limit_without_anybody(start, runtime):
+    session = start_briefly(start, "short-lived")
+    deadline = time.monotonic() + 90
+    while session.deployment.state is not None and time.monotonic() < deadline:
+        time.sleep(0.2)
+    time.sleep(2)
+    live = open_runtime(runtime)
+    state = json.loads((state_root() / "deployments" / session.deployment.id / "state.json").read_text())
+    assert state["owner"]["deadline"] < time.time()
+    addresses = state["servers"]["archive"]["http"]
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"http://{addresses['host']}:{addresses['port']}/system", timeout=2, trust_env=False)
+    assert session.deployment.id in sweep()
+    assert session.deployment.id not in live.deployments(lab_id())
+
+
+def test_a_deployment_that_somebody_starts_again_is_not_swept_away(places):
+    """Another program has just seen that its time is over, and looks again before it ends anything."""
+    folder = state_root() / "deployments" / "open-archive-0123456789abcdef"
+    folder.mkdir(parents=True)
+    (folder / "state.json").write_text('{"owner": {"deadline": 1.0}}', encoding="utf-8")
+    locks = places / "state" / "locks"
+    locks.mkdir()
+    with (locks / folder.name).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert sweep() == []
+        assert folder.is_dir()
+    assert sweep() == [folder.name]
+    assert not folder.exists()
+
+
+def test_a_server_that_died_comes_back_with_its_data(started, runtime):
+    archive = started.deployment.state.servers["archive"]
+    count = len(started.archive().get_instances())
+    open_runtime(runtime).stop(archive)
+    assert not started.status().running
+    started.start()
+    assert started.status().running
+    assert len(started.archive().get_instances()) == count
+
+
+def take(endpoint):
+    """Listen at an endpoint, as soon as the threads of the server that was killed there have let go of it."""
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            return socket.create_server((endpoint.host, endpoint.port))
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+
+@pytest.mark.docker
+def test_a_port_that_somebody_had_for_a_moment_is_waited_for(monkeypatch):
+    def give_back(reason):
+        taken.close()
+        return is_port_in_use(reason)
+
+    is_port_in_use = docker_containers._is_port_in_use
+    monkeypatch.setattr(docker_containers, "_is_port_in_use", give_back)
+    with sessions("docker", "moment") as start:
+        session = start("a")
+        archive = session.deployment.state.servers["archive"]
+        open_runtime("docker").stop(archive)
+        with take(archive.http) as taken:
+            session.start()
+            assert taken.fileno() < 0
+        assert session.deployment.state.servers["archive"].http == archive.http
+        assert session.status().running
+
+
+def test_an_address_in_use_is_told_and_nothing_is_left_running_or_lost(started, runtime):
+    archive = started.deployment.state.servers["archive"]
+    instances = sorted(started.archive().get_instances())
+    open_runtime(runtime).stop(archive)
+    with take(archive.http):
+        for attempt in (started.restart, started.start):
+            with pytest.raises(DeploymentError, match=r"archive.* in use by another program") as caught:
+                attempt()
+            assert "pacslab stop" in caught.value.remedy
+    assert started.deployment.id not in left_over(runtime)
+    started.start()
+    assert sorted(started.archive().get_instances()) == instances
+
+
+def test_two_starts_at_once_are_one_start(runtime):
+    sessions = [Session("open-archive", student="twice", runtime=runtime) for _ in range(2)]
+    threads = [threading.Thread(target=one.start) for one in sessions]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    try:
+        assert sessions[0].url == sessions[1].url
+        assert len(sessions[0].deployment.servers_running()) == 4
+    finally:
+        sessions[0].stop()
+
+
+def test_another_runtime_than_the_one_it_runs_in_is_refused(running, runtime):
+    other = {"process": "docker", "docker": "process"}[runtime]
+    with pytest.raises(DeploymentError, match=f"already runs in the runtime '{runtime}'"):
+        Session("open-archive", student=running.student, runtime=other).start()
+
+
+@pytest.mark.parametrize("hours", [0, -1, 1000])
+def test_a_time_limit_that_makes_no_sense_is_refused(hours):
+    with pytest.raises(DeploymentError, match="hours cannot be set"):
+        Session("open-archive", student="x", hours=hours)
+
+
+def test_an_odd_student_is_refused_before_anything_starts():
+    with pytest.raises(ScenarioError, match="student id"):
+        Session("open-archive", student="../../etc")
+
+
+def test_every_error_says_what_to_do():
+    with pytest.raises(PacslabError) as caught:
+        Session("open-archiv")
+    assert caught.value.remedy

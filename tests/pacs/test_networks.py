@@ -1,0 +1,69 @@
+"""Two labs on one machine share no address: what is reserved or in use is passed over."""
+
+import secrets
+import socket
+import time
+from contextlib import closing
+
+import pytest
+from docker.types import IPAMConfig, IPAMPool
+
+import docker
+from pacslab.errors import DeploymentError
+from pacslab.pacs import loopback
+from pacslab.pacs.configuration import DICOM_PORT
+from pacslab.pacs.docker_network import drawn_subnet
+from pacslab.pacs.docker_runtime import DockerRuntime
+from pacslab.pacs.process_runtime import ProcessRuntime
+from pacslab.pacs.runtime import Owner
+
+NAMES = ("archive", "CT01")
+
+pytestmark = pytest.mark.usefixtures("places")
+
+
+@pytest.fixture
+def owner():
+    return Owner(f"networks-{secrets.token_hex(4)}", "one", time.time() + 60)
+
+
+def addresses(network):
+    return set(network.addresses.values())
+
+
+def test_a_block_that_is_reserved_is_passed_over(owner):
+    first = ProcessRuntime().open_network(owner, NAMES)
+    second = ProcessRuntime().open_network(owner, NAMES)
+    assert not addresses(first) & addresses(second)
+
+
+def test_a_block_in_which_somebody_else_listens_is_passed_over(owner, monkeypatch):
+    """Another user's lab keeps its reservations in another place; its servers are seen all the same."""
+    monkeypatch.setattr(loopback, "claim", lambda *_: None)
+    first = ProcessRuntime().open_network(owner, NAMES)
+    assert ProcessRuntime().open_network(owner, NAMES) == first, "nothing is written down, and nobody listens"
+    with socket.create_server((first.addresses["CT01"], DICOM_PORT)):
+        second = ProcessRuntime().open_network(owner, NAMES)
+    assert not addresses(first) & addresses(second)
+
+
+def test_no_free_block_is_told(owner, monkeypatch):
+    monkeypatch.setattr(loopback, "_free", lambda *_: False)
+    with pytest.raises(DeploymentError, match=r"no free block.*pacslab stop --all"):
+        ProcessRuntime().open_network(owner, NAMES)
+
+
+@pytest.mark.docker
+def test_a_subnet_that_another_network_has_is_passed_over(owner):
+    taken = drawn_subnet(f"{owner.lab}/{owner.deployment}", 0)
+    with closing(docker.from_env()) as client:
+        other = client.networks.create(
+            f"somebody-{owner.lab}", ipam=IPAMConfig(pool_configs=[IPAMPool(subnet=str(taken))])
+        )
+        runtime = DockerRuntime()
+        try:
+            network = runtime.open_network(owner, NAMES)
+            assert not addresses(network) & {str(one) for one in taken}
+        finally:
+            runtime.end(owner.lab, owner.deployment)
+            other.remove()
