@@ -1,0 +1,37 @@
+"""What a stranger does under a borrowed title: not only read as the workstation, but write as the scanner."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pacslab.pacs.actors import AS_SCANNER, SCANNER, STRANGER
+from pacslab.probes.findings import Side
+from pacslab.probes.forged import picture, take_away
+from pacslab.probes.registry import Seen, probe
+from pacslab.probes.site import RefusedError
+from pacslab.scenario.models import Severity
+
+if TYPE_CHECKING:
+    from pacslab.probes.site import Site
+
+
+@probe("dicom-store-borrowed", Side.ATTACK, "Store a forged image under the scanner's title", Severity.CRITICAL)
+def store_as_scanner(site: Site) -> Seen:
+    """Call oneself CT01 and store an invented study: whoever has the scanner's name makes the scanner's images."""
+    endpoint = site.archive.dicom
+    called = site.handover.dicom.called_ae_title
+    asked = f"storescu -aet {SCANNER} -aec {called} {endpoint.host} {endpoint.port} FILE.dcm"
+    uid, file = picture(site, "forged-as-scanner", f"FORGED AS {SCANNER}")
+    held = site.stranger.hold([file])
+    try:
+        site.stranger.store(held, AS_SCANNER)
+    except RefusedError as reason:
+        return Seen(False, f"The archive refused a C-STORE from {STRANGER} calling itself {SCANNER}: {reason}.", asked)
+    finally:
+        site.stranger.forget(uid)
+    taken = " It has been deleted again." if take_away(site, uid) else ""
+    return Seen(
+        True,
+        f"{STRANGER} called itself {SCANNER}, and the archive took a forged study as the scanner's own.{taken}",
+        asked,
+    )

@@ -1,0 +1,257 @@
+"""What strangers do over DICOM: search, have images sent, fetch them, and borrow the titles of known devices."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from pydicom.dataset import Dataset
+from pynetdicom import AE, _config, build_role, evt
+from pynetdicom.sop_class import (  # type: ignore[attr-defined]
+    ComputedRadiographyImageStorage,
+    CTImageStorage,
+    EncapsulatedPDFStorage,
+    SecondaryCaptureImageStorage,
+    StudyRootQueryRetrieveInformationModelGet,
+    UltrasoundImageStorage,
+)
+
+from pacslab.pacs.actors import ARCHIVE, LEFTOVER_TITLE, SCANNER, STRANGER, WORKSTATION
+from pacslab.pacs.addresses import require_lab_address
+from pacslab.probes.findings import Side
+from pacslab.probes.registry import Seen, probe
+from pacslab.probes.site import (
+    AS_LEFTOVER,
+    AS_NOBODY_KNOWS,
+    AS_WORKSTATION,
+    LEVELS,
+    TIMEOUT,
+    WRONG_TITLE,
+    LimitReachedError,
+    RefusedError,
+)
+from pacslab.probes.unproven import found_without_certificate
+from pacslab.scenario.models import Severity
+
+if TYPE_CHECKING:
+    from pacslab.probes.site import Site
+
+_STORED = (
+    CTImageStorage,
+    ComputedRadiographyImageStorage,
+    UltrasoundImageStorage,
+    SecondaryCaptureImageStorage,
+    EncapsulatedPDFStorage,
+)
+_PENDING = {0xFF00, 0xFF01}
+_WANTED = {"StudyInstanceUID": "", "PatientName": "", "PatientID": "", "StudyDescription": ""}
+
+
+def _command(site: Site, program: str, title: str, *keys: str) -> str:
+    endpoint = site.archive.dicom
+    called = site.handover.dicom.called_ae_title
+    return " ".join([program, "-aet", title, "-aec", called, endpoint.host, str(endpoint.port), *keys])
+
+
+def _found(site: Site, caller: str, level: str, wanted: dict[str, str], modality: str) -> list[dict[str, str]]:
+    """Search with an empty question; where that runs into a limit, ask for one patient's records instead."""
+    device = site.actors[caller]
+    try:
+        return device.find(level, wanted, modality)
+    except LimitReachedError:
+        study = site.key.study(site.key.facts["clinic_study_uid"])
+        patient = next(one for one in site.key.patients if study in one.studies)
+        return device.find("Patient", {"PatientName": "", "PatientID": patient.patient_id}, modality)
+
+
+def _searched(site: Site, modality: str, title: str, caller: str) -> Seen:
+    """Search at each level in turn: a rule may forget one of them."""
+    reasons: list[str] = []
+    for level in ("Study", "Patient", "Series", "Instance"):
+        wanted = dict(_WANTED) if level != "Patient" else {"PatientName": "", "PatientID": ""}
+        try:
+            answers = _found(site, caller, level, wanted, modality)
+        except RefusedError as reason:
+            reasons.append(str(reason))
+            if len(reasons) > 1:
+                break  # refused as a caller, not for one level
+            continue
+        if answers:
+            first = answers[0]
+            name = first.get("PatientName", "").replace("^", " ")
+            return Seen(
+                True,
+                f"A C-FIND from {title} at the level {LEVELS[level]} gave {len(answers)} answers; the first belongs "
+                f"to {name}, patient ID {first.get('PatientID', '')}.",
+                site.search_by_hand(caller, title, level, "PatientName", "PatientID"),
+            )
+        reasons.append("no answer at all")
+    words = f"The archive answered no C-FIND from {title} ({'; '.join(dict.fromkeys(reasons))})."
+    return Seen(False, words, site.search_by_hand(caller, title, "Study", "PatientName", "PatientID"))
+
+
+@probe("dicom-echo-stranger", Side.ATTACK, "Open an association as an unknown device", Severity.LOW)
+def echo_as_stranger(site: Site) -> Seen:
+    """Send a C-ECHO, DICOM's "are you there?", from an AE title that the hospital has never heard of."""
+    asked = _command(site, "echoscu -v", STRANGER)
+    try:
+        site.stranger.echo()
+    except RefusedError as reason:
+        return Seen(False, f"The archive did not answer a C-ECHO from {STRANGER}: {reason}.", asked)
+    return Seen(True, f"The archive opened an association for {STRANGER} and answered its C-ECHO.", asked)
+
+
+@probe("dicom-called-title", Side.ATTACK, "Be answered without knowing the archive's title", Severity.LOW)
+def call_by_wrong_title(site: Site) -> Seen:
+    """Call the archive by a title that is not its own, from a device that it knows."""
+    asked = f"echoscu -v -aet {WORKSTATION} -aec {WRONG_TITLE} {site.archive.dicom.host} {site.archive.dicom.port}"
+    device = site.actors[WORKSTATION]
+    try:
+        device.echo(AS_NOBODY_KNOWS)
+    except RefusedError as reason:
+        return Seen(False, f"Called {WRONG_TITLE!r}, the archive did not answer: {reason}.", asked)
+    return Seen(True, f"Called {WRONG_TITLE!r}, which is not its title, the archive answered {WORKSTATION}.", asked)
+
+
+@probe("dicom-scanner-searches", Side.ATTACK, "Search as a scanner that was taken over", Severity.MEDIUM)
+def search_as_scanner(site: Site) -> Seen:
+    """Search from the CT scanner, which is listed because it has to store, and may do no more."""
+    return _searched(site, ARCHIVE, SCANNER, SCANNER)
+
+
+@probe("dicom-worklist-stranger", Side.ATTACK, "Ask who comes today as an unknown device", Severity.HIGH)
+def worklist_as_stranger(site: Site) -> Seen:
+    """Send a worklist C-FIND, by which scanners learn whom they examine next, from an unknown AE title."""
+    asked = _command(site, "findscu -W", STRANGER, "-k PatientName -k ScheduledProcedureStepSequence")
+    try:
+        answers = site.stranger.worklist()
+    except RefusedError as reason:
+        return Seen(False, f"The archive gave {STRANGER} no worklist: {reason}.", asked)
+    if not answers:
+        return Seen(False, f"The archive answered {STRANGER}'s question for the worklist with nobody.", asked)
+    name = str(answers[0].get("PatientName", "")).replace("^", " ")
+    return Seen(True, f"The worklist told {STRANGER} of {len(answers)} people; the first is {name}.", asked)
+
+
+@probe("dicom-find-stranger", Side.ATTACK, "Search the archive as an unknown device", Severity.CRITICAL)
+def search_as_stranger(site: Site) -> Seen:
+    """Send a C-FIND, DICOM's search, from an AE title that the hospital has never heard of."""
+    return _searched(site, ARCHIVE, STRANGER, STRANGER)
+
+
+@probe("dicom-old-device", Side.ATTACK, "Search as a device that left years ago", Severity.HIGH)
+def search_as_leftover(site: Site) -> Seen:
+    """Take the address and the title of a device that is still listed though it left, and search."""
+    return _searched(site, AS_LEFTOVER, LEFTOVER_TITLE, STRANGER)
+
+
+@probe("dicom-borrowed-title", Side.ATTACK, "Search under the workstation's title", Severity.HIGH)
+def search_as_workstation(site: Site) -> Seen:
+    """Call oneself WS01 and search: a title is a name, not a password.
+
+    Over TLS the stranger first shows a certificate that nobody knows, then none at all: where a certificate is not
+    required, Orthanc 1.10 refuses the one and takes the other.
+    """
+    seen = _searched(site, AS_WORKSTATION, WORKSTATION, STRANGER)
+    if seen.reached or not site.configuration.get("DicomTlsEnabled"):
+        return seen
+    names = found_without_certificate(site, WORKSTATION)
+    if not names:
+        return seen
+    return Seen(
+        True,
+        f"Over TLS, without any certificate, {STRANGER} called itself {WORKSTATION} and was told of "
+        f"{names[0].replace('^', ' ')}.",
+        _command(site, "findscu +tla -ic -S", WORKSTATION, "-k QueryRetrieveLevel=STUDY -k PatientName -k PatientID"),
+    )
+
+
+@probe("dicom-move-stranger", Side.ATTACK, "Have images sent elsewhere as an unknown device", Severity.CRITICAL)
+def move_as_stranger(site: Site) -> Seen:
+    """Send a C-MOVE, which asks the archive to send a study to another device, from an unknown AE title."""
+    study = site.key.facts["deid_study_uid"]
+    reasons = []
+    begun = time.monotonic()
+    for target in (LEFTOVER_TITLE, STRANGER, WORKSTATION):
+        if time.monotonic() - begun > TIMEOUT:
+            break  # an archive that lets one request wait so long does not serve the next
+        receiver = site.actors[WORKSTATION if target == WORKSTATION else STRANGER]
+        asked = _command(
+            site, f"movescu -S -aem {target}", STRANGER, f"-k QueryRetrieveLevel=STUDY -k StudyInstanceUID={study}"
+        )
+        receiver.forget(study)
+        try:
+            site.stranger.move(study, target)
+            count = receiver.wait_for(study, patience=1.0)
+        except RefusedError as reason:
+            reasons.append(str(reason))
+            continue
+        finally:
+            receiver.forget(study)
+        if count:
+            return Seen(
+                True,
+                f"At {STRANGER}'s request the archive sent {count} images and documents of one study to "
+                f"{receiver.name} (destination {target}).",
+                asked,
+            )
+        reasons.append(f"nothing arrived at {target}")
+    return Seen(False, f"No C-MOVE from {STRANGER} delivered anything ({'; '.join(dict.fromkeys(reasons))}).", asked)
+
+
+@probe("dicom-get-stranger", Side.ATTACK, "Fetch images as an unknown device", Severity.CRITICAL)
+def get_as_stranger(site: Site) -> Seen:
+    """Send a C-GET, which returns the images over the caller's own connection, from an unknown AE title."""
+    study = site.key.facts["deid_study_uid"]
+    endpoint = site.archive.dicom
+    require_lab_address(endpoint.host)
+    received: list[int] = []
+
+    def keep(event: evt.Event) -> int:
+        received.append(len(event.encoded_dataset()))
+        return 0x0000
+
+    caller = AE(ae_title=STRANGER)
+    caller.acse_timeout = caller.dimse_timeout = caller.network_timeout = caller.connection_timeout = TIMEOUT
+    caller.add_requested_context(StudyRootQueryRetrieveInformationModelGet)
+    for kind in _STORED:
+        caller.add_requested_context(kind)
+    asked = (
+        f"getscu -aet {STRANGER} -aec {site.handover.dicom.called_ae_title} {endpoint.host} {endpoint.port} "
+        f"-k QueryRetrieveLevel=STUDY -k StudyInstanceUID={study}"
+    )
+    association = caller.associate(
+        endpoint.host,
+        endpoint.port,
+        ae_title=site.handover.dicom.called_ae_title,
+        ext_neg=[build_role(kind, scp_role=True) for kind in _STORED],
+        evt_handlers=[(evt.EVT_C_STORE, keep)],
+        bind_address=(site.outsider or "", 0),
+    )
+    if not association.is_established:
+        return Seen(False, f"The archive refused an association from {STRANGER}.", asked)
+    question = Dataset()
+    question.QueryRetrieveLevel = "STUDY"
+    question.StudyInstanceUID = study
+    refusal = "it offers no C-GET"
+    try:
+        for status, _ in association.send_c_get(question, StudyRootQueryRetrieveInformationModelGet):
+            if not status:
+                refusal = "it broke the association off"
+            elif status.Status not in _PENDING and status.Status != 0:
+                refusal = f"status 0x{status.Status:04X}"
+    except ValueError:
+        refusal = "it does not accept this service from a stranger"
+    finally:
+        if association.is_established:
+            association.release()
+    if received:
+        return Seen(
+            True,
+            f"{STRANGER} fetched {len(received)} images and documents of one study ({sum(received):,} bytes) by C-GET.",
+            asked,
+        )
+    return Seen(False, f"The archive sent nothing for a C-GET from {STRANGER}: {refusal}.", asked)
+
+
+_config.LOG_HANDLER_LEVEL = "none"

@@ -1,0 +1,124 @@
+"""What strangers do at a login: the passwords that everybody knows, none at all, and those that follow from a name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pacslab.probes.bounded import TooMuchError
+from pacslab.probes.findings import Side
+from pacslab.probes.registry import Seen, probe
+from pacslab.probes.site import LabFailureError
+from pacslab.probes.web import at_each_door, content, curl
+from pacslab.scenario.models import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    import httpx
+
+    from pacslab.probes.site import Site
+
+KNOWN_USERS = (
+    "orthanc",
+    "admin",
+    "administrator",
+    "radiologist",
+    "root",
+    "user",
+    "guest",
+    "demo",
+    "pacs",
+    "dicom",
+    "service",
+    "viewer",
+    "support",
+    "vendor",
+)
+_LISTED = """
+orthanc admin administrator password Password1 passw0rd changeme change-me secret letmein welcome qwerty 1234 12345
+123456 12345678 123456789 pacs dicom radiology radiologist hospital root toor user guest demo test admin123
+"""
+KNOWN_PASSWORDS = tuple(_LISTED.split())
+"""Factory settings of imaging products, and the head of every published list of leaked passwords."""
+
+_YEARS = range(2010, 2031)
+_SITTINGS = 4
+_FAIR = 80
+"""Guesses in one sitting (ten seconds) that show an archive which answers, though slowly."""
+
+
+def _derived(user: str) -> list[str]:
+    guesses = [f"{user}{end}" for end in ("", "1", "123", "1234", "!", *_YEARS)]
+    guesses += [f"{user.capitalize()}{end}" for end in ("", "1", "123", "!")]
+    return [one for one in guesses if one not in KNOWN_PASSWORDS]
+
+
+def _in(answer: httpx.Response) -> bool:
+    """Return whether this is the archive's own page about itself, and not some page of a proxy."""
+    page = content(answer)
+    return isinstance(page, dict) and "DicomAet" in page
+
+
+def _login(site: Site, url: str, guesses: Callable[[str], Iterable[str]], kind: str) -> Seen:
+    """Try a list of passwords for the usual names and for the hospital's own.
+
+    A client's time may be over before the list is, on a machine that does much at once. As long as the archive answered
+    a fair number of guesses in it, another client goes on; one that only drips is not waited for.
+
+    Raises
+    ------
+    LabFailureError
+        If the time was over before the list was: what was not tried must not count as closed.
+
+    """
+    own = [site.handover.web.radiologist.username, site.handover.web.administrator.username]
+    users = list(dict.fromkeys([*(name for name in own if name), *KNOWN_USERS]))
+    pairs = [(user, password) for user in users for password in guesses(user)]
+    tried = 0
+    for _ in range(_SITTINGS):
+        before = tried
+        with site.visitor(url) as client:
+            if not tried and _in(client.get("/system")):
+                words = "The archive asks for no password, so every password opens it."
+                return Seen(True, words, curl(f"{url}/system", "-u", "anyone:anything"))
+            try:
+                for user, password in pairs[before:]:
+                    answer = client.get("/system", auth=(user, password))
+                    tried += 1
+                    if _in(answer):
+                        shown = repr(password) if password else "an empty password"
+                        words = f"The user {user!r} logged in with {shown}, guess number {tried}."
+                        return Seen(True, words, curl(f"{url}/system", "-u", f"'{user}:{password}'"))
+            except TooMuchError:
+                if not tried:
+                    raise
+        if tried == len(pairs):
+            return Seen(
+                False,
+                f"{tried} guesses ({kind}) for {len(users)} users were tried, and none opened the archive.",
+                curl(f"{url}/system", "-i", "-u", "orthanc:orthanc"),
+            )
+        if tried - before < _FAIR:
+            break
+    raise LabFailureError(f"the time was over after {tried} guesses, because the archive or this machine is slow")
+
+
+@probe("http-known-password", Side.ATTACK, "Log in with a well-known password", Severity.CRITICAL)
+@at_each_door
+def try_known_passwords(site: Site, url: str) -> Seen:
+    """Try the passwords of every list, for the usual user names and for the hospital's own."""
+    return _login(site, url, lambda _: KNOWN_PASSWORDS, "well-known passwords")
+
+
+@probe("http-blank-password", Side.ATTACK, "Log in without typing a password", Severity.CRITICAL)
+@at_each_door
+def try_blank_passwords(site: Site, url: str) -> Seen:
+    """Try an empty password for the usual user names and for the hospital's own."""
+    return _login(site, url, lambda _: ("", " "), "empty passwords")
+
+
+@probe("http-derived-password", Side.ATTACK, "Log in with a password made of the user's name", Severity.CRITICAL)
+@at_each_door
+def try_derived_passwords(site: Site, url: str) -> Seen:
+    """Try the name itself, with a year, with a figure behind it: what people and vendors make passwords of."""
+    return _login(site, url, _derived, "names, years and figures")

@@ -1,0 +1,189 @@
+"""What somebody does who has a reader's password: more than read. And what the web side offers to anybody who is in."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import httpx
+
+from pacslab.pacs.addresses import require_lab_address
+from pacslab.probes.findings import Side
+from pacslab.probes.registry import Seen, probe
+from pacslab.probes.web import at_each_door, curl, statuses
+from pacslab.scenario.models import Severity
+
+if TYPE_CHECKING:
+    from pacslab.pacs.handover import Account
+    from pacslab.probes.site import Site
+
+_REFUSED = {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}
+_WAITED = 0.8  # seconds without an answer after which a request counts as taken
+
+
+@dataclass(frozen=True)
+class _Caller:
+    """Somebody who asks: their name in words, and the credentials."""
+
+    words: str
+    account: Account | None
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Return curl's options for this caller; the password is left for the reader to fill in."""
+        return ("-u", f"'{self.account.username}:PASSWORD'") if self.account and self.account.credentials else ()
+
+
+def _callers(site: Site) -> list[_Caller]:
+    """Return who is tried: nobody, the reader, the administrator."""
+    web = site.handover.web
+    return [
+        _Caller("somebody without a password", None),
+        _Caller(f"the reader {web.radiologist.username!r}", web.radiologist),
+        _Caller(f"the administrator {web.administrator.username!r}", web.administrator),
+    ]
+
+
+def _readers(site: Site) -> list[_Caller]:
+    return _callers(site)[:2]
+
+
+@probe("http-shared-account", Side.ATTACK, "Be somebody else of the staff", Severity.MEDIUM)
+def share_account(site: Site) -> Seen:
+    """Look whether the people of the hospital log in as themselves, or all with one name and password."""
+    reader, administrator = site.handover.web.radiologist, site.handover.web.administrator
+    asked = curl(f"{site.front}/system", "-i", *_callers(site)[1].options)
+    if reader.credentials is None or administrator.credentials is None:
+        return Seen(True, "Nobody of the staff has a password of their own: handover.yaml names none.", asked)
+    if reader.username == administrator.username:
+        return Seen(True, f"The radiologist and the administrator both log in as {reader.username!r}.", asked)
+    if reader.password == administrator.password:
+        return Seen(True, "The radiologist and the administrator have the same password.", asked)
+    return Seen(
+        False, f"{reader.username!r} and {administrator.username!r} are two accounts with own passwords.", asked
+    )
+
+
+@probe("http-reader-deletes", Side.ATTACK, "Delete as somebody who may only read", Severity.HIGH)
+@at_each_door
+def delete_as_reader(site: Site, url: str) -> Seen:
+    """Send a DELETE for a study that does not exist: "not found" means that an existing one would be gone."""
+    nothing = "-".join(hashlib.sha1(secrets.token_bytes(16)).hexdigest()[at : at + 8] for at in range(0, 40, 8))  # noqa: S324
+    path = f"/studies/{nothing}"
+    answered: set[int] = set()
+    for caller in _readers(site):
+        asked = curl(url + path, "-i", "-X", "DELETE", *caller.options)
+        with site.visitor(url, caller.account) as client:
+            answer = client.delete(path)
+        answered.add(answer.status_code)
+        if answer.status_code in {httpx.codes.NOT_FOUND, httpx.codes.OK}:
+            return Seen(
+                True,
+                f"{caller.words.capitalize()} may delete: a DELETE was let through and found nothing, as the study "
+                "was invented for the question. A real study would be gone.",
+                asked,
+            )
+    asked = curl(url + path, "-i", "-X", "DELETE", *_readers(site)[1].options)
+    return Seen(False, f"A DELETE by a reader was refused with {statuses(answered)}.", asked)
+
+
+@probe("http-reader-restarts", Side.ATTACK, "Restart the server as somebody who may only read", Severity.HIGH)
+@at_each_door
+def restart_as_reader(site: Site, url: str) -> Seen:
+    """Begin a POST to /tools/reset and keep its body back: whoever may not is refused at once, nothing restarts."""
+    parts = urlsplit(url)
+    if parts.scheme != "http" or url != site.archive.url:
+        words = "A proxy waits for the whole request, so nothing was tried there."
+        return Seen(False, words, curl(f"{url}/tools/reset", "-i", "-X", "POST"))
+    for caller in _readers(site):
+        with site.visitor(url, caller.account) as client:
+            client.get("/system")  # a server that answers nobody proves nothing by its silence
+        if _begin(site, url, "/tools/reset", caller.account) is None:
+            return Seen(
+                True,
+                f"{caller.words.capitalize()} may restart the server: POST /tools/reset was let through (the probe "
+                "kept its body back, so nothing happened).",
+                curl(f"{url}/tools/reset", "-X", "POST", *caller.options),
+            )
+    asked = curl(f"{url}/tools/reset", "-i", "-X", "POST", *_readers(site)[1].options)
+    return Seen(False, "A POST to /tools/reset by a reader was refused before its body.", asked)
+
+
+def _begin(site: Site, url: str, path: str, account: Account | None) -> str | None:
+    """Send the header of a POST and no body; return the first line of the answer, or None while it is waited for."""
+    parts = urlsplit(url)
+    host, port = require_lab_address(str(parts.hostname)), parts.port or 80
+    lines = [f"POST {path} HTTP/1.1", f"Host: {host}:{port}", "Content-Length: 2", "Connection: close"]
+    if account is not None and account.credentials is not None:
+        token = base64.b64encode(":".join(account.credentials).encode()).decode()
+        lines.append(f"Authorization: Basic {token}")
+    with socket.create_connection((host, port), timeout=5, source_address=(site.outsider or "", 0)) as connection:
+        connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+        connection.settimeout(_WAITED)
+        try:
+            return connection.recv(1024).decode("latin-1").split("\r\n")[0]
+        except TimeoutError:
+            return None
+
+
+@probe("http-run-lua", Side.ATTACK, "Run a program on the machine", Severity.CRITICAL)
+@at_each_door
+def run_lua(site: Site, url: str) -> Seen:
+    """Send the server a script that multiplies two numbers: a script may also read files and start programs."""
+    left, right = (secrets.randbelow(900) + 100 for _ in range(2))
+    script = f"print({left} * {right})"
+    answered: set[int] = set()
+    for caller in _callers(site):
+        asked = curl(f"{url}/tools/execute-script", "-d", f"'{script}'", *caller.options)
+        with site.visitor(url, caller.account) as client:
+            answer = client.post("/tools/execute-script", content=script)
+        answered.add(answer.status_code)
+        if answer.status_code == httpx.codes.OK and str(left * right) in answer.text:
+            return Seen(True, f"The server ran a script of {caller.words}: {script} gave {left * right}.", asked)
+    asked = curl(f"{url}/tools/execute-script", "-i", "-d", f"'{script}'", *_callers(site)[1].options)
+    return Seen(False, f"The script was refused with {statuses(answered)}, the administrator's too.", asked)
+
+
+@probe("http-write-file", Side.ATTACK, "Write a file anywhere on the machine", Severity.CRITICAL)
+@at_each_door
+def write_file(site: Site, url: str) -> Seen:
+    """Have the server write an image to /dev/null, which swallows it: any other file name would do as well."""
+    study = site.key.study(site.key.facts["clinic_study_uid"])
+    patient = next(one for one in site.key.patients if study in one.studies)
+    instance = study.instances[0]
+    uids = (patient.patient_id, study.study_instance_uid, instance.series_instance_uid, instance.sop_instance_uid)
+    digest = hashlib.sha1("|".join(uids).encode()).hexdigest()  # noqa: S324  (this is how Orthanc names its instances)
+    path = f"/instances/{'-'.join(digest[at : at + 8] for at in range(0, 40, 8))}/export"
+    answered: set[int] = set()
+    for caller in _callers(site):
+        asked = curl(url + path, "-d", "/dev/null", *caller.options)
+        with site.visitor(url, caller.account) as client:
+            answer = client.post(path, content="/dev/null")
+        answered.add(answer.status_code)
+        if answer.status_code == httpx.codes.OK:
+            words = f"{caller.words.capitalize()} had the server write an image to /dev/null; any path is taken."
+            return Seen(True, words, asked)
+    asked = curl(url + path, "-i", "-d", "/dev/null", *_callers(site)[1].options)
+    return Seen(False, f"Writing a file was refused with {statuses(answered)}, the administrator's request too.", asked)
+
+
+@probe("http-webdav-upload", Side.ATTACK, "Drop a file into the archive's network drive", Severity.HIGH)
+@at_each_door
+def upload_by_webdav(site: Site, url: str) -> Seen:
+    """Put a line of text, which is no image and is thrown away, into the WebDAV folder for uploads."""
+    path = f"/webdav/uploads/{secrets.token_hex(4)}.txt"
+    answered: set[int] = set()
+    for caller in _callers(site):
+        asked = curl(url + path, "-i", "-T", "note.txt", *caller.options)
+        with site.visitor(url, caller.account) as client:
+            answer = client.put(path, content=b"not an image")
+        answered.add(answer.status_code)
+        if answer.status_code in {httpx.codes.OK, httpx.codes.CREATED, httpx.codes.NO_CONTENT}:
+            return Seen(True, f"The network drive took a file of {caller.words}.", asked)
+    asked = curl(url + path, "-i", "-T", "note.txt", *_callers(site)[1].options)
+    return Seen(False, f"The upload was refused with {statuses(answered)}.", asked)

@@ -1,0 +1,95 @@
+"""Every probe by its id. A probe is a function that looks at a site and says what it reached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pacslab.errors import ScenarioError
+from pacslab.pacs.configuration import read_configuration
+from pacslab.probes.findings import Side
+from pacslab.scenario.documents import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pacslab.probes.site import Site
+    from pacslab.scenario.models import Scenario, Severity
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Whether a probe reached what it was after, the evidence in words, and how to try it by hand."""
+
+    reached: bool
+    evidence: str
+    try_it: str = ""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A way in that strangers try, or a piece of the hospital's day."""
+
+    id: str
+    side: Side
+    title: str
+    severity: Severity
+    explanation: str
+    look: Callable[[Site], Seen]
+    applies: Callable[[Scenario], bool]
+
+
+PROBES: dict[str, Probe] = {}
+
+
+def always(_scenario: Scenario) -> bool:
+    """Return True: the probe belongs to every scenario."""
+    return True
+
+
+def has_web_viewer(scenario: Scenario) -> bool:
+    """Return whether the hospital's wards look at images through DICOMweb: the archive came with it."""
+    shipped = read_configuration(scenario.folder / "orthanc.json").get("DicomWeb")
+    return isinstance(shipped, dict) and shipped.get("Enable") is True
+
+
+def probe(
+    name: str, side: Side, title: str, severity: Severity, applies: Callable[[Scenario], bool] = always
+) -> Callable[[Callable[[Site], Seen]], Callable[[Site], Seen]]:
+    """Register a function as a probe; its docstring's first line is the explanation that a student reads.
+
+    ``applies`` says which scenarios' hospitals a clinic probe belongs to.
+    """
+
+    def register(look: Callable[[Site], Seen]) -> Callable[[Site], Seen]:
+        if name in PROBES:
+            raise ValueError(f"the probe {name!r} is registered twice")
+        explanation = (look.__doc__ or "").strip().splitlines()[0]
+        PROBES[name] = Probe(name, side, title, severity, explanation, look, applies)
+        return look
+
+    return register
+
+
+def probes_for(scenario: Scenario) -> list[Probe]:
+    """Return the attack probes of a scenario's weaknesses, in their order, then the clinic probes that apply.
+
+    Raises
+    ------
+    ScenarioError
+        If the scenario names a probe that does not exist.
+
+    """
+    wanted: dict[str, Probe] = {}
+    attacks = [one.id for one in PROBES.values() if one.side is Side.ATTACK]
+    for weakness in scenario.weaknesses:
+        for name in weakness.probes:
+            if name not in attacks:
+                raise ScenarioError(
+                    f"{scenario.folder / 'scenario.yaml'}: the weakness {weakness.id!r} names the probe {name!r}, "
+                    "which does not exist",
+                    did_you_mean(name, attacks) or f"The attack probes are: {', '.join(attacks)}.",
+                )
+            wanted[name] = PROBES[name]
+    clinic = [one for one in PROBES.values() if one.side is Side.CLINIC and one.applies(scenario)]
+    return [*wanted.values(), *clinic]

@@ -1,0 +1,387 @@
+"""What the probes touch: the archive from outside, and the actors that act as DICOM devices."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from pacslab.errors import DeploymentError
+from pacslab.pacs.actors import (
+    ACCOUNT,
+    ACTORS,
+    ARCHIVE,
+    AS_LEFTOVER,
+    AS_WORKSTATION,
+    STRANGER,
+    WORKSTATION,
+    own_entries,
+)
+from pacslab.pacs.addresses import require_lab_address
+from pacslab.pacs.browser import hospital_transport
+from pacslab.pacs.doors import Door
+from pacslab.pacs.nginx import served_paths
+from pacslab.probes.bounded import BoundedClient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from pacslab.cohort.answer_key import AnswerKey
+    from pacslab.pacs.addresses import Endpoint
+    from pacslab.pacs.deployment import Deployment
+    from pacslab.pacs.handover import Account, Handover
+    from pacslab.pacs.runtime import Server
+    from pacslab.pacs.tap import Capture
+
+TIMEOUT = 10.0  # seconds, of every DICOM request
+
+AS_NOBODY_KNOWS = "archive-by-a-wrong-title"
+"""A device's entry for the archive under a called title that is not the archive's."""
+
+WRONG_TITLE = "WHOEVER"
+
+LEVELS = {"Patient": "PATIENT", "Study": "STUDY", "Series": "SERIES", "Instance": "IMAGE"}
+"""What DICOM calls the levels of a search, by Orthanc's word for them."""
+
+_LOG_LINES = 10_000  # of the archive's log that are read; an assessment writes some hundred
+_CANCELLED = "0xFE00"
+
+__all__ = ["AS_LEFTOVER", "AS_WORKSTATION", "Actor", "LabFailureError", "LimitReachedError", "RefusedError", "Site"]
+
+
+class LabFailureError(Exception):
+    """Something of the lab's own did not work; this says nothing about the student's server."""
+
+
+class RefusedError(Exception):
+    """The archive refused a DICOM request, or did not answer it."""
+
+
+class LimitReachedError(RefusedError):
+    """The archive answered a search and stopped at its limit (status 0xFE00, "cancel")."""
+
+
+class Actor:
+    """A hospital device or a stranger: a real Orthanc, driven over REST as a DICOM client of the archive."""
+
+    def __init__(self, name: str, server: Server, password: str) -> None:
+        self.name = name
+        require_lab_address(server.http.host)
+        self._client = httpx.Client(
+            base_url=server.url,
+            auth=(ACCOUNT, password),
+            timeout=2 * TIMEOUT,
+            trust_env=False,
+            follow_redirects=False,
+            verify=False,  # noqa: S501  (no TLS on the lab's own line; to read the world's authorities takes 50 ms)
+        )
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._client.close()
+
+    def _ask(self, method: str, path: str, **options: Any) -> httpx.Response:
+        try:
+            return self._client.request(method, path, **options)
+        except httpx.HTTPError as reason:
+            raise LabFailureError(f"the lab's own machine {self.name} did not answer ({reason})") from None
+
+    def _own(self, method: str, path: str, **options: Any) -> Any:
+        """Ask about the actor itself, where a refusal is the lab's fault."""
+        answer = self._ask(method, path, **options)
+        if answer.is_error:
+            raise LabFailureError(f"the lab's own machine {self.name} answered {answer.status_code} to {path}")
+        return answer.json() if answer.content else None
+
+    def _dicom(self, path: str, **options: Any) -> Any:
+        """Let the actor speak DICOM, where a refusal is the archive's."""
+        try:
+            answer = self._client.request("POST", path, **options)
+        except httpx.TimeoutException:
+            self._own("GET", "/system")
+            raise RefusedError(f"it did not come to an end within {2 * TIMEOUT:.0f} s") from None
+        except httpx.HTTPError as reason:
+            raise LabFailureError(f"the lab's own machine {self.name} did not answer ({reason})") from None
+        # The archive's refusal comes back as 500; whatever else goes wrong is between the lab and its own machine.
+        if answer.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND}:
+            raise LabFailureError(f"the lab's own machine {self.name} answered {answer.status_code} to {path}")
+        if answer.is_error:
+            words = _reason(answer)
+            raise (LimitReachedError if _CANCELLED in words else RefusedError)(words)
+        return answer.json() if answer.content else None
+
+    def address_archive(self, entries: Mapping[str, dict[str, Any]]) -> None:
+        """Write down how the archive is called, under each name of an entry."""
+        for name, entry in entries.items():
+            require_lab_address(entry["Host"])
+            self._own("PUT", f"/modalities/{name}", json=entry)
+
+    def forget_modality(self, name: str) -> None:
+        """Strike an entry for the archive out again."""
+        self._own("DELETE", f"/modalities/{name}")
+
+    def echo(self, modality: str = ARCHIVE) -> None:
+        """Send a C-ECHO.
+
+        Raises
+        ------
+        RefusedError
+            If the archive does not answer it.
+
+        """
+        self._dicom(f"/modalities/{modality}/echo", json={})
+
+    def find(self, level: str, query: dict[str, str], modality: str = ARCHIVE) -> list[dict[str, str]]:
+        """Send a C-FIND and return the answers by the attributes' names.
+
+        Raises
+        ------
+        RefusedError
+            If the archive refuses it.
+        LimitReachedError
+            If it has more answers than it gives.
+
+        """
+        made = self._dicom(f"/modalities/{modality}/query", json={"Level": level, "Query": query})
+        answers = self._own("GET", f"/queries/{made['ID']}/answers", params={"expand": "", "simplify": ""})
+        self._ask("DELETE", f"/queries/{made['ID']}")
+        return list(answers)
+
+    def worklist(self, modality: str = ARCHIVE) -> list[dict[str, Any]]:
+        """Send a C-FIND for the modality worklist and return its entries by the attributes' names.
+
+        Raises
+        ------
+        RefusedError
+            If the archive refuses it.
+
+        """
+        query = {"PatientName": "", "PatientID": "", "ScheduledProcedureStepSequence": []}
+        return list(self._dicom(f"/modalities/{modality}/find-worklist", json=query) or [])
+
+    def move(self, study_uid: str, target: str, modality: str = ARCHIVE) -> None:
+        """Send a C-MOVE that asks the archive to send a study to an AE title.
+
+        Raises
+        ------
+        RefusedError
+            If the archive refuses it or the destination.
+
+        """
+        body = {
+            "Level": "Study",
+            "Resources": [{"StudyInstanceUID": study_uid}],
+            "TargetAet": target,
+            "Synchronous": True,
+            "Timeout": int(TIMEOUT),
+        }
+        self._dicom(f"/modalities/{modality}/move", json=body)
+
+    def store(self, resource: str, modality: str = ARCHIVE) -> None:
+        """Send a study of its own by C-STORE.
+
+        Raises
+        ------
+        RefusedError
+            If the archive refuses an instance.
+
+        """
+        self._dicom(f"/modalities/{modality}/store", json={"Resources": [resource], "Synchronous": True})
+
+    def hold(self, files: list[bytes]) -> str:
+        """Put one study's files into the actor's own store and return the study's Orthanc identifier."""
+        answers = [self._own("POST", "/instances", content=one) for one in files]
+        return str(answers[0]["ParentStudy"])
+
+    def held(self, study_uid: str) -> tuple[str, int] | None:
+        """Return the Orthanc identifier and the number of instances of a study in its own store, or None."""
+        query = {"Level": "Study", "Query": {"StudyInstanceUID": study_uid}}
+        found = self._own("POST", "/tools/find", json=query)
+        if not found:
+            return None
+        return str(found[0]), int(self._own("GET", f"/studies/{found[0]}/statistics")["CountInstances"])
+
+    def wait_for(self, study_uid: str, patience: float = 2.0) -> int:
+        """Return how many instances of a study arrived in its own store, waiting while there are none."""
+        deadline = time.monotonic() + patience
+        while True:
+            held = self.held(study_uid)
+            if held is not None or time.monotonic() > deadline:
+                return held[1] if held else 0
+            time.sleep(0.05)
+
+    def forget(self, study_uid: str) -> None:
+        """Delete a study from its own store."""
+        held = self.held(study_uid)
+        if held is not None:
+            self._own("DELETE", f"/studies/{held[0]}")
+
+
+def _reason(answer: httpx.Response) -> str:
+    try:
+        content = answer.json()
+    except ValueError:
+        return f"status {answer.status_code}"
+    words = str(content.get("Details") or content.get("OrthancError") or f"status {answer.status_code}")
+    return words.strip().removeprefix("DicomAssociation - ").removeprefix("DicomControlUserConnection - ")
+
+
+@contextmanager
+def nowhere() -> Iterator[tuple[str, Capture]]:
+    """Tap no cable: of a site that has none."""
+    raise LabFailureError("there is no cable to listen at")
+    yield
+
+
+def unheard() -> tuple[str, ...]:
+    """Read no log: of a site that has none."""
+    raise LabFailureError("there is no log to read")
+
+
+@dataclass(frozen=True)
+class Site:
+    """One deployment as the probes see it."""
+
+    archive: Server
+    archive_address: str
+    outsider: str | None
+    handover: Handover
+    key: AnswerKey
+    configuration: dict[str, Any]
+    follow_up: tuple[bytes, ...]
+    actors: dict[str, Actor]
+    endpoints: Mapping[Door, Endpoint]
+    work: Path
+    proxy: str | None = None
+    devices_speak_tls: bool = False
+    tapped: Callable[[], AbstractContextManager[tuple[str, Capture]]] = nowhere
+    log: Callable[[], tuple[str, ...]] = unheard
+
+    @classmethod
+    @contextmanager
+    def of(cls, deployment: Deployment) -> Iterator[Site]:
+        """Yield the site of a running deployment, with every actor told how the archive is called.
+
+        Raises
+        ------
+        DeploymentError
+            If it is not running, or an actor does not answer.
+        ConfigurationError
+            If the student's handover cannot be read.
+        UnsafeAddressError
+            If a server's address is not in a lab network.
+
+        """
+        state = deployment.running_state()
+        handover = deployment.handover()
+        actors = {name: Actor(name, state.servers[name], state.password) for name in ACTORS}
+        archive = state.servers[ARCHIVE]
+        require_lab_address(archive.http.host)
+        site = cls(
+            archive,
+            state.network.addresses[ARCHIVE],
+            state.network.outsider,
+            handover,
+            deployment.answer_key,
+            state.configuration,
+            tuple(deployment.data.cohort().follow_up()),
+            actors,
+            state.endpoints,
+            deployment.work.path,
+            state.exercise.proxy if state.exercise else None,
+            handover.dicom.tls is not None and bool(state.devices.get(WORKSTATION)),
+            lambda: deployment.runtime.tapped(state.owner, state.network, state.servers[WORKSTATION]),
+            lambda: deployment.runtime.log(archive, _LOG_LINES),
+        )
+        title, told = handover.dicom.called_ae_title, handover.dicom.tls is not None
+        # A stranger tries what the archive speaks; a device does what it was told.
+        spoken = bool(state.configuration.get("DicomTlsEnabled"))
+        try:
+            try:
+                for name, actor in actors.items():
+                    tls = spoken if name == STRANGER else told and bool(state.devices.get(name))
+                    entries = own_entries(name, title, site.archive_address, tls=tls)
+                    entries[AS_NOBODY_KNOWS] = {**entries[ARCHIVE], "AET": WRONG_TITLE}
+                    actor.address_archive(entries)
+            except LabFailureError as reason:
+                raise DeploymentError(
+                    f"nothing could be assessed: {reason}", "Stop the lab and start it again; your files stay."
+                ) from None
+            yield site
+        finally:
+            for actor in actors.values():
+                actor.close()
+
+    @property
+    def stranger(self) -> Actor:
+        """Return the stranger's machine."""
+        return self.actors[STRANGER]
+
+    @cached_property
+    def web_doors(self) -> tuple[str, ...]:
+        """Return every web address of the archive that somebody outside reaches; the staff's own comes first.
+
+        The staff's own is there in any case: that it is shut is a finding, too.
+        """
+        doors = [one for one in Door if one is not Door.DICOM and one in self.endpoints]
+        own = self.handover.web.door
+        doors.sort(key=lambda one: one is not own)
+        urls = [(one, f"{one.scheme}://{self.endpoints[one]}") for one in doors]
+        return tuple(url for door, url in urls if len(urls) == 1 or door is own or self._answers(url))
+
+    def _answers(self, url: str) -> bool:
+        try:
+            with self.visitor(url) as client:
+                client.head("/")
+        except httpx.HTTPError:
+            return False
+        return True
+
+    @property
+    def front(self) -> str:
+        """Return the web address that the staff use, as this machine reaches it."""
+        own = self.handover.web.door
+        return f"{own.scheme}://{self.endpoints.get(own, self.archive.http)}"
+
+    @property
+    def served_paths(self) -> tuple[str, ...]:
+        """Return the paths under which a proxy in front serves folders."""
+        return served_paths(self.proxy) if self.proxy else ()
+
+    def search_by_hand(self, caller: str, title: str, level: str, *wanted: str) -> str:
+        """Return what to type to search the archive as a device, at a level and for some attributes.
+
+        Where the archive looks at addresses, nobody but the device itself can: then it is a line for a notebook.
+        """
+        called, place = self.handover.dicom.called_ae_title, self.archive.dicom
+        if caller != STRANGER and self.configuration.get("DicomCheckModalityHost"):
+            query = ", ".join(f'"{one}": ""' for one in wanted)
+            line = f'lab.modality("{caller}").query({{"Level": "{level}", "Query": {{{query}}}}})'
+            return f"{line}  # in a notebook, as only {caller}'s own address is let in"
+        keys = " ".join(f"-k {one}" for one in (f"QueryRetrieveLevel={LEVELS[level]}", *wanted))
+        return f"findscu -S -aet {title} -aec {called} {place.host} {place.port} {keys}"
+
+    def visitor(self, url: str, account: Account | None = None) -> BoundedClient:
+        """Return a web client of somebody outside, who clicks every warning away; with credentials if given."""
+        require_lab_address(str(urlsplit(url).hostname))
+        return BoundedClient(
+            base_url=url,
+            auth=account.credentials if account else None,
+            transport=httpx.HTTPTransport(local_address=self.outsider, verify=False),
+        )
+
+    def web(self, account: Account | None = None) -> BoundedClient:
+        """Return a web client of the staff: at the address, and with the authority, that handover.yaml names."""
+        web = self.handover.web
+        return BoundedClient(
+            base_url=web.url,
+            auth=account.credentials if account else None,
+            transport=hospital_transport(web, self.work, self.endpoints, self.outsider),
+        )

@@ -1,0 +1,87 @@
+"""What the web probes share: which paths hold patients, what an answer says, and how to ask the same with curl."""
+
+from __future__ import annotations
+
+import functools
+import shlex
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from pacslab.probes.bounded import in_words
+from pacslab.probes.registry import Seen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pacslab.probes.site import Site
+
+FIND = {"Level": "Study", "Query": {}, "Expand": True}
+
+
+def content(answer: httpx.Response) -> Any:
+    """Return the JSON of a successful answer, or None."""
+    if answer.status_code != httpx.codes.OK:
+        return None
+    try:
+        return answer.json()
+    except (ValueError, RecursionError):
+        return None
+
+
+def records(answer: httpx.Response) -> list[Any]:
+    """Return what a successful answer of the archive tells about its patients: records, identifiers, figures."""
+    found = content(answer)
+    if isinstance(found, dict):
+        found = found.get("Changes") or [found[name] for name in ("CountPatients", "CountInstances") if name in found]
+    return found if isinstance(found, list) and all(isinstance(one, (str, dict, int)) for one in found) else []
+
+
+def person(record: Any) -> str:
+    """Return whom a patient's or study's record of Orthanc belongs to, in words; empty if it does not say."""
+    if not isinstance(record, dict):
+        return ""
+    tags = record.get("PatientMainDicomTags") or record.get("MainDicomTags") or {}
+    if not isinstance(tags, dict):
+        return ""
+    name, number = str(tags.get("PatientName", "")), str(tags.get("PatientID", ""))
+    return f"{name.replace('^', ' ').strip()} (patient ID {number})" if name else ""
+
+
+def curl(url: str, *options: str) -> str:
+    """Return the command line that asks the same."""
+    return " ".join(["curl", *options, shlex.quote(url)])
+
+
+def silent(url: str, reason: Exception) -> Seen:
+    """Return what a probe says of a server that gives no proper answer: no way in, but no merit either."""
+    return Seen(False, f"No proper answer came from {url}: {in_words(reason)}.", curl(url, "-i"))
+
+
+def at_each_door(look: Callable[[Site, str], Seen]) -> Callable[[Site], Seen]:
+    """Make a probe of a look at one web address: it looks at every address of the archive and its proxy in turn.
+
+    The first way in counts. An address that gives no proper answer is no way in, and the others are looked at all the
+    same.
+    """
+
+    @functools.wraps(look)
+    def everywhere(site: Site) -> Seen:
+        looks = []
+        for url in site.web_doors:
+            try:
+                seen = look(site, url)
+            except (httpx.HTTPError, OSError) as reason:
+                seen = silent(url, reason)
+            if seen.reached:
+                return seen
+            looks.append(seen)
+        words = " ".join(dict.fromkeys(one.evidence for one in looks))
+        return Seen(False, words, looks[0].try_it)
+
+    return everywhere
+
+
+def statuses(answers: set[int]) -> str:
+    """Return status codes in words."""
+    return f"status {', '.join(map(str, sorted(answers)))}" if answers else "nothing"

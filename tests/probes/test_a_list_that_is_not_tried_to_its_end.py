@@ -1,0 +1,42 @@
+"""What was not tried is not closed: a list of guesses that the time does not suffice for is the lab's own failure."""
+
+import pytest
+
+from pacslab.probes import bounded
+from pacslab.probes.assess import assess
+from pacslab.probes.findings import Outcome
+
+LISTS = ("http-known-password", "http-derived-password")
+
+
+@pytest.fixture
+def hurried(running, monkeypatch):
+    """Return a function that looks at a running archive as if hardened, with clients that have time for few looks."""
+    monkeypatch.setattr("pacslab.probes.attack_passwords._in", lambda _answer: False)
+
+    def look(most):
+        class Hurried(bounded.BoundedClient):
+            looks = 0
+
+            def _in_time(self):
+                self.looks += 1
+                if self.looks > most:
+                    raise bounded.TooMuchError("it did not come to an end within 10 s")
+
+        monkeypatch.setattr("pacslab.probes.site.BoundedClient", Hurried)
+        return assess(running.deployment)
+
+    return look
+
+
+def test_a_slow_machine_gets_the_time_to_try_them_all(hurried):
+    """Each guess costs two looks or three, so these clients have time for a third of the list."""
+    assessment = hurried(480)
+    assert {assessment.finding(name).outcome for name in LISTS} == {Outcome.CLOSED}
+
+
+def test_it_is_no_merit_of_the_archive(hurried):
+    assessment = hurried(60)
+    found = {name: assessment.finding(name) for name in LISTS}
+    assert {one.outcome for one in found.values()} == {Outcome.LAB_FAILURE}
+    assert all("guesses" in one.evidence for one in found.values())

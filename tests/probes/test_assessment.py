@@ -1,0 +1,131 @@
+"""What one look at a deployment does and does not do; the lab's own faults are told apart from the student's."""
+
+import httpx
+import pytest
+
+from pacslab.errors import DeploymentError
+from pacslab.grading.mutants import Mutant, write_mutant
+from pacslab.grading.reference import write_reference_fix
+from pacslab.probes import site
+from pacslab.probes.findings import Outcome
+from pacslab.probes.registry import PROBES
+from pacslab.probes.site import Actor, LabFailureError
+from pacslab.scenario.weaknesses import Change
+
+
+@pytest.fixture(scope="module")
+def fixed(module_session):
+    """A deployment with the reference fix."""
+    session = module_session("fixed")
+    write_reference_fix(session.scenario.id, session.work)
+    session.restart()
+    return session
+
+
+def outcomes(assessment, outcome):
+    return {one.id for one in assessment.findings if one.outcome is outcome}
+
+
+def test_looking_changes_nothing_in_the_archive(running):
+    before = sorted(running.archive().get_instances())
+    running.assess()
+    assert sorted(running.archive().get_instances()) == before
+    assert running.device("WS01").get_studies() == []
+    assert running.device("ROGUE").get_studies() == []
+
+
+def starts(session):
+    """Return how often the archive's program has started in its server, by its own log."""
+    archive = session.deployment.running_state().servers["archive"]
+    return sum("Orthanc has started" in line for line in session.deployment.runtime.log(archive, lines=1_000_000))
+
+
+def test_a_look_with_every_probe_there_is_changes_nothing_either(running):
+    """A weakness of another scenario looked for in this one: nothing is deleted, restarted, written or left."""
+    archive = running.archive()
+    before = sorted(archive.get_instances())
+    started = starts(running)
+    with site.Site.of(running.deployment) as here:
+        for one in PROBES.values():
+            seen = one.look(here)
+            assert seen.evidence
+    assert sorted(archive.get_instances()) == before
+    assert starts(running) == started >= 1
+
+
+def test_half_a_fix_is_told_why_it_is_not_enough(fixed):
+    weakness = next(one for one in fixed.scenario.weaknesses if one.id == "open-retrieve")
+    partial = weakness.partial[0]
+    write_mutant(Mutant(fixed.scenario.id, "half", partial.leaves), fixed.scenario, fixed.work)
+    fixed.restart()
+    assessment = fixed.assess()
+    assert {one.id: one.explanation for one in assessment.exposed} == {partial.seen_by[0]: partial.why}
+    write_mutant(Mutant(fixed.scenario.id, "whole", weakness.put_back), fixed.scenario, fixed.work)
+    fixed.restart()
+    whole = fixed.assess().exposed
+    assert {one.id for one in whole} == set(weakness.probes)
+    assert all(one.explanation == f"{weakness.cost} {weakness.fix}" for one in whole)
+
+
+def test_points_follow_the_server(fixed):
+    change = Change(orthanc={"DicomAlwaysAllowFind": True})
+    write_mutant(Mutant(fixed.scenario.id, "find", change), fixed.scenario, fixed.work)
+    fixed.restart()
+    fixed.assess()
+    assert {one.id: one.points for one in fixed.score.objectives if one.stage == "harden"} == {
+        "close-web": 10,
+        "no-known-password": 10,
+        "close-find": 0,
+        "close-move": 10,
+        "old-device": 0,
+    }
+
+
+def test_a_study_that_arrives_in_part_is_a_broken_retrieve(fixed):
+    fixed.reset()
+    archive = fixed.archive()
+    question = {"StudyInstanceUID": fixed.key.facts["clinic_study_uid"]}
+    lost = archive.post_tools_find({"Level": "Instance", "Query": question})[-1]
+    archive.delete_instances_id(lost)
+    assessment = fixed.assess()
+    assert outcomes(assessment, Outcome.BROKEN) == {"clinic-workstation-retrieves"}
+    expected = int(fixed.key.facts["clinic_study_instances"])
+    assert f"{expected - 1} of {expected} images" in assessment.finding("clinic-workstation-retrieves").evidence
+    fixed.reset()
+
+
+def test_a_fault_of_the_lab_itself_does_not_count_against_the_student(fixed, monkeypatch):
+    write_reference_fix(fixed.scenario.id, fixed.work)
+    fixed.restart()
+    fixed.assess()
+    earned = fixed.score.points
+
+    def fail(*_):
+        raise LabFailureError("the scanner's own disk is full")
+
+    monkeypatch.setattr(Actor, "hold", fail)
+    assessment = fixed.assess()
+    assert outcomes(assessment, Outcome.LAB_FAILURE) == {"clinic-scanner-stores"}
+    assert fixed.check("close-web").passed is None
+    assert fixed.score.points == earned
+
+
+def test_an_actor_that_does_not_answer_the_lab_is_told_in_words(running, monkeypatch):
+    monkeypatch.setattr(site, "ACCOUNT", "somebody-else")
+    with pytest.raises(DeploymentError, match="CT01 answered 401"):
+        running.assess()
+
+
+def test_the_staff_are_told_apart_by_what_stops_them(fixed):
+    """The evidence of a broken clinic names who is stuck and why."""
+    write_reference_fix(fixed.scenario.id, fixed.work)
+    path = fixed.work / "handover.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("username: radiologist", "username: dr-nobody"), encoding="utf-8")
+    fixed.restart()
+    assessment = fixed.assess()
+    assert outcomes(assessment, Outcome.BROKEN) == {"clinic-radiologist-views", "clinic-dicomweb-views"}
+    words = assessment.finding("clinic-radiologist-views").evidence
+    assert "radiologist" in words
+    assert "'dr-nobody'" in words
+    assert str(int(httpx.codes.UNAUTHORIZED)) in words

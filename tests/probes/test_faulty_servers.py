@@ -1,0 +1,203 @@
+"""A server that hangs, talks nonsense, stops in the middle or never stops: a finding that says so, and no points.
+
+The servers here are made up, as a real Orthanc does none of this on demand.
+"""
+
+import json
+import socket
+import threading
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+
+import pytest
+from pydicom.dataset import Dataset
+from pynetdicom import AE, evt
+from pynetdicom.sop_class import (
+    PatientRootQueryRetrieveInformationModelFind,
+    StudyRootQueryRetrieveInformationModelFind,
+    Verification,
+)
+
+from pacslab.grading.reference import write_reference_fix
+from pacslab.pacs.actors import own_entries
+from pacslab.pacs.addresses import Endpoint
+from pacslab.pacs.doors import Door
+from pacslab.probes import assess as looking
+from pacslab.probes import bounded, site
+from pacslab.probes.findings import Outcome, Side
+from pacslab.probes.site import Site
+
+JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+
+def hangs(connection):
+    while connection.recv(4096):
+        pass
+
+
+def talks_nonsense(connection):
+    connection.recv(4096)
+    connection.sendall(bytes(range(256)) * 16)
+
+
+def closes_in_the_middle(connection):
+    connection.recv(4096)
+    connection.sendall(JSON + b'Content-Length: 4096\r\n\r\n[{"ID": "')
+
+
+def streams_without_end(connection):
+    connection.recv(4096)
+    connection.sendall(JSON + b"\r\n")
+    while True:
+        connection.sendall(b"[" * 65536)
+
+
+def drips(connection):
+    connection.recv(4096)
+    for byte in JSON + b"X-Slow: " + b"s" * 4096:
+        connection.sendall(bytes([byte]))
+        time.sleep(0.4)
+
+
+def nests_without_reason(connection):
+    connection.recv(4096)
+    body = b"[" * 100_000 + b"]" * 100_000
+    connection.sendall(JSON + b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
+
+
+def answers_another_question(connection):
+    connection.recv(4096)
+    body = json.dumps({"error": ["nothing", None, 3]}).encode()
+    connection.sendall(JSON + b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
+
+
+@contextmanager
+def serving(behave):
+    """Yield the port of a server on loopback that does one thing to whoever connects."""
+    ended = threading.Event()
+
+    def serve(connection):
+        with connection, suppress(OSError):
+            connection.settimeout(40)
+            behave(connection)
+
+    def accept():
+        while not ended.is_set():
+            with suppress(OSError):
+                threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+        listener.settimeout(0.5)
+        threading.Thread(target=accept, daemon=True).start()
+        yield listener.getsockname()[1]
+        ended.set()
+
+
+@contextmanager
+def answering_without_end():
+    """Yield the port of a DICOM device on loopback that has one more answer to every C-FIND."""
+    ended = threading.Event()
+
+    def one_more(event):
+        answer = Dataset()
+        answer.QueryRetrieveLevel = event.identifier.QueryRetrieveLevel
+        answer.StudyInstanceUID = "2.25.1"
+        while not ended.wait(0.02):
+            yield 0xFF00, answer
+
+    device = AE(ae_title="ENDLESS")
+    device.maximum_associations = 64
+    for one in (Verification, StudyRootQueryRetrieveInformationModelFind, PatientRootQueryRetrieveInformationModelFind):
+        device.add_supported_context(one)
+    server = device.start_server(("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_FIND, one_more)])
+    try:
+        yield server.socket.getsockname()[1]
+    finally:
+        ended.set()
+        server.shutdown()
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Wait less for a server that will never answer: the same limits, sooner over."""
+    monkeypatch.setattr(bounded, "TIMEOUT", 2.0)
+    monkeypatch.setattr(bounded, "WHOLE", 6.0)
+    monkeypatch.setattr(site, "TIMEOUT", 5.0)
+
+
+@pytest.fixture(scope="module")
+def hospital():
+    from servers import sessions  # noqa: PLC0415
+
+    with sessions("process", "faults") as start:
+        session = start("faults")
+        write_reference_fix(session.scenario.id, session.work)
+        session.restart()
+        yield session
+
+
+@pytest.fixture
+def instead(monkeypatch):
+    """Return a function that puts another server in the archive's place for the next look."""
+    real = Site.of
+
+    def put(port):
+        endpoint = Endpoint("127.0.0.1", port)
+
+        @contextmanager
+        def of(deployment):
+            with real(deployment) as here:
+                title = here.handover.dicom.called_ae_title
+                for name, actor in here.actors.items():
+                    entries = own_entries(name, title, "127.0.0.1")
+                    actor.address_archive({key: {**one, "Port": port} for key, one in entries.items()})
+                archive = replace(here.archive, http=endpoint, dicom=endpoint)
+                yield replace(here, archive=archive, endpoints={Door.HTTP: endpoint, Door.DICOM: endpoint})
+
+        monkeypatch.setattr(looking.Site, "of", of)
+
+    return put
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(
+    ("behave", "words"),
+    [
+        (hangs, "did not answer within"),
+        (talks_nonsense, "not HTTP"),
+        (closes_in_the_middle, "closed"),
+        (streams_without_end, "without an end"),
+        (drips, "within 6 s"),
+        (nests_without_reason, "makes no sense"),
+        (answers_another_question, "makes no sense"),
+    ],
+)
+def test_a_faulty_server_is_told_of_and_earns_nothing(hospital, instead, behave, words):
+    with serving(behave) as port:
+        instead(port)
+        assessment = hospital.assess()
+    told = [(one.id, one.outcome.value, one.evidence) for one in assessment.findings]
+    assert {one.outcome for one in assessment.side(Side.CLINIC)} == {Outcome.BROKEN}, told
+    assert {one.outcome for one in assessment.side(Side.ATTACK)} == {Outcome.CLOSED}, told
+    assert words in assessment.finding("clinic-radiologist-views").evidence, told
+    assert hospital.score.stage("harden")[0] == 0
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_search_whose_answers_never_end_is_given_up(hospital, instead):
+    with answering_without_end() as port:
+        instead(port)
+        assessment = hospital.assess()
+    told = [(one.id, one.outcome.value, one.evidence) for one in assessment.findings]
+    assert {one.outcome for one in assessment.side(Side.CLINIC)} == {Outcome.BROKEN}, told
+    assert {one.outcome for one in assessment.side(Side.ATTACK)} == {Outcome.CLOSED}, told
+    assert "did not come to an end within 10 s" in assessment.finding("clinic-workstation-finds").evidence, told
+    assert hospital.score.stage("harden")[0] == 0
+
+
+def test_the_archive_in_its_place_again_earns_everything(hospital):
+    assessment = hospital.assess()
+    assert assessment.good
+    earned, possible = hospital.score.stage("harden")
+    assert earned == possible

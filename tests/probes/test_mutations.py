@@ -1,0 +1,182 @@
+"""The probes are proven by mutation, for every folder under ``scenarios/`` and every weakness that it names.
+
+What ships is open in exactly its weaknesses, the reference fix is not, and each weakness put back is seen by exactly
+its probes. Nothing here lists a scenario, a weakness or a setting.
+"""
+
+import shutil
+from contextlib import ExitStack
+
+import pytest
+from byhand import type_by_hand
+from servers import in_process, sessions
+
+from pacslab.errors import ConfigurationError
+from pacslab.grading.mutants import useless, weakened, write_mutant
+from pacslab.grading.reference import write_reference_fix
+from pacslab.probes.findings import Outcome, Side
+from pacslab.probes.forged import picture
+from pacslab.probes.site import Site
+from pacslab.scenario.loading import load_scenario, scenario_ids
+
+SCENARIOS = scenario_ids()
+WEAKENED = [one for name in SCENARIOS for one in weakened(load_scenario(name))]
+USELESS = [one for name in SCENARIOS for one in useless(load_scenario(name))]
+IN_DOCKER = "well-known-password"  # its mutants run in both runtimes; the others' in one, as restarts take longer there
+
+
+def each(mutants):
+    """Run a test with each mutant, in the runtimes that are its own."""
+    pairs = [("process", one) for one in mutants] + [("docker", one) for one in mutants if one.scenario == IN_DOCKER]
+    marks = {"process": (), "docker": pytest.mark.docker}
+    named = [
+        pytest.param(*pair, id=f"{pair[0]}-{pair[1].scenario}: {pair[1].name}", marks=marks[pair[0]]) for pair in pairs
+    ]
+    return pytest.mark.parametrize(("runtime", "mutant"), named, indirect=["runtime"])
+
+
+@pytest.fixture(scope="module")
+def deployments(runtime):
+    """Return a function that gives the one deployment of a scenario that all tests of this file use in turn."""
+    with ExitStack() as stack:
+        running = {}
+
+        def of(scenario):
+            if scenario not in running:
+                start = stack.enter_context(sessions(runtime, f"mutations-{runtime}", scenario))
+                running[scenario] = start("mutant")
+            return running[scenario]
+
+        yield of
+
+
+def outcomes(assessment, outcome):
+    return {one.id for one in assessment.findings if one.outcome is outcome}
+
+
+def told(assessment):
+    return [(one.id, one.outcome.value, one.evidence) for one in assessment.findings if not one.outcome.good]
+
+
+def shipped_again(session):
+    session.reset()
+    return session
+
+
+@pytest.fixture(scope="module")
+def as_shipped(deployments):
+    """Return a function that gives a scenario's deployment as it ships, and what is seen of it; looked at once."""
+    looked = {}
+
+    def of(scenario):
+        if scenario not in looked:
+            session = shipped_again(deployments(scenario))
+            looked[scenario] = session, session.assess()
+        return looked[scenario]
+
+    return of
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_what_ships_fails_exactly_its_own_weaknesses_and_the_hospital_works(as_shipped, scenario):
+    session, assessment = as_shipped(scenario)
+    weak = {probe for one in session.scenario.weaknesses for probe in one.probes}
+    assert outcomes(assessment, Outcome.EXPOSED) == weak == {one.id for one in assessment.side(Side.ATTACK)}, told(
+        assessment
+    )
+    assert outcomes(assessment, Outcome.WORKS) == {one.id for one in assessment.side(Side.CLINIC)}, told(assessment)
+    assert all(one.evidence and one.explanation for one in assessment.findings)
+    assert all(one.try_it for one in assessment.side(Side.ATTACK))
+    assert session.score.stage("harden")[0] == 0
+
+
+@in_process
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_what_a_finding_says_to_type_reaches_the_same(as_shipped, scenario, tmp_path, program):
+    """The placeholders are filled in as a student does: a password from the handover, a file of one's own."""
+    session, assessment = as_shipped(scenario)
+    work = tmp_path / "work"
+    if any("capture.pcap" in one.try_it for one in assessment.exposed):
+        session.eavesdrop()
+    shutil.copytree(session.work, work)
+    (work / "note.txt").write_text("a note", encoding="utf-8")
+    with Site.of(session.deployment) as site:
+        (work / "FILE.dcm").write_bytes(picture(site, "by-hand", "BY HAND")[1])
+    for finding in assessment.exposed:
+        in_clear = finding.id in {"tls-web-none", "tls-dicom-none"}
+        type_by_hand(finding.try_it, session, work, program, a_refusal_will_do=in_clear)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_the_reference_fix_closes_everything_and_earns_everything(deployments, scenario):
+    session = deployments(scenario)
+    write_reference_fix(scenario, session.work)
+    session.restart()
+    assessment = session.assess()
+    assert assessment.good, told(assessment)
+    earned, possible = session.score.stage("harden")
+    assert earned == possible > 0
+
+
+@each(WEAKENED)
+def test_one_weakness_put_back_is_seen_by_exactly_its_probes(deployments, mutant):
+    session = deployments(mutant.scenario)
+    write_mutant(mutant, session.scenario, session.work)
+    session.restart()
+    assessment = session.assess()
+    assert outcomes(assessment, Outcome.EXPOSED) == mutant.exposed, told(assessment)
+    for one in assessment.exposed:
+        assert mutant.told in one.explanation
+        assert mutant.name.split(":")[0] in {known.id for known in one.registered}
+    assert not assessment.broken, told(assessment)
+    assert not assessment.failures, told(assessment)
+    earned, possible = session.score.stage("harden")
+    assert earned < possible
+
+
+@each(USELESS)
+def test_keeping_the_hospital_out_too_earns_nothing(deployments, mutant):
+    session = deployments(mutant.scenario)
+    write_mutant(mutant, session.scenario, session.work)
+    session.restart()
+    assessment = session.assess()
+    assert assessment.broken
+    assert not assessment.exposed, told(assessment)
+    assert not assessment.failures, told(assessment)
+    assert session.score.stage("harden")[0] == 0
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_another_port_is_refused_and_earns_nothing(deployments, scenario):
+    session = shipped_again(deployments(scenario))
+    session.assess()
+    path = session.work / "orthanc.json"
+    path.write_text(path.read_text(encoding="utf-8").replace("8042", "8043", 1), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="8042"):
+        session.restart()
+    session.assess()
+    assert session.score.stage("harden")[0] == 0
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_an_archive_that_was_wiped_stops_the_hospital_and_earns_nothing(deployments, scenario):
+    session = shipped_again(deployments(scenario))
+    write_reference_fix(scenario, session.work)
+    session.restart()
+    with (
+        Site.of(session.deployment) as site,
+        site.web(site.handover.web.administrator) as client,
+    ):
+        for patient in client.get("/patients").json():
+            client.delete(f"/patients/{patient}")
+        assert client.get("/patients").json() == []
+    assessment = session.assess()
+    broken = {"clinic-workstation-finds", "clinic-workstation-retrieves", "clinic-radiologist-views"}
+    assert broken <= outcomes(assessment, Outcome.BROKEN)
+    assert session.score.stage("harden")[0] == 0
+    shipped_again(session)
+
+
+def test_there_are_at_least_forty_mutants():
+    names = [(one.scenario, one.name) for one in (*WEAKENED, *USELESS)]
+    assert len(set(names)) == len(names) >= 40
