@@ -1,0 +1,114 @@
+"""Taking the face off a head, by the image alone: the air tells where the skin is, the skull's shape where the face is.
+
+Above the brows a head is close to an ellipsoid: how its cross-sections shrink towards the crown says how high the
+middle of the skull lies, and the widest of them how long it is. By that measure the frontal lobes end a sixth of the
+skull's length below its middle, and what lies below them in the foremost sixth is face: it goes whole. Between there
+and the middle lie brows and forehead with brain close behind: there the skin goes, and bone with it, no more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+if TYPE_CHECKING:
+    from pacslab.deid.volumes import Volume
+
+FLOOR = 0.16
+"""How far below the skull's middle the frontal lobes end, as a share of the skull's length with its skin (200 mm)."""
+DEPTH = 0.17
+"""How deep the face is below them, from the forehead's skin to the back; the temporal lobes begin at a quarter."""
+SKIN = 9.0
+"""Millimetres under the air that go in front of the brain: scalp and skull are thicker than that."""
+_GAP = 5.0
+"""How wide a way from the air into bone or a sinus may be (mm): it is closed."""
+_FEWEST = 4
+_SLOPE = 0.97
+"""Cross-sections below this share of the largest tell the skull's shape: the others hardly differ."""
+_SHORTEST, _LONGEST = 130.0, 260.0
+"""What a skull's length can be (mm)."""
+
+
+@dataclass(frozen=True)
+class Skull:
+    """A skull's measures: the height of its middle in levels, the foremost row of its skin, and its length in mm."""
+
+    middle: float
+    front: int
+    length: float
+
+
+def face_of(volume: Volume) -> np.ndarray | None:
+    """Return what has to go from a head so that no face can be rendered: boolean, of the volume's shape.
+
+    None where the volume does not show the upper part of a head, so that nobody can say where the face is.
+    """
+    tissue = volume.values > air_ends_at(volume.values)
+    skull = skull_of(tissue, volume.spacing)
+    if skull is None:
+        return None
+    step, along, across = volume.spacing
+    floor = skull.middle - FLOOR * skull.length / step
+    last = round(skull.front + DEPTH * skull.length / along)
+    face = np.zeros(tissue.shape, dtype=bool)
+    for level in range(min(len(tissue), int(skull.middle) + 1)):
+        if level < floor:
+            face[level, :last] = True
+            continue
+        face[level, :last] = _depth(tissue[level], (along, across))[:last] <= SKIN
+    return face
+
+
+def skull_of(tissue: np.ndarray, spacing: tuple[float, float, float]) -> Skull | None:
+    """Return a skull's measures; None where the cross-sections are not those of a head from the brows to the crown.
+
+    Parameters
+    ----------
+    tissue
+        What is no air: boolean, of shape (levels from the feet up, rows from the front, columns).
+    spacing
+        Millimetres between levels, rows and columns.
+
+    """
+    _, along, across = spacing
+    whole = [_largest(ndimage.binary_fill_holes(plane)) for plane in tissue]
+    areas = np.array([float(plane.sum()) for plane in whole]) * along * across
+    upper = len(areas) // 2
+    widest = upper + int(np.argmax(areas[upper:]))
+    slope = [level for level in range(widest, len(areas)) if 0 < areas[level] < _SLOPE * areas[widest]]
+    if len(slope) < _FEWEST:
+        return None
+    curve, line, _ = np.polyfit(slope, areas[slope], 2)
+    middle = -line / (2 * curve) if curve < 0 else -1.0
+    at = round(middle)
+    if not 0 <= at < len(areas) or at > slope[0]:
+        return None
+    rows = np.flatnonzero(whole[min(at + 1, len(areas) - 1)].any(axis=1))
+    length = (rows[-1] - rows[0] + 1) * along if rows.size else 0.0
+    return Skull(float(middle), int(rows[0]), float(length)) if _SHORTEST < length < _LONGEST else None
+
+
+def air_ends_at(values: np.ndarray) -> float:
+    """Return the value above which a voxel is tissue: the air's noise is known from the corners of the slices."""
+    corners = np.concatenate([values[:, rows, columns].ravel() for rows in _ENDS for columns in _ENDS])
+    return float(max(corners.mean() + 6 * corners.std(), 0.08 * np.percentile(values[:, ::4, ::4], 98)))
+
+
+_ENDS = (slice(0, 8), slice(-8, None))
+
+
+def _depth(tissue: np.ndarray, spacing: tuple[float, float]) -> np.ndarray:
+    """Return how far under the air each pixel lies (mm); bone, as dark as air, and the hollows behind it are inside."""
+    near = ndimage.distance_transform_edt(~tissue, sampling=spacing) <= _GAP
+    inside = ndimage.distance_transform_edt(ndimage.binary_fill_holes(near), sampling=spacing) > _GAP
+    return np.asarray(ndimage.distance_transform_edt(inside, sampling=spacing))
+
+
+def _largest(plane: np.ndarray) -> np.ndarray:
+    labels, count = ndimage.label(plane)
+    if count == 0:
+        return plane
+    return np.asarray(labels == 1 + int(np.argmax(np.bincount(labels.ravel())[1:])))

@@ -1,0 +1,64 @@
+"""Looking for thousands of byte sequences in a file at once, in one pass.
+
+Every sequence is at least six bytes long. Each is filed under its first six bytes; a content is looked through once for
+any of these, and only where one stands are the whole sequences compared.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+GRAM = 6
+SHORT = 256
+"""Up to this many bytes, a dictionary is quicker than arrays."""
+_BITS = 22
+_MULTIPLIER = np.uint32(2_654_435_769)  # Knuth: 2**32 divided by the golden ratio
+_GOES_ON = b"0123456789."
+
+
+class Literals:
+    """Byte sequences, each with what it stands for."""
+
+    def __init__(self) -> None:
+        self._by_gram: dict[bytes, list[tuple[bytes, Any]]] = {}
+        self._table: np.ndarray | None = None
+
+    def add(self, form: bytes, meaning: Any) -> None:
+        """Add a sequence; shorter ones than six bytes are left out, as they occur by chance."""
+        if len(form) >= GRAM:
+            self._by_gram.setdefault(form[:GRAM], []).append((form, meaning))
+            self._table = None
+
+    def in_bytes(self, content: bytes) -> Iterator[Any]:
+        """Yield what stands in a content; digits count only where no digit or full stop goes before them."""
+        if len(content) < GRAM or not self._by_gram:
+            return
+        places = range(len(content) - GRAM + 1) if len(content) <= SHORT else self._likely(content)
+        by_gram = self._by_gram
+        for at in places:
+            for form, meaning in by_gram.get(content[at : at + GRAM], ()):
+                if content.startswith(form, at) and not (at and form.isdigit() and content[at - 1] in _GOES_ON):
+                    yield meaning
+
+    def _likely(self, content: bytes) -> list[int]:
+        """Return where the first four bytes of some sequence may stand."""
+        table = self._made()
+        found = []
+        for shift in range(4):
+            words = np.frombuffer(content, dtype="<u4", offset=shift, count=(len(content) - shift) // 4)
+            hits = np.flatnonzero(table[(words * _MULTIPLIER) >> np.uint32(32 - _BITS)])
+            found.append(hits * 4 + shift)
+        return sorted(np.concatenate(found).tolist())
+
+    def _made(self) -> np.ndarray:
+        if self._table is None:
+            table = np.zeros(1 << _BITS, dtype=bool)
+            grams = np.frombuffer(b"".join(gram[:4] for gram in self._by_gram), dtype="<u4")
+            table[(grams * _MULTIPLIER) >> np.uint32(32 - _BITS)] = True
+            self._table = table
+        return self._table

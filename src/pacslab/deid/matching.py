@@ -1,0 +1,238 @@
+"""Which image of the archive a file was made from, without trusting its name or its UIDs.
+
+The picture itself says it: outside the burned-in text its pixels are the original's. A file whose pixels were changed,
+and one without pixels, is told by what else it holds, and by the files that lie in the same study as it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pacslab.cohort.answer_key import digest_outside, digest_within, without_boxes
+from pacslab.deid.places import text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from pydicom.dataset import Dataset
+
+    from pacslab.cohort.answer_key import Box, InstanceKey, PatientKey, Planted, Region, StudyKey
+    from pacslab.deid.submission import Submitted
+
+Boxes = tuple["Box", ...]
+PIXELS = "pixels"
+
+
+class Pictures:
+    """The images of the answer key, found by their pixels outside the burned-in text."""
+
+    def __init__(self, instances: tuple[InstanceKey, ...], planted: tuple[Planted, ...]) -> None:
+        burned: dict[str, list[Planted]] = defaultdict(list)
+        for text in planted:
+            if text.box is not None and text.path == PIXELS:
+                burned[text.sop_instance_uid].append(text)
+        self._boxes = {
+            one.sop_instance_uid: tuple(box.box for box in burned[one.sop_instance_uid] if box.box is not None)
+            for one in instances
+        }
+        self._burned = {
+            uid: list({(one.token, one.box, one.mask): one for one in planted_here}.values())
+            for uid, planted_here in burned.items()
+        }
+        self._digests: dict[Boxes, dict[str, InstanceKey]] = {}
+        self._heads = _Heads(instances, self._boxes)
+        for one in instances:
+            if one.pixels_outside is not None and not one.face:
+                self._digests.setdefault(self._boxes[one.sop_instance_uid], {})[one.pixels_outside] = one
+        self._order = list(self._digests)
+
+    def which(self, pixels: np.ndarray) -> InstanceKey | None:
+        """Return the image whose pixels these are, or None.
+
+        Images of one study have their text at the same places, so the places that fitted last are tried first. A slice
+        of a head is known by its brain: the rest may have gone with the face.
+        """
+        found = self._heads.which(pixels)
+        if found is not None:
+            return found
+        for index, boxes in enumerate(self._order):
+            if not _within(boxes, pixels):
+                continue
+            found = self._digests[boxes].get(digest_outside(pixels, list(boxes)))
+            if found is not None:
+                self._order.insert(0, self._order.pop(index))
+                return found
+        return None
+
+    def burned(self, instances: tuple[InstanceKey, ...]) -> list[Planted]:
+        """Return the text burned into any of these images, each once."""
+        everything = [text for one in instances for text in self._burned.get(one.sop_instance_uid, [])]
+        return list({(one.token, one.box, one.mask): one for one in everything}.values())
+
+    def covered(self, instance: InstanceKey, pixels: np.ndarray) -> bytes:
+        """Return the bytes of the rows that hold an image's burned-in text, or of a head: where pixels may be new."""
+        boxes = self._boxes[instance.sop_instance_uid]
+        if instance.face:
+            return pixels.tobytes()
+        if not boxes or pixels.ndim > 3:
+            return pixels.tobytes() if boxes else b""
+        top = max(0, min(box.row for box in boxes) - 8)
+        return pixels[..., top : max(box.row + box.height for box in boxes) + 8, :].tobytes()
+
+
+class _Heads:
+    """Slices of heads, found by the pixels of their brain. A series comes in order: the next is tried first."""
+
+    def __init__(self, instances: tuple[InstanceKey, ...], boxes: dict[str, Boxes]) -> None:
+        self._known: dict[tuple[str, Boxes], dict[str, InstanceKey]] = defaultdict(dict)
+        self._brains: dict[tuple[str, Boxes], Region] = {}
+        for one in instances:
+            if one.face and one.brain is not None and one.pixels_outside is not None:
+                where = (one.brain.model_dump_json(), boxes[one.sop_instance_uid])
+                self._known[where][one.pixels_outside] = one
+                self._brains[where] = one.brain
+        self._order = list(self._known)
+        self._kept: dict[tuple[str, Boxes, tuple[int, ...]], np.ndarray] = {}
+        self._last = 0
+
+    def which(self, pixels: np.ndarray) -> InstanceKey | None:
+        """Return the slice whose brain this is, or None."""
+        if pixels.ndim != 2:
+            return None
+        for step in range(len(self._order)):
+            at = (self._last + step) % len(self._order)
+            where = self._order[at]
+            kept = self._kept_of(where, pixels.shape)
+            found = self._known[where].get(digest_within(pixels, kept)) if kept.any() else None
+            if found is not None:
+                self._last = at + 1
+                return found
+        return None
+
+    def _kept_of(self, where: tuple[str, Boxes], shape: tuple[int, ...]) -> np.ndarray:
+        key = (*where, shape)
+        if key not in self._kept:
+            whole = self._brains[where].drawn(shape[0], shape[1])
+            self._kept[key] = np.flatnonzero(without_boxes(whole, list(where[1])))
+        kept = np.zeros(shape, dtype=bool)
+        kept.ravel()[self._kept[key]] = True
+        return kept
+
+
+def _within(boxes: Boxes, pixels: np.ndarray) -> bool:
+    """Whether all boxes lie in an image: otherwise it is not the one they were drawn into."""
+    height, width = extent(pixels)
+    return all(box.row + box.height <= height and box.column + box.width <= width for box in boxes)
+
+
+def extent(pixels: np.ndarray) -> tuple[int, int]:
+    """Return (rows, columns) of an image or of a stack of frames."""
+    colour = pixels.ndim > 2 and pixels.shape[-1] in (3, 4)
+    return (pixels.shape[-3], pixels.shape[-2]) if colour else (pixels.shape[-2], pixels.shape[-1])
+
+
+def match(files: list[Submitted], studies: tuple[StudyKey, ...], people: dict[str, PatientKey]) -> None:
+    """Match files to the images they were made from: by their pixels; else by UID; else by kind and number.
+
+    A file that is a second copy of an image stays without one. What its pixels cannot tell is sought first in the study
+    from which the other files with the same new Study Instance UID were made. ``people`` says whose each study is.
+    """
+    taken: set[str] = set()
+    for file in files:
+        if file.instance is not None and file.instance.sop_instance_uid in taken:
+            file.instance = None
+        elif file.instance is not None:
+            taken.add(file.instance.sop_instance_uid)
+    _match_rest(files, [one for study in studies for one in study.instances], taken, (_same_uid,))
+    for new, study in _homes(files, studies).items():
+        rest = [file for file in files if text_of(file.dataset, "StudyInstanceUID") == new]
+        _match_rest(rest, study.instances, taken, _ALIKE)
+    if len(studies) == 1:
+        _match_rest(files, studies[0].instances, taken, _ALIKE)
+    else:
+        _match_whole_studies(files, studies, taken, people)
+
+
+def _homes(files: list[Submitted], studies: tuple[StudyKey, ...]) -> dict[str, StudyKey]:
+    """Return the study from which most files of each new Study Instance UID were made, as far as it is known."""
+    home = {one.sop_instance_uid: index for index, study in enumerate(studies) for one in study.instances}
+    votes: dict[str, Counter[int]] = defaultdict(Counter)
+    for file in files:
+        if file.instance is not None:
+            votes[text_of(file.dataset, "StudyInstanceUID")][home[file.instance.sop_instance_uid]] += 1
+    return {new: studies[counted.most_common(1)[0][0]] for new, counted in votes.items()}
+
+
+def _match_whole_studies(
+    files: list[Submitted], studies: tuple[StudyKey, ...], taken: set[str], people: dict[str, PatientKey]
+) -> None:
+    """Match studies of which no file could be told to those of which no file was found, by what they are made of."""
+    owner = {
+        one.sop_instance_uid: people[study.study_instance_uid].index for study in studies for one in study.instances
+    }
+    known = {
+        text_of(file.dataset, "PatientID"): owner[file.instance.sop_instance_uid] for file in files if file.instance
+    }
+    groups: dict[str, list[Submitted]] = defaultdict(list)
+    for file in files:
+        if file.instance is None and not file.intact:
+            groups[text_of(file.dataset, "StudyInstanceUID")].append(file)
+    for rest in groups.values():
+        kinds = Counter(text_of(file.dataset, "SOPClassUID") for file in rest)
+        free = [study for study in studies if not any(one.sop_instance_uid in taken for one in study.instances)]
+        fitting = [study for study in free if Counter(one.sop_class_uid for one in study.instances) >= kinds]
+        if fitting:
+            _match_rest(
+                rest, min(fitting, key=lambda study: _unlike(rest[0], study, people, known)).instances, taken, _ALIKE
+            )
+
+
+def _unlike(file: Submitted, study: StudyKey, people: dict[str, PatientKey], known: dict[str, int]) -> float:
+    """Return how little of what stays fits: whose pseudonym it is, sex, description, and the age in years."""
+    patient = people[study.study_instance_uid]
+    age = text_of(file.dataset, "PatientAge")[:3]
+    years = int(study.date[:4]) - int(patient.birth_date[:4]) - (study.date[4:8] < patient.birth_date[4:8])
+    return (
+        100 * (known.get(text_of(file.dataset, "PatientID"), patient.index) != patient.index)
+        + 20 * (text_of(file.dataset, "PatientSex") != patient.sex)
+        + 10 * (text_of(file.dataset, "StudyDescription") != study.description)
+        + (min(abs(int(age) - years), 15) if age.isdigit() else 15)
+    )
+
+
+def _match_rest(
+    files: Iterable[Submitted],
+    instances: Iterable[InstanceKey],
+    taken: set[str],
+    ways: tuple[Callable[[Dataset, InstanceKey], bool], ...],
+) -> None:
+    instances = list(instances)
+    files = [file for file in files if file.instance is None and not file.intact]
+    for alike in ways:
+        for file in files:
+            if file.instance is None:
+                free = (one for one in instances if one.sop_instance_uid not in taken and alike(file.dataset, one))
+                file.instance = next(free, None)
+                taken |= {file.instance.sop_instance_uid} if file.instance else set()
+
+
+def _same_uid(dataset: Dataset, one: InstanceKey) -> bool:
+    return text_of(dataset, "SOPInstanceUID") == one.sop_instance_uid
+
+
+def _same_kind(dataset: Dataset, one: InstanceKey) -> bool:
+    return text_of(dataset, "SOPClassUID") == one.sop_class_uid
+
+
+def _same_number(dataset: Dataset, one: InstanceKey) -> bool:
+    return _same_kind(dataset, one) and text_of(dataset, "InstanceNumber") == str(one.instance_number)
+
+
+def _same_modality(dataset: Dataset, one: InstanceKey) -> bool:
+    return "Rows" in dataset and text_of(dataset, "Modality") == one.modality
+
+
+_ALIKE = (_same_number, _same_kind, _same_modality)

@@ -1,0 +1,320 @@
+"""Identifiers as they may be written, and finding them in text.
+
+An identifier put back to front, in another order, in other letter case, with other separators or in base64 is still
+the identifier. A needle knows the written forms of one planted token; :class:`Needles` looks for all of them in one
+piece of text at a time.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import permutations
+from typing import TYPE_CHECKING
+
+from pacslab.cohort.answer_key import Identifier
+from pacslab.deid.literals import Literals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+SHORTEST = 4
+SHORTEST_ANYWHERE = 7
+SHORTEST_RAW = 6
+REMEMBERED = 4096
+PIECE = 4
+MANY = 20_000
+MONTHS = {
+    **{
+        name: number
+        for number, name in enumerate(
+            ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], start=1
+        )
+    },
+    **{
+        name: number
+        for number, name in enumerate(["janv", "fev", "mars", "avr", "mai", "juin", "juil", "aou", "sept"], start=1)
+    },
+}
+"""The beginnings of months' names in English and French, without accents."""
+_FOUR_DIGITS = re.compile(r"\d{4}")
+_MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
+_NAMED_MONTH = re.compile(
+    rf"(?<= )(?:(?P<day>\d{{1,2}})(?:st|nd|rd|th|er)? (?P<month>{_MONTH})[a-z]*|"
+    rf"(?P<month_before>{_MONTH})[a-z]* (?P<day_after>\d{{1,2}})(?:st|nd|rd|th)?) "
+    r"(?P<year>\d{4})(?= )"
+)
+_NEVER_ALONE = {Identifier.DATE, Identifier.AGE}
+_DIGIT_RUN = re.compile(r"\d+(?:[-./ ]\d+)*")
+
+
+def folded(text: str) -> str:
+    """Return text without case and accents."""
+    if text.isascii():
+        return text.casefold()
+    decomposed = unicodedata.normalize("NFKD", text)
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter)).casefold()
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words and numbers of a text, folded, without punctuation."""
+    return re.findall(r"[^\W_]+", folded(text))
+
+
+@dataclass(frozen=True)
+class Needle:
+    """One identifier, its kind, and what to call it in a sentence.
+
+    ``shared`` are parts of a name that do not give this person away alone: a relative's family name is the patient's.
+    ``owners`` are the patients in whose files it was planted; ``of_patient`` says that it is the patient's own and not
+    the hospital's, the staff's or a relative's. ``written`` are texts in which it stood where they are not the token.
+    """
+
+    token: str
+    kind: Identifier
+    words: str
+    shared: frozenset[str] = frozenset()
+    owners: frozenset[int] = frozenset()
+    of_patient: bool = False
+    written: frozenset[str] = frozenset()
+
+    @cached_property
+    def parts(self) -> list[str]:
+        """The token's words and numbers."""
+        return words_of(self.token)
+
+    @cached_property
+    def phrases(self) -> tuple[str, ...]:
+        """Written forms that count where words begin and end, each with a space on either side."""
+        written = {" ".join(words_of(text)) for text in self.written}
+        if self.kind in (Identifier.DATE, Identifier.UID) or self.is_number:
+            return tuple(sorted(f" {form} " for form in written if len(form) >= SHORTEST))
+        forms = {" ".join(self.parts)} | written
+        if self.kind is Identifier.NAME:
+            if 1 < len(self.parts) <= 4:
+                forms |= {" ".join(order) for order in permutations(self.parts)}
+            alone = set(self.parts) - self.shared
+            forms |= {part for part in alone if len(part) >= SHORTEST and not part.isdigit()}
+        forms |= {form[::-1] for form in forms if len(form) >= SHORTEST_ANYWHERE}
+        return tuple(sorted(f" {form} " for form in forms if len(form) >= SHORTEST))
+
+    @cached_property
+    def squeezed(self) -> tuple[str, ...]:
+        """Written forms that count anywhere in a text without separators; long enough not to occur by chance."""
+        if self.kind in (Identifier.DATE, Identifier.UID):
+            return ()
+        forms: set[str] = set()
+        if not self.is_number:
+            orders = permutations(self.parts) if 1 < len(self.parts) <= 4 else [tuple(self.parts)]
+            for order in orders:
+                together = "".join(order)
+                forms |= {together, together[::-1]}
+        forms |= {"".join(words_of(form)) for form in _encoded(self.token)}
+        return tuple(sorted(form for form in forms if len(form) >= SHORTEST_ANYWHERE))
+
+    @cached_property
+    def is_number(self) -> bool:
+        """Whether the token is digits and separators only: a record or telephone number."""
+        return bool(self.digits) and not re.search(r"[^\d\s+()./-]", self.token)
+
+    @cached_property
+    def digits(self) -> str:
+        """The token's digits."""
+        return "".join(re.findall(r"\d", self.token))
+
+    @cached_property
+    def literals(self) -> tuple[bytes, ...]:
+        """Byte sequences to look for in a whole file, folded to lower case."""
+        if len(self.token) < SHORTEST_RAW:
+            return ()
+        forms = {self.token, self.token.replace("^", " "), *_encoded(self.token)}
+        if self.kind is Identifier.NAME and len(self.parts) > 1:
+            forms |= {"^".join(reversed(self.parts)), " ".join(reversed(self.parts))}
+        encoded = {form.encode() for form in forms} | {self.token.encode("utf-16-le")}
+        return tuple(sorted(form.lower() for form in encoded if len(form) >= SHORTEST_RAW))
+
+    @cached_property
+    def day(self) -> tuple[str, str, str] | None:
+        """Year, month and day of a date written as ``20191103``, ``2019-11-03`` or ``03.11.2019``."""
+        last = re.fullmatch(r"(\d{2})\D(\d{2})\D(\d{4})", self.token)
+        digits = "".join(reversed(last.groups())) if last else self.digits[:8]
+        return (digits[:4], digits[4:6], digits[6:]) if len(digits) == 8 else None
+
+
+def _encoded(token: str) -> set[str]:
+    """Return the token in hexadecimal and in base64.
+
+    Base64 at each of its three alignments, without the characters that depend on what stands beside the token.
+    """
+    raw = token.encode()
+    if len(raw) < SHORTEST_RAW:
+        return set()
+    forms = {raw.hex()}
+    for pad in range(3):
+        text = base64.b64encode(b"\0" * pad + raw).decode().rstrip("=")
+        forms.add(text[(0, 2, 3)[pad] : len(text) - (1 if (pad + len(raw)) % 3 else 0)])
+    return {form for form in forms if len(form) >= 8}
+
+
+class Text:
+    """One piece of text in the forms that needles are looked for in."""
+
+    def __init__(self, original: str) -> None:
+        self.original = original
+
+    @cached_property
+    def words(self) -> list[str]:
+        """Words and numbers, folded."""
+        return words_of(self.original)
+
+    @cached_property
+    def spaced(self) -> str:
+        """Words and numbers with one space between them and at both ends, folded."""
+        return f" {' '.join(self.words)} "
+
+    @cached_property
+    def squeezed(self) -> str:
+        """Words and numbers with nothing between them, folded."""
+        return "".join(self.words)
+
+    @cached_property
+    def days(self) -> set[tuple[str, str, str]]:
+        """Every (year, month, day) that the text may mean."""
+        found = set()
+        for number in self.numbers:
+            if len(number) >= 8:
+                found.add((number[:4], number[4:6], number[6:8]))
+            if len(number) == 8:
+                found |= {(number[4:], number[2:4], number[:2]), (number[4:], number[:2], number[2:4])}
+        for match in _NAMED_MONTH.finditer(self.spaced):
+            day, month, year = (
+                match["day"] or match["day_after"],
+                match["month"] or match["month_before"],
+                match["year"],
+            )
+            found.add((year, f"{MONTHS[month]:02d}", f"{int(day):02d}"))
+        return found
+
+    @cached_property
+    def numbers(self) -> set[str]:
+        """Every number as written, and with its separators taken out."""
+        found: set[str] = set()
+        for run in _DIGIT_RUN.findall(self.original):
+            found.add(re.sub(r"\D", "", run))
+            found.update(re.findall(r"\d+", run))
+            found.update(re.sub(r"\D", "", piece) for piece in run.split(" "))
+        return found
+
+
+@dataclass(frozen=True)
+class Found:
+    """An identifier that stands in a text. ``alone`` says that what stands there gives it away in anybody's file.
+
+    A date, a short number or one part of a name does so only in a file of the patient whose it is.
+    """
+
+    needle: Needle
+    alone: bool
+
+
+class Needles:
+    """The identifiers of many patients, looked for together in one pass."""
+
+    def __init__(self, needles: Iterable[Needle]) -> None:
+        self.all = tuple(dict.fromkeys(needles))
+        self._raw = Literals()
+        self._anywhere = Literals()
+        self._uids = Literals()
+        self._phrases: dict[str, list[tuple[str, Found]]] = {}
+        self._numbers: dict[str, list[Found]] = {}
+        self._days: dict[tuple[str, str, str], list[Found]] = {}
+        self._of_token = {needle.token: needle for needle in reversed(self.all)}
+        self._pieces: dict[str, list[tuple[Needle, int, bool]]] = {}
+        self._remembered_pieces: dict[str, tuple[tuple[Needle, int, bool], ...]] = {}
+        self._remembered: dict[str, tuple[Found, ...]] = {}
+        for needle in self.all:
+            self._index(needle)
+
+    def _index(self, needle: Needle) -> None:
+        sure = Found(needle, alone=True)
+        for written in needle.literals:
+            self._raw.add(written, sure)
+        if needle.kind is Identifier.UID:
+            self._uids.add(needle.token.encode(), sure)
+        elif needle.kind is Identifier.DATE and needle.day:
+            self._days.setdefault(needle.day, []).append(Found(needle, alone=False))
+        for phrase in needle.phrases:
+            # One part of a name, one short word, a date or an age may be somebody else's as well.
+            several = phrase.count(" ") > 2 or (
+                needle.kind is not Identifier.NAME and len(phrase) > 2 + SHORTEST_ANYWHERE
+            )
+            alone = several and needle.kind not in _NEVER_ALONE
+            self._phrases.setdefault(phrase.split()[0], []).append((phrase, Found(needle, alone=alone)))
+        if needle.kind not in (Identifier.UID, Identifier.DATE):
+            for form in needle.squeezed:
+                self._anywhere.add(form.encode(), sure)
+            if needle.is_number and len(needle.digits) >= SHORTEST:
+                found = Found(needle, alone=len(needle.digits) >= SHORTEST_ANYWHERE)
+                for digits in {needle.digits, needle.digits[::-1]}:
+                    self._numbers.setdefault(digits, []).append(found)
+                for at in range(PIECE, len(needle.digits) - PIECE + 1):
+                    self._pieces.setdefault(needle.digits[:at], []).append((needle, at, True))
+                    self._pieces.setdefault(needle.digits[at:], []).append((needle, at, False))
+
+    def of_token(self, token: str) -> Needle:
+        """Return the needle of a planted token."""
+        return self._of_token[token]
+
+    def in_text(self, text: str) -> tuple[Found, ...]:
+        """Return the identifiers that stand in a text; short texts, which images of a series share, are remembered."""
+        if text in self._remembered:
+            return self._remembered[text]
+        found = tuple(dict.fromkeys(self._in(Text(text)))) if len(text) >= SHORTEST else ()
+        if len(text) <= REMEMBERED and len(self._remembered) < MANY:
+            self._remembered[text] = found
+        return found
+
+    def _in(self, text: Text) -> Iterator[Found]:
+        yield from self._uids.in_bytes(text.original.encode(errors="replace"))
+        for word in dict.fromkeys(text.words):
+            for phrase, found in self._phrases.get(word, ()):
+                if phrase in text.spaced:
+                    yield found
+        yield from self._anywhere.in_bytes(text.squeezed.encode())
+        if not any(letter.isdigit() for letter in text.original):
+            return
+        for number in text.numbers:
+            yield from self._numbers.get(number, ())
+        for day in text.days:
+            yield from self._days.get(day, ())
+
+    def split_over(self, texts: Iterable[tuple[str, str]]) -> Iterator[tuple[Needle, str, str]]:
+        """Yield numbers that stand in two pieces: (identifier, place of the beginning, place of the rest).
+
+        ``texts`` are (place, text). Numbers of eight digits and more are looked for in pieces of at least four.
+        """
+        beginnings: dict[tuple[Needle, int], str] = {}
+        rests: dict[tuple[Needle, int], str] = {}
+        for place, text in texts:
+            for needle, at, begins in self._pieces_in(text):
+                (beginnings if begins else rests).setdefault((needle, at), place)
+        for (needle, at), place in beginnings.items():
+            if rests.get((needle, at), place) != place:
+                yield needle, place, rests[needle, at]
+
+    def _pieces_in(self, text: str) -> tuple[tuple[Needle, int, bool], ...]:
+        if not PIECE <= len(text) <= REMEMBERED or not _FOUR_DIGITS.search(text):
+            return ()
+        if text not in self._remembered_pieces:
+            if len(self._remembered_pieces) >= MANY:
+                self._remembered_pieces.clear()
+            numbers = Text(text).numbers
+            self._remembered_pieces[text] = tuple(one for number in numbers for one in self._pieces.get(number, ()))
+        return self._remembered_pieces[text]
+
+    def in_bytes(self, content: bytes) -> tuple[Found, ...]:
+        """Return the identifiers whose bytes stand in binary content as they are, whatever their letter case."""
+        return tuple(dict.fromkeys(self._raw.in_bytes(content.lower())))

@@ -1,0 +1,229 @@
+"""Pixels: decoding them within bounds, and telling whether burned-in text is still there.
+
+No character recognition: the generator kept the glyph mask, the exact shape of every burned-in letter. If the text was
+painted over, what lies in the box has nothing to do with that shape. If it was made faint, blurred, inverted or moved
+by a few pixels, it still correlates with it. The same pixels always give the same answer.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pydicom.dataset import Dataset
+
+    from pacslab.cohort.answer_key import Box
+
+_PLAIN = {ImplicitVRLittleEndian, ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian}
+MAX_VALUES = 64 << 20
+MAX_PLANE_VALUES = 16 << 20
+SURELY = 0.5
+"""A correlation with the glyph mask that no picture reaches by chance."""
+HARDLY = 0.1
+"""Below this correlation nobody can read the text."""
+CLEARLY = 0.5
+"""A correlation that no picture of the text's size reaches by chance, even at the best of all places."""
+PROMINENCE = 6.0
+"""How far the correlation at the text's own place must stand out from those at all other places."""
+REACH = 2
+"""Text moved by up to this many pixels is still found."""
+
+
+def decode(dataset: Dataset) -> np.ndarray | None:
+    """Return the pixels, shape (rows, columns) or (rows, columns, samples), or None where they cannot be decoded.
+
+    More than 16 million values a frame, or 64 million in all, are not decoded.
+    Frames of a multi-frame image come first: (frames, rows, columns, ...).
+    """
+    try:
+        rows, columns = int(dataset.Rows), int(dataset.Columns)
+        frames = int(dataset.get("NumberOfFrames") or 1)
+        samples = int(dataset.get("SamplesPerPixel") or 1)
+        plane = rows * columns * samples
+        if plane > MAX_PLANE_VALUES or plane * frames > MAX_VALUES:
+            return None
+        plain = _plain(dataset, (frames, rows, columns, samples))
+        if plain is not None:
+            return plain
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return dataset.pixel_array
+    except Exception:  # noqa: BLE001 - decoders raise many kinds for pixels that are damaged
+        return None
+
+
+def _plain(dataset: Dataset, shape: tuple[int, int, int, int]) -> np.ndarray | None:
+    """Return the pixels of a grey image that is not compressed, straight from the file; None for any other."""
+    allocated = int(dataset.BitsAllocated)
+    syntax = dataset.file_meta.TransferSyntaxUID
+    grey_scale = str(dataset.PhotometricInterpretation).startswith("MONOCHROME") and shape[3] == 1
+    if not grey_scale or allocated not in (8, 16) or syntax not in _PLAIN or int(dataset.BitsStored) != allocated:
+        return None
+    kind = "i" if int(dataset.PixelRepresentation) else "u"
+    count = shape[0] * shape[1] * shape[2]
+    values = np.frombuffer(dataset.PixelData, dtype=f"<{kind}{allocated // 8}", count=count)
+    return values.reshape(shape[:3] if shape[0] > 1 else shape[1:3])
+
+
+def planes(pixels: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield each frame of an image."""
+    frames = pixels.ndim == 4 or (pixels.ndim == 3 and pixels.shape[-1] not in (3, 4))
+    yield from pixels if frames else [pixels]
+
+
+def grey(pixels: np.ndarray) -> np.ndarray:
+    """Return one float value a pixel: the mean of the samples of a colour image."""
+    plane = pixels.astype(np.float64)
+    return plane.mean(axis=-1) if plane.ndim == 3 else plane
+
+
+def cut(pixels: np.ndarray, box: Box) -> np.ndarray:
+    """Return the pixels in a box, shape (height, width); smaller where the box leaves the image."""
+    return grey(pixels[box.row : box.row + box.height, box.column : box.column + box.width])
+
+
+def text_remains(pixels: np.ndarray, box: Box, glyphs: np.ndarray) -> bool:
+    """Whether burned-in text can still be made out in a box.
+
+    Parameters
+    ----------
+    pixels
+        The decoded image: (rows, columns) or (rows, columns, samples).
+    box
+        Where the text was burned in.
+    glyphs
+        The letters' shape: boolean, (height, width) of the box.
+
+    Notes
+    -----
+    Any pattern that stands out from its surroundings by a tenth of full brightness is found on the anatomy, and any at
+    all on an even background. A Gaussian blur is found until its sigma is about the width of a letter's stroke times
+    four, when no letter can be told from another.
+
+    """
+    region = cut(pixels, box)
+    if region.shape != glyphs.shape or np.ptp(region) == 0:
+        return False
+    here, elsewhere = correlations(region, glyphs)
+    return here >= SURELY or (here >= HARDLY and here >= PROMINENCE * elsewhere)
+
+
+def correlations(region: np.ndarray, glyphs: np.ndarray) -> tuple[float, float]:
+    """Return the correlation of a region with the glyphs at their place, and its usual size at all other places.
+
+    Both are between 0 and 1. The region is first freed of what changes slowly (the anatomy's shading); "at their place"
+    allows for a move by two pixels; "all other places" are the circular shifts of the mask, and their usual size is the
+    root of the mean square.
+    """
+    signal, shape = _sharpened(region), _sharpened(glyphs.astype(np.float64))
+    size = np.linalg.norm(signal) * np.linalg.norm(shape)
+    if size == 0:
+        return 0.0, 0.0
+    spectrum = np.fft.rfft2(signal) * np.conj(np.fft.rfft2(shape))
+    surface = np.abs(np.fft.irfft2(spectrum, s=region.shape)) / size
+    rows = np.r_[0 : REACH + 1, -REACH:0]
+    near = np.zeros(surface.shape, dtype=bool)
+    near[np.ix_(rows % surface.shape[0], rows % surface.shape[1])] = True
+    elsewhere = surface[~near]
+    return float(surface[near].max()), float(np.sqrt(np.mean(elsewhere**2))) if elsewhere.size else 0.0
+
+
+def text_anywhere(pixels: np.ndarray, masks: Iterable[np.ndarray]) -> list[int]:
+    """Return the indices of the masks whose text stands anywhere in an image, also mirrored, turned or cut off.
+
+    Parameters
+    ----------
+    pixels
+        One image: (rows, columns) or (rows, columns, samples).
+    masks
+        The letters' shapes, boolean.
+
+    Notes
+    -----
+    Only clear text is found, of which at least a quarter is left. It is for images that were cropped, moved or turned,
+    where the text's place is not known.
+
+    """
+    shapes = [_halved(_sharpened(mask.astype(np.float64))).astype(np.float32) for mask in masks]
+    if not shapes:
+        return []
+    signal = _halved(_sharpened(grey(pixels)))
+    reach = max(max(shape.shape) for shape in shapes) // 2
+    size = tuple(_quick(length + 2 * reach) for length in signal.shape)
+    signal = np.pad(signal, [(reach, whole - length - reach) for whole, length in zip(size, signal.shape, strict=True)])
+    spectrum = np.fft.rfft2(signal.astype(np.float32))
+    total = np.pad((signal**2).cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+    return [
+        index
+        for index, shape in enumerate(shapes)
+        if any(_best_match(spectrum, total, turned) >= CLEARLY for turned in _turned(shape))
+    ]
+
+
+def _turned(shape: np.ndarray) -> Iterator[np.ndarray]:
+    for quarter in range(4):
+        yield np.rot90(shape, quarter)
+        yield np.rot90(shape.T, quarter)
+
+
+def _best_match(spectrum: np.ndarray, total: np.ndarray, shape: np.ndarray) -> float:
+    """Return the greatest normalised correlation of a shape with a signal at any place, between 0 and 1.
+
+    ``spectrum`` is the signal's, ``total`` the running sum of its squares over rows and columns from 0.
+    """
+    height, width = shape.shape
+    rows, columns = total.shape[0] - 1, total.shape[1] - 1
+    norm = np.linalg.norm(shape)
+    if norm == 0 or height > rows or width > columns:
+        return 0.0
+    overlap = np.fft.irfft2(spectrum * np.conj(np.fft.rfft2(shape, (rows, columns))), (rows, columns))
+    energy = total[height:, width:] - total[:-height, width:] - total[height:, :-width] + total[:-height, :-width]
+    if energy.max() <= 0:
+        return 0.0
+    known = energy > 1e-3 * energy.max()
+    near = np.abs(overlap[: rows - height + 1, : columns - width + 1])
+    return float((near[known] / np.sqrt(energy[known])).max() / norm)
+
+
+def _halved(plane: np.ndarray) -> np.ndarray:
+    """Return the means of squares of two by two pixels."""
+    even = np.pad(plane, [(0, length % 2) for length in plane.shape])
+    halved: np.ndarray = even.reshape(even.shape[0] // 2, 2, even.shape[1] // 2, 2).mean(axis=(1, 3))
+    return halved
+
+
+def _quick(length: int) -> int:
+    """Return the next length whose Fourier transform is quick: small factors only."""
+    while _without(_without(_without(length, 2), 3), 5) > 1:
+        length += 1
+    return length
+
+
+def _without(number: int, factor: int) -> int:
+    """Return a number divided by a factor as often as it goes."""
+    while number % factor == 0:
+        number //= factor
+    return number
+
+
+def _sharpened(plane: np.ndarray, radius: int = 6) -> np.ndarray:
+    """Return a plane less its local mean over a square of side 2 * radius + 1."""
+    side = 2 * radius + 1
+    padded = np.pad(plane, radius + 1, mode="edge")[:-1, :-1]
+    total = padded.cumsum(axis=0).cumsum(axis=1)
+    total = np.pad(total, ((1, 0), (1, 0)))[1:, 1:]
+    height, width = plane.shape
+    window = (
+        total[side : side + height, side : side + width]
+        - total[:height, side : side + width]
+        - total[side : side + height, :width]
+        + total[:height, :width]
+    )
+    sharpened: np.ndarray = plane - window / side**2
+    return sharpened

@@ -1,0 +1,383 @@
+"""One file of a student's output, and everything the audit sees in it: identifiers left, and which image it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from pydicom.uid import DeflatedExplicitVRLittleEndian, MediaStorageDirectoryStorage
+
+from pacslab.cohort.answer_key import Identifier, Location
+from pacslab.deid.faces import face_remains
+from pacslab.deid.files import parse_dicom, pixel_span
+from pacslab.deid.graphics import Graphic, graphics_in, text_left
+from pacslab.deid.matching import Pictures, match
+from pacslab.deid.needles import Found, Needles
+from pacslab.deid.pixels import decode, planes, text_anywhere, text_remains
+from pacslab.deid.places import PIXEL_DATA, Place, attribute_places, decoded, forget, header_places
+from pacslab.deid.report import CheckId, Leak, check_of
+from pacslab.deid.thumbnail import thumbnail
+from pacslab.deid.words import needles_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    import numpy as np
+    from pydicom.dataset import FileDataset
+
+    from pacslab.cohort.answer_key import AnswerKey, InstanceKey, Planted, StudyKey
+    from pacslab.deid.files import Source
+    from pacslab.deid.needles import Needle
+
+DIRECTORY = "DICOMDIR"
+LONGEST_TEXT_FILE = 1 << 20
+SEARCHES = 8
+"""How many pictures that are not the study's are searched for its burned-in text, for each image of the study."""
+MASKS = 16
+"""As many texts as one picture of a study may hold; a search for more of them counts as several."""
+TOO_MANY = "there are too many pictures that are not of this study to look into each: keep only the study's"
+_HEADER_LIKE = {Location.HEADER, Location.NESTED, Location.FILE_META}
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """An identifier found at a place of a file, before it is known whose file it is."""
+
+    place: str
+    location: Location
+    found: Found
+
+
+@dataclass
+class Submitted:
+    """One DICOM file of the output, its pixels already looked at and let go.
+
+    ``instance`` is the image it was made from (None for a file that belongs to no image of the study); ``intact`` says
+    whether the pixels outside the burned-in text are those of that image. ``undecodable`` says why pixels could not be
+    looked at (empty if they could), ``has_pixels`` whether there are any. ``face`` is the part of a face that is left,
+    ``graphics`` are overlays and icons, ``drawn`` is the text that is left in them.
+    """
+
+    name: str
+    dataset: FileDataset
+    has_pixels: bool
+    shape: tuple[int, ...] = ()
+    undecodable: str = ""
+    intact: bool = False
+    instance: InstanceKey | None = None
+    burned: tuple[Planted, ...] = ()
+    face: Planted | None = None
+    graphics: tuple[Graphic, ...] = ()
+    drawn: tuple[tuple[Graphic, Planted], ...] = ()
+    picture: bytes = b""
+
+
+@dataclass
+class Seen:
+    """What was seen in one file: ``file`` is None where it is no DICOM file that can be read; ``note`` says why."""
+
+    name: str
+    file: Submitted | None = None
+    sightings: list[Sighting] = field(default_factory=list)
+    note: str = ""
+
+
+@dataclass
+class Submission:
+    """All files of the output, and every identifier found in them."""
+
+    files: list[Submitted] = field(default_factory=list)
+    leaks: list[Leak] = field(default_factory=list)
+
+    def of(self, instance: InstanceKey) -> Submitted | None:
+        """Return the file that was made from an image, or None if there is none."""
+        for file in self.files:
+            if file.instance is not None and file.instance.sop_instance_uid == instance.sop_instance_uid:
+                return file
+        return None
+
+    def of_study(self, study: StudyKey) -> Submission:
+        """Return the files that were made from images of one study, and what leaks in them."""
+        uids = {one.sop_instance_uid for one in study.instances}
+        mine = [file for file in self.files if file.instance is not None and file.instance.sop_instance_uid in uids]
+        names = {file.name for file in mine}
+        return Submission(mine, [leak for leak in self.leaks if leak.file in names])
+
+
+class Reader:
+    """Reads an output against the answer key of one study or of several, which may be of many patients."""
+
+    def __init__(self, key: AnswerKey, studies: tuple[StudyKey, ...]) -> None:
+        forget()
+        self._studies = studies
+        self._instances = tuple(one for study in studies for one in study.instances)
+        self._patients = {
+            one.sop_instance_uid: patient.index
+            for patient in key.patients
+            for study in patient.studies
+            for one in study.instances
+        }
+        self._people = {study.study_instance_uid: patient for patient in key.patients for study in patient.studies}
+        planted = key.planted_in({one.sop_instance_uid for one in self._instances})
+        self._needles = Needles(needles_of(key, studies, planted))
+        self._everybody = frozenset(self._patients[one.sop_instance_uid] for one in self._instances)
+        self._searches = SEARCHES * len(self._instances)
+        self._pictures = Pictures(self._instances, planted)
+        self._drawn: dict[str, list[Planted]] = {}
+        for one in planted:
+            if one.location in (Location.OVERLAY, Location.ICON) and one.box is not None:
+                self._drawn.setdefault(one.sop_instance_uid, []).append(one)
+        self._faces = {one.sop_instance_uid: one for one in planted if one.location is Location.FACE}
+
+    def read(self, folder: Source, progress: Callable[[int], None] | None = None) -> Submission:
+        """Return what a source holds; what cannot be read is noted in ``folder.notes``.
+
+        Raises
+        ------
+        DeidError
+            If the source itself cannot be read.
+
+        """
+        seen = []
+        for number, (name, content) in enumerate(folder.contents(), start=1):
+            seen.append(self.look(name, content))
+            if progress is not None:
+                progress(number)
+        return self.gather(seen, folder)
+
+    def gather(self, seen: Iterable[Seen], folder: Source) -> Submission:
+        """Return all that was seen as one submission: whose file each is, and so what leaks in it.
+
+        Pictures that are no image of the archive any more are looked at a second time, for text at another place.
+        """
+        seen = list(seen)
+        submission = Submission([one.file for one in seen if one.file is not None])
+        folder.notes += [f"{one.name} {one.note}" for one in seen if one.note]
+        match(submission.files, self._studies, self._people)
+        for file in submission.files:
+            file.drawn = tuple(text_left(file.graphics, self._drawn_for(file.instance))) if file.graphics else ()
+            if file.shape and not file.intact:
+                self._look_again(file, folder.again(file.name))
+        for one in seen:
+            submission.leaks += self._leaks(one)
+        return submission
+
+    def _drawn_for(self, instance: InstanceKey | None) -> list[Planted]:
+        """Return the text that was drawn in overlays and icons of an image; of any where it is not known which."""
+        if instance is not None:
+            return self._drawn.get(instance.sop_instance_uid, [])
+        return [one for drawn in self._drawn.values() for one in drawn]
+
+    def look(self, name: str, content: bytes) -> Seen:
+        """Return what stands in one file."""
+        seen = Seen(name)
+        self._note_text(seen, Place("file name", Location.FILE_META, name))
+        dataset, reason = parse_dicom(content)
+        places: list[Place] = []
+        span = pixel_span(dataset) if dataset is not None else None
+        if dataset is not None:
+            try:
+                places = [*header_places(dataset), *attribute_places(dataset)]
+            except ValueError as error:
+                dataset, reason = None, f"cannot be searched ({error})"
+        if dataset is None:
+            seen.note = reason
+            where = ("the file's text", Location.HEADER)
+            if is_directory(name, None):
+                where = (DIRECTORY, Location.DICOMDIR)
+            self._note_text(seen, Place(*where, decoded(content[:LONGEST_TEXT_FILE])))
+            return seen
+        for place in places:
+            self._note_text(seen, place)
+        whole = {one.found.needle for one in seen.sightings}
+        for needle, begins, ends in self._needles.split_over((place.path, place.text) for place in places):
+            if needle not in whole:
+                seen.sightings.append(Sighting(f"{begins} and {ends}", Location.HEADER, Found(needle, alone=True)))
+        if is_directory(name, dataset):
+            self._note_rest(seen, content, content, places)
+            seen.sightings = [replace(one, place=DIRECTORY, location=Location.DICOMDIR) for one in seen.sightings]
+            return seen
+        seen.file, outside = self._submitted(name, dataset, content, span)
+        seen.file.graphics = tuple(graphics_in(dataset, places))
+        self._note_rest(seen, content, outside, places)
+        return seen
+
+    def _note_text(self, seen: Seen, place: Place) -> None:
+        seen.sightings += [Sighting(place.path, place.location, found) for found in self._needles.in_text(place.text)]
+
+    def _note_rest(self, seen: Seen, content: bytes, outside: bytes, places: list[Place]) -> None:
+        """Note what stands in the bytes of the file and in no text of it: binary values, and what follows the end."""
+        known = {one.found.needle.token for one in seen.sightings}
+        left = [one for one in self._needles.in_bytes(outside) if one.needle.token not in known]
+        if left or DeflatedExplicitVRLittleEndian.encode() in content[132:1024]:
+            for place in places:
+                if place.binary and not place.text:
+                    for one in self._needles.in_bytes(place.binary):
+                        if one.needle.token not in known:
+                            known.add(one.needle.token)
+                            seen.sightings.append(Sighting(place.path, place.location, one))
+        bytes_of = [Sighting("bytes of the file", Location.HEADER, one) for one in left]
+        seen.sightings += [one for one in bytes_of if one.found.needle.token not in known]
+
+    def _leaks(self, seen: Seen) -> Iterator[Leak]:
+        """Yield what identifies somebody in a file, now that it is known whose file it is; once at each place."""
+        instance = seen.file.instance if seen.file is not None else None
+        patient = self._patients[instance.sop_instance_uid] if instance is not None else None
+        if patient is None and len(self._everybody) == 1:
+            patient = min(self._everybody)
+        told: dict[tuple[str, str], Leak] = {}
+        in_pdf: set[str] = set()
+        for one in seen.sightings:
+            needle = one.found.needle
+            if not one.found.alone and patient not in needle.owners:
+                continue
+            if one.place == "pdf stream" and needle.token in in_pdf:
+                continue
+            if one.location is Location.PDF:
+                in_pdf.add(needle.token)
+            told.setdefault((one.place, needle.token), _leak(seen.name, one, needle, patient))
+        yield from told.values()
+        if seen.file is not None:
+            yield from self._burned(seen.file, patient)
+
+    def _burned(self, file: Submitted, patient: int | None) -> Iterator[Leak]:
+        if file.face is not None:
+            yield Leak(
+                file=file.name,
+                check=CheckId.PIXELS,
+                location=Location.FACE,
+                kind=file.face.kind,
+                place=file.face.path,
+                token=file.face.token,
+                words="the patient's face",
+                patient=file.face.patient,
+                of_patient=True,
+            )
+        for graphic, one in file.drawn:
+            needle = self._needles.of_token(one.token)
+            yield Leak(
+                file=file.name,
+                check=check_of(graphic.location, one.kind),
+                location=graphic.location,
+                kind=one.kind,
+                place=graphic.path,
+                token=one.token,
+                words=needle.words,
+                patient=one.patient,
+                of_patient=needle.of_patient,
+            )
+        document = file.instance is not None and file.instance.document
+        for one in file.burned:
+            needle = self._needles.of_token(one.token)
+            yield Leak(
+                file=file.name,
+                check=CheckId.DOCUMENTS if document else CheckId.PIXELS,
+                location=Location.PIXELS,
+                kind=one.kind,
+                place="pixels",
+                token=one.token,
+                words=needle.words,
+                patient=one.patient if patient is None or patient not in needle.owners else patient,
+                of_patient=needle.of_patient,
+            )
+
+    def _submitted(
+        self, name: str, dataset: FileDataset, content: bytes, span: tuple[int, int] | None
+    ) -> tuple[Submitted, bytes]:
+        """Return the file, and its bytes without the pixels that were looked at already."""
+        has_pixels = any(tag in dataset for tag in PIXEL_DATA)
+        file = Submitted(name, dataset, has_pixels)
+        outside = content
+        if has_pixels:
+            pixels = decode(dataset)
+            if pixels is None:
+                file.undecodable = _why_undecodable(dataset)
+            else:
+                file.shape = pixels.shape
+                self._look_at(file, pixels)
+                if file.intact and span is not None and file.instance is not None:
+                    outside = content[: span[0]] + self._pictures.covered(file.instance, pixels) + content[span[1] :]
+            for tag in PIXEL_DATA & set(dataset.keys()):
+                del dataset[tag]
+        return file, outside
+
+    def _look_at(self, file: Submitted, pixels: np.ndarray) -> None:
+        """Find out which image it is and which burned-in text is left."""
+        file.instance = self._pictures.which(pixels)
+        file.intact = file.instance is not None
+        if file.instance is not None:
+            self._find_text(file, pixels, self._pictures.burned((file.instance,)))
+            self._find_face(file, pixels)
+
+    def _find_face(self, file: Submitted, pixels: np.ndarray) -> None:
+        """Note the part of a face that is left where it was."""
+        face = self._faces.get(file.instance.sop_instance_uid) if file.instance is not None else None
+        if face is not None and face.box is not None and pixels.ndim == 2:
+            file.face = face if face_remains(pixels, face.box, face.glyphs()) else None
+
+    def _look_again(self, file: Submitted, content: bytes) -> None:
+        """Look for burned-in text of the study, or of any, in a picture that was changed as a whole."""
+        dataset, _ = parse_dicom(content)
+        pixels = decode(dataset) if dataset is not None else None
+        if pixels is None:
+            return
+        self._find_face(file, pixels)
+        study = next((one for one in self._studies if file.instance in one.instances), None)
+        burned = self._pictures.burned(study.instances if study is not None else self._instances)
+        left = self._find_text(file, pixels, burned)
+        sought = {one.mask: one for one in burned if one not in left}
+        left += list(dict.fromkeys(self._elsewhere(file, pixels, sought)))
+        file.burned = tuple(left)
+
+    def _find_text(self, file: Submitted, pixels: np.ndarray, burned: list[Planted]) -> list[Planted]:
+        """Return, and note, the burned-in text that stands where it stood."""
+        left = [
+            one
+            for one in burned
+            if any(one.box and text_remains(plane, one.box, one.glyphs()) for plane in planes(pixels))
+        ]
+        file.burned = tuple(left)
+        if left:
+            file.picture = thumbnail(pixels, [one.box for one in left if one.box])
+        return left
+
+    def _elsewhere(self, file: Submitted, pixels: np.ndarray, sought: dict[str | None, Planted]) -> Iterator[Planted]:
+        """Yield the burned-in text that stands at another place of a picture that was changed as a whole."""
+        texts = list(sought.values())
+        masks = [one.glyphs() for one in texts]
+        for plane in planes(pixels):
+            if self._searches <= 0:
+                file.undecodable = TOO_MANY
+                return
+            self._searches -= max(1, len(masks) // MASKS)
+            yield from (texts[index] for index in text_anywhere(plane, masks))
+
+
+def is_directory(name: str, dataset: FileDataset | None) -> bool:
+    """Whether a file is a directory of media (PS3.10 8), by its name or by what it says it is."""
+    said = getattr(dataset.file_meta, "MediaStorageSOPClassUID", "") if dataset is not None else ""
+    return said == MediaStorageDirectoryStorage or name.rpartition("/")[2].upper() == DIRECTORY
+
+
+def _why_undecodable(dataset: FileDataset) -> str:
+    syntax = getattr(dataset.file_meta, "TransferSyntaxUID", None)
+    name = getattr(syntax, "name", None) or "an unknown transfer syntax"
+    return f"its pixels ({name}) cannot be decoded here: save it uncompressed (Explicit VR Little Endian)"
+
+
+def _leak(file: str, sighting: Sighting, needle: Needle, patient: int | None) -> Leak:
+    location = sighting.location
+    if needle.kind is Identifier.UID and location in _HEADER_LIKE:
+        location = Location.UID
+    owner = patient if patient in needle.owners else min(needle.owners, default=None)
+    return Leak(
+        file=file,
+        check=check_of(location, needle.kind),
+        location=location,
+        kind=needle.kind,
+        place=sighting.place,
+        token=needle.token,
+        words=needle.words,
+        patient=owner,
+        of_patient=needle.of_patient,
+    )

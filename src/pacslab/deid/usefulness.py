@@ -1,0 +1,271 @@
+"""What is left for research: the images, the untouched anatomy, technical values, meaning, and honest flags."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydicom.dataset import Dataset as PydicomDataset
+from pydicom.multival import MultiValue
+from pydicom.sequence import Sequence
+from pydicom.uid import (
+    ComputedRadiographyImageStorage,
+    CTImageStorage,
+    UltrasoundImageStorage,
+)
+
+from pacslab.cohort.answer_key import Keeping, Location
+from pacslab.deid.faults import attribute
+from pacslab.deid.needles import words_of
+from pacslab.deid.places import attribute_places, text_of, value_at, walk
+from pacslab.deid.report import CheckId
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydicom.dataset import Dataset
+
+    from pacslab.cohort.answer_key import AnswerKey, InstanceKey, Kept, PatientKey, Planted, StudyKey
+    from pacslab.deid.faults import Verdicts
+    from pacslab.deid.submission import Submission, Submitted
+
+TECHNICAL: dict[str, tuple[tuple[str, ...], ...]] = {
+    CTImageStorage: (
+        ("PixelSpacing",),
+        ("SliceThickness",),
+        ("ImagePositionPatient",),
+        ("ImageOrientationPatient",),
+        ("RescaleSlope",),
+        ("RescaleIntercept",),
+        ("KVP",),
+        ("BodyPartExamined",),
+    ),
+    ComputedRadiographyImageStorage: (("ImagerPixelSpacing", "PixelSpacing"), ("KVP",), ("BodyPartExamined",)),
+    UltrasoundImageStorage: (("TransducerType",), ("BodyPartExamined",)),
+}
+"""What each kind of image must still hold; of several keywords one is enough."""
+
+OLDEST = 90
+"""All ages above 89 count as one (45 CFR 164.514(b)(2)(i)(C))."""
+YEARS_OFF = 5
+"""An age may be rounded, or given as the middle of a group, by up to this many years."""
+COMMENTS = {"(0018,4000)", "(0020,4000)", "(0032,4000)"}
+CODES = {str(code) for code in range(113100, 113113)}
+"""De-identification Method, CID 7050 of PS3.16."""
+
+
+def check_present(verdicts: Verdicts, study: StudyKey, submission: Submission) -> None:
+    """Check that there is a file with pixels for every image of the study."""
+    for instance in _wanted(study):
+        file = submission.of(instance)
+        complete = file is not None and (file.has_pixels or instance.pixels_outside is None)
+        verdicts.keep("images", complete)
+        what = f"image {instance.instance_number} ({instance.modality}, originally {instance.file_name})"
+        if file is None:
+            verdicts.wrong(CheckId.PRESENT, f"{what} is missing: de-identify it too")
+        elif not complete:
+            verdicts.wrong(CheckId.PRESENT, f"{what} has no pixels any more: keep PixelData", file.name)
+
+
+def check_anatomy(verdicts: Verdicts, study: StudyKey, submission: Submission) -> None:
+    """Check that no pixel changed outside the burned-in text."""
+    for instance in _wanted(study):
+        file = submission.of(instance)
+        if instance.pixels_outside is None or (instance.face and instance.brain is None):
+            continue
+        verdicts.keep("brains" if instance.face else "untouched pictures", file is not None and file.intact)
+        if file is None or not file.has_pixels or file.intact:
+            continue
+        if file.undecodable:
+            verdicts.wrong(CheckId.ANATOMY, file.undecodable, file.name)
+        elif text_of(file.dataset, "LossyImageCompression") == "01":
+            verdicts.wrong(
+                CheckId.ANATOMY,
+                "the pixels were compressed with loss: save the image uncompressed or without loss",
+                file.name,
+            )
+        elif instance.face:
+            verdicts.wrong(
+                CheckId.ANATOMY,
+                "the brain is not the original any more: take off the face in front of it, and nothing of the brain",
+                file.name,
+            )
+        else:
+            size = " x ".join(str(length) for length in file.shape)
+            verdicts.wrong(
+                CheckId.ANATOMY,
+                f"the picture ({size} pixels) is not the original outside the burned-in text: paint over the text "
+                "only, and do not crop, turn, scale or brighten the image",
+                file.name,
+            )
+
+
+def check_pixels_readable(verdicts: Verdicts, study: StudyKey, submission: Submission) -> None:
+    """Report pixels that cannot be looked at: nobody can say that they are clean."""
+    documents = {one.sop_instance_uid for one in study.instances if one.document}
+    for file in submission.files:
+        if file.undecodable:
+            is_document = file.instance is not None and file.instance.sop_instance_uid in documents
+            check = CheckId.DOCUMENTS if is_document else CheckId.PIXELS
+            verdicts.wrong(check, file.undecodable, file.name)
+        for one in file.graphics:
+            if one.plane is None:
+                verdicts.wrong(
+                    CheckId.PIXELS,
+                    f"{attribute(one.path)} cannot be looked at: remove it, or save it plainly",
+                    file.name,
+                )
+
+
+def check_useful(verdicts: Verdicts, key: AnswerKey, study: StudyKey, submission: Submission) -> None:
+    """Check modality, sex, age, technical values and the meaning of comments."""
+    patient = next(one for one in key.patients if study in one.studies)
+    for file, instance in _present(study, submission):
+        for keep, sentence in _characteristics(file, instance, patient, study):
+            verdicts.keep("patient and modality", keep)
+            if not keep:
+                verdicts.wrong(CheckId.USEFUL, sentence, file.name)
+        for keywords in TECHNICAL.get(instance.sop_class_uid, ()):
+            keep = any(_filled(file.dataset, keyword) for keyword in keywords)
+            verdicts.keep("technical values", keep)
+            if not keep:
+                gone = " or ".join(keywords)
+                verdicts.wrong(CheckId.USEFUL, f"{gone} is gone: it says nothing about the patient", file.name)
+        _check_kept(verdicts, file, instance)
+    _check_meaning(verdicts, key, study, submission)
+
+
+def _characteristics(
+    file: Submitted, instance: InstanceKey, patient: PatientKey, study: StudyKey
+) -> Iterator[tuple[bool, str]]:
+    dataset = file.dataset
+    modality = text_of(dataset, "Modality")
+    yield modality == instance.modality, f"Modality is {modality!r} and was {instance.modality!r}"
+    sex = text_of(dataset, "PatientSex")
+    yield sex == patient.sex, f"PatientSex is {sex!r} and was {patient.sex!r}: research needs it"
+    age, right = text_of(dataset, "PatientAge"), _age(patient.birth_date, study.date)
+    near = age[:3].isdigit() and age[3:] == "Y" and abs(min(int(age[:3]), OLDEST) - min(right, OLDEST)) <= YEARS_OFF
+    yield near, f"PatientAge is {age!r}: keep the age, such as '052Y'; it is not the date of birth"
+
+
+def _check_kept(verdicts: Verdicts, file: Submitted, instance: InstanceKey) -> None:
+    """Look for private elements that the standard lists as safe, and for what descriptors say of the findings."""
+    if not instance.kept:
+        return
+    texts = [f" {' '.join(words_of(place.text))} " for place in attribute_places(file.dataset)]
+    for one in instance.kept:
+        if one.keeping is Keeping.SAFE_PRIVATE:
+            keep = _safe_private(file.dataset, one) == one.text
+            verdicts.keep("safe private attributes", keep)
+            fault = f"the private attribute {one.path} of {one.creator!r} is gone: PS3.15 lists it as safe"
+        else:
+            phrase = f" {' '.join(words_of(one.text))} "
+            keep = any(phrase in text for text in texts)
+            verdicts.keep("clinical meaning", keep)
+            fault = f"what {attribute(one.path)} said of the findings is gone: take out the name, not the medical words"
+        if not keep:
+            verdicts.wrong(CheckId.USEFUL, fault, file.name)
+
+
+def _safe_private(dataset: Dataset, one: Kept) -> str:
+    """Return a private element's value as text, wherever its creator's block lies now; empty where it is gone."""
+    *outer, last = one.path.split(".")
+    here = value_at(dataset, ".".join(outer)) if outer else dataset
+    if not isinstance(here, PydicomDataset):
+        return ""
+    try:
+        block = here.private_block(int(last[1:5], 16), one.creator)
+        value = block[int(last[6:10], 16) & 0xFF].value
+    except (KeyError, ValueError):
+        return ""
+    return "\\".join(str(part) for part in value) if isinstance(value, MultiValue) else str(value).strip()
+
+
+def _check_meaning(verdicts: Verdicts, key: AnswerKey, study: StudyKey, submission: Submission) -> None:
+    """Look for the clinical words that stood beside an identifier in a comment."""
+    meaning = words_of(key.facts.get("deid_meaning", ""))
+    if any(kept.keeping is Keeping.MEANING for one in study.instances for kept in one.kept):
+        return
+    if not meaning or key.facts.get("deid_study_uid") != study.study_instance_uid:
+        return
+    commented = {
+        one.sop_instance_uid for one in key.planted if one.location is Location.FREE_TEXT and one.path in COMMENTS
+    }
+    for file, instance in _present(study, submission):
+        if instance.sop_instance_uid not in commented:
+            continue
+        phrase = f" {' '.join(meaning)} "
+        keep = any(phrase in f" {' '.join(words_of(place.text))} " for place in attribute_places(file.dataset))
+        verdicts.keep("clinical meaning", keep)
+        if not keep:
+            verdicts.wrong(
+                CheckId.USEFUL,
+                "the finding in the comments is gone: remove the name and the number, keep the medical words",
+                file.name,
+            )
+
+
+def check_flags(verdicts: Verdicts, planted: tuple[Planted, ...], study: StudyKey, submission: Submission) -> None:
+    """Check that each file says that, how and with which dates it was de-identified (PS3.15 E.1.1, PS3.3 C.12.1)."""
+    burned = {one.sop_instance_uid for one in planted if one.location is Location.PIXELS}
+    for file, instance in _present(study, submission):
+        for fault in _flag_faults(file.dataset, burned=instance.sop_instance_uid in burned):
+            verdicts.wrong(CheckId.FLAGS, fault, file.name)
+        if instance.face and text_of(file.dataset, "RecognizableVisualFeatures") != "NO":
+            verdicts.wrong(
+                CheckId.FLAGS,
+                "RecognizableVisualFeatures (0028,0302) of a head must be 'NO' once the face is gone",
+                file.name,
+            )
+
+
+def _flag_faults(dataset: Dataset, *, burned: bool) -> Iterator[str]:
+    if text_of(dataset, "PatientIdentityRemoved") != "YES":
+        yield "PatientIdentityRemoved (0012,0062) must be 'YES'"
+    if not _filled(dataset, "DeidentificationMethod") and not _coded(dataset):
+        yield (
+            "say what you did in DeidentificationMethod (0012,0063), or with codes of CID 7050 in "
+            "DeidentificationMethodCodeSequence (0012,0064)"
+        )
+    annotation = text_of(dataset, "BurnedInAnnotation")
+    if annotation != "NO" and (burned or annotation):
+        yield "BurnedInAnnotation (0028,0301) must be 'NO' once the text is gone"
+    right = "MODIFIED" if _has_dates(dataset) else "REMOVED"
+    found = text_of(dataset, "LongitudinalTemporalInformationModified")
+    if found != right:
+        dates = "moved" if right == "MODIFIED" else "removed"
+        yield (
+            f"LongitudinalTemporalInformationModified (0028,0303) is {found!r} and must be {right!r}, "
+            f"as dates are {dates}"
+        )
+
+
+def _coded(dataset: Dataset) -> bool:
+    items = value_at(dataset, "(0012,0064)")
+    return isinstance(items, Sequence) and any(text_of(one, "CodeValue") in CODES for one in items)
+
+
+def _has_dates(dataset: Dataset) -> bool:
+    return any(
+        element.VR in ("DA", "DT") and element.value and element.keyword != "PatientBirthDate"
+        for _, element in walk(dataset)
+    )
+
+
+def _filled(dataset: Dataset, keyword: str) -> bool:
+    return text_of(dataset, keyword) not in ("", "[]")
+
+
+def _wanted(study: StudyKey) -> list[InstanceKey]:
+    """Return the images that a research set must hold."""
+    return [one for one in study.instances if not one.document]
+
+
+def _present(study: StudyKey, submission: Submission) -> Iterator[tuple[Submitted, InstanceKey]]:
+    for instance in _wanted(study):
+        file = submission.of(instance)
+        if file is not None:
+            yield file, instance
+
+
+def _age(born: str, day: str) -> int:
+    return int(day[:4]) - int(born[:4]) - (day[4:8] < born[4:8])

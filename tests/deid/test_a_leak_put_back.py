@@ -1,0 +1,108 @@
+"""The reference output with any one planted identifier put back fails exactly the check of that identifier."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import pydicom
+import pytest
+from pydicom.tag import Tag
+
+from pacslab.cohort.answer_key import Identifier, Location
+from pacslab.deid.places import element_of, value_at
+from pacslab.deid.policy import load_policy
+from pacslab.deid.pseudonyms import Pseudonyms
+from pacslab.deid.recipe import _Cleaner
+from pacslab.deid.report import check_of
+
+from .conftest import SECRET, Output, original, put
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset, FileDataset
+
+    from pacslab.cohort.answer_key import Planted
+
+COMMENTS = "(0020,4000)"
+IN_ATTRIBUTES = {Location.HEADER, Location.NESTED, Location.PRIVATE, Location.FREE_TEXT, Location.UID}
+
+
+def planted_once() -> list[Planted]:
+    """Return every planted attribute of the images, once for each kind of identifier and path."""
+    found: dict[tuple[str, str], Planted] = {}
+    images = {one.sop_instance_uid for one in original().study.instances if not one.document}
+    for one in original().key.planted:
+        if one.sop_instance_uid in images and one.location in IN_ATTRIBUTES:
+            found.setdefault((one.path, one.kind), one)
+    return list(found.values())
+
+
+def image_number(sop_instance_uid: str) -> int:
+    images = [one.sop_instance_uid for one in original().study.instances if not one.document]
+    return images.index(sop_instance_uid)
+
+
+def vr_at(dataset: Dataset, path: str) -> str:
+    *steps, last = path.split(".")
+    for step in steps:
+        dataset = value_at(dataset, step)
+    return element_of(dataset, Tag(int(last[1:5], 16), int(last[6:10], 16))).VR
+
+
+@pytest.mark.parametrize("planted", planted_once(), ids=lambda one: f"{one.path}-{one.kind}")
+def test_each_planted_attribute(output: Output, planted: Planted) -> None:
+    number = image_number(planted.sop_instance_uid)
+    vr = vr_at(output.source(number), planted.path)
+    beside = f", {original().key.facts['deid_meaning']}" if planted.path == COMMENTS else ""
+    output.edit(lambda dataset: put(dataset, planted.path, vr, planted.token + beside), number)
+    report = output.audit()
+    assert report.failed() == (check_of(planted.location, planted.kind),)
+    assert [leak.token for leak in report.leaks if leak.place == planted.path]
+
+
+def test_the_whole_comment(output: Output) -> None:
+    comments = output.source().ImageComments
+    output.edit(lambda dataset: setattr(dataset, "ImageComments", comments))
+    report = output.audit()
+    assert report.failed() == ("free_text",)
+    assert any("the patient's name is in ImageComments (0020,4000)" in one for one in report.check("free_text").worst)
+
+
+def test_everything(output: Output) -> None:
+    for path, content in zip(output.paths, original().images, strict=True):
+        path.write_bytes(content)
+    failed = output.failed()
+    assert failed == {"headers", "nested", "private", "free_text", "uids", "dates", "pixels", "flags"}
+    removed = {tally.name: tally for tally in output.audit().removed}
+    assert removed["private attributes"].good == 0
+    assert removed["PDF reports"].good == removed["PDF reports"].total
+
+
+def cleaned_document(kind: str) -> FileDataset:
+    """Return a document of the study whose attributes are de-identified and whose content is not."""
+    document = next(one for one in original().study.instances if one.document and one.modality == kind)
+    dataset = pydicom.dcmread(io.BytesIO(original().files[document.file_name]))
+    content = dataset.get("EncapsulatedDocument")
+    _Cleaner(dataset, Pseudonyms(SECRET), load_policy()).clean()
+    if content is not None:
+        dataset.EncapsulatedDocument = content
+    return dataset
+
+
+@pytest.mark.parametrize("kind", ["OT", "DOC"], ids=["cover page", "report"])
+def test_a_document_kept_with_clean_attributes(output: Output, kind: str) -> None:
+    cleaned_document(kind).save_as(output.folder / "document.dcm", enforce_file_format=True)
+    report = output.audit()
+    assert report.failed() == ("documents",)
+    assert report.leaks
+
+
+def test_a_cover_page_kept_blank(output: Output) -> None:
+    page = cleaned_document("OT")
+    page.PixelData = b"\xff" * len(page.PixelData)
+    page.save_as(output.folder / "page.dcm", enforce_file_format=True)
+    assert output.failed() == set()
+
+
+def test_identifiers_of_the_date_kind_are_all_dates() -> None:
+    assert {one.kind for one in planted_once() if check_of(one.location, one.kind) == "dates"} == {Identifier.DATE}

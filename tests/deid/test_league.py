@@ -1,0 +1,100 @@
+"""The league on one cohort: "we anonymised it" is not an answer, and the table says whom each tool still names."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.console import Console
+
+from pacslab.cohort.answer_key import Location
+from pacslab.deid.league import tools as league_tools
+from pacslab.deid.league.table import League, run_league
+from pacslab.deid.report import LOCATION_NAMES
+from pacslab.errors import DeidError
+
+from .conftest import whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TOOLS = ("Orthanc", "dicom-anonymizer", "dicognito", "deid", "gdcmanon")
+FEW = ("chest-radiograph", "abdominal-ultrasound")
+
+
+@pytest.fixture(scope="module")
+def league(program: Callable[[str], str]) -> League:
+    """Return the league on the ultrasound studies and radiographs, with their pages and reports."""
+    program("gdcmanon")
+    program("Orthanc")
+    files = [(name, content) for name, content in whole().files.items() if any(kind in name for kind in FEW)]
+    kept = {name for name, _ in files}
+    patients = []
+    for one in whole().key.patients:
+        studies = tuple(study for study in one.studies if study.instances[0].file_name in kept)
+        if studies:
+            patients.append(one.model_copy(update={"studies": studies}))
+    return run_league(files, whole().key.model_copy(update={"patients": tuple(patients)}))
+
+
+def test_everybody_plays_in_both_settings(league: League) -> None:
+    assert not league.left_out
+    assert {(row.tool, row.setting) for row in league.rows} == {
+        *((tool, setting) for tool in TOOLS for setting in ("default", "best")),
+        ("reference recipe", "default"),
+    }
+
+
+@pytest.mark.parametrize("setting", ["default", "best"])
+@pytest.mark.parametrize("tool", TOOLS)
+def test_every_tool_still_names_somebody(league: League, tool: str, setting: str) -> None:
+    row = league.row(tool, setting)
+    assert row.leaking_patients > 0
+    assert "'s " in row.worst[0]
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_no_tool_reads_the_picture(league: League, tool: str) -> None:
+    pixels = next(one for one in league.row(tool).removed if one.name == LOCATION_NAMES[Location.PIXELS])
+    assert pixels.good == 0
+
+
+def test_the_reference_recipe_names_nobody_and_keeps_everything(league: League) -> None:
+    row = league.row("reference recipe")
+    assert row.leaking_patients == 0
+    assert not row.failed
+    assert all(one.good == one.total for one in (*row.removed, *row.kept))
+
+
+def test_every_tool_wrote_something(league: League) -> None:
+    """A tool that was run wrongly would lose everything; all of them release at least the images they think clean."""
+    for row in league.rows:
+        images = next(one for one in row.kept if one.name == "images")
+        assert images.good > 0, (row.tool, row.setting)
+
+
+def test_table_on_a_terminal(league: League) -> None:
+    console = Console(width=140)
+    with console.capture() as capture:
+        console.print(league)
+    said = capture.get()
+    assert all(tool in said for tool in TOOLS)
+    assert f"{league.row('Orthanc').leaking_patients} of {league.row('Orthanc').patients}" in said
+    assert "✘" in said
+
+
+def test_table_for_machines(league: League) -> None:
+    assert League.model_validate(json.loads(league.model_dump_json())) == league
+
+
+def test_a_tool_that_is_not_installed_is_left_out_with_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(league_tools.shutil, "which", lambda _: None)
+    result = run_league([], whole().key, only=("gdcmanon",))
+    assert result.rows == ()
+    assert result.left_out == ("gdcmanon: there is no program gdcmanon (Debian, Ubuntu: apt install libgdcm-tools)",)
+
+
+def test_a_tool_that_does_not_exist() -> None:
+    with pytest.raises(DeidError, match="has no tool 'gdcmanom'"):
+        run_league([], whole().key, only=("gdcmanom",))

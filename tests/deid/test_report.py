@@ -1,0 +1,89 @@
+"""The report: the same result as words, as a table and as JSON, and the checks that the scenario asks for."""
+
+from __future__ import annotations
+
+import json
+
+from rich.console import Console
+
+from pacslab.cohort.answer_key import Identifier, Location
+from pacslab.deid.report import CheckId, DeidReport, check_of
+from pacslab.grading.checking import judge_deid
+from pacslab.scenario.loading import load_scenario
+from pacslab.scenario.models import DeidCheck
+
+from .conftest import Output, original
+
+
+def printed(report: DeidReport) -> str:
+    console = Console(width=160)
+    with console.capture() as capture:
+        console.print(report)
+    return capture.get()
+
+
+def test_a_clean_output(output: Output) -> None:
+    report = output.audit()
+    assert report.passed
+    assert report.files_expected == report.files_found == 4
+    assert report.leaks == ()
+    assert "FAIL" not in report.summary()
+    assert "✘" not in printed(report)
+
+
+def test_a_leak_in_words(output: Output) -> None:
+    output.edit_all(lambda dataset: setattr(dataset, "PatientName", original().key.patients[0].name))
+    report = output.audit()
+    sentence = "the patient's name is in PatientName (0010,0010) (image-0001.dcm and 3 more)"
+    assert report.check("headers").worst == (sentence,)
+    assert sentence in report.summary()
+    assert "the patient's name is in PatientName (0010,0010)" in printed(report)
+
+
+def test_worst_first(output: Output) -> None:
+    for path, content in zip(output.paths, original().images, strict=True):
+        path.write_bytes(content)
+    worst = output.audit().check("headers").worst
+    assert worst[0].startswith("the patient's name")
+    assert worst[-1].startswith("and ")
+
+
+def test_json(output: Output) -> None:
+    output.edit(lambda dataset: setattr(dataset, "PatientID", original().key.patients[0].national_number))
+    report = output.audit()
+    read = json.loads(json.dumps(report.to_dict()))
+    assert read["passed"] is False
+    assert read["leaks"][0]["place"] == "(0010,0020)"
+    assert 0 < read["leak_recall"] < 1
+    assert read["utility"] == 1
+
+
+def test_leaks_and_utility_side_by_side(output: Output) -> None:
+    output.edit(lambda dataset: setattr(dataset, "PatientName", original().key.patients[0].name))
+    output.edit(lambda dataset: setattr(dataset, "PatientSex", ""), number=1)
+    report = output.audit()
+    removed = {tally.name: tally.total - tally.good for tally in report.removed}
+    kept = {tally.name: tally.total - tally.good for tally in report.kept}
+    assert [name for name, lost in removed.items() if lost] == ["header attributes"]
+    assert removed["header attributes"] == 1
+    assert [name for name, lost in kept.items() if lost] == ["patient and modality"]
+
+
+def test_the_scenario_asks_for_checks_that_exist() -> None:
+    objectives = [one for one in load_scenario("open-archive").objectives if isinstance(one.check, DeidCheck)]
+    asked = {check for one in objectives for check in one.check.checks}
+    assert asked == {str(check) for check in CheckId}
+
+
+def test_the_scenario_rewards_the_reference_output(output: Output) -> None:
+    report = output.audit()
+    for one in load_scenario("open-archive").objectives:
+        if isinstance(one.check, DeidCheck):
+            assert judge_deid(one.check, report).reached
+
+
+def test_every_identifier_has_its_check() -> None:
+    assert check_of(Location.HEADER, Identifier.NAME) == "headers"
+    assert check_of(Location.NESTED, Identifier.DATE) == "dates"
+    assert check_of(Location.PRIVATE, Identifier.UID) == "private"
+    assert check_of(Location.FILE_META, Identifier.UID) == "uids"
