@@ -1,0 +1,244 @@
+"""Replay a whole class: several workers, results kept on disk, nothing ends the batch and nothing is left running.
+
+A worker is a process of its own: a file that crashes a parser ends that worker and no other, and the submission is
+looked at once more without the part that did it.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import queue
+import shutil
+import signal
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from pacslab.grading.replay import DEID, SERVER, Replay, Task
+from pacslab.grading.replay import replay as _replay
+from pacslab.pacs.ending import end_lab
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from multiprocessing.connection import Connection
+
+    Progress = Callable[[str, float], None]
+
+TIME_LIMIT = 240.0
+"""Seconds that one submission may take."""
+_IN_WORDS = {SERVER: "starting and probing the server", DEID: "reading the de-identified files"}
+_TOO_LONG = "took longer"
+_ATTEMPTS = 3
+_POLL = 0.2
+
+
+def default_workers() -> int:
+    """Return how many submissions are replayed at once: one more than cores, as servers also wait."""
+    return len(os.sched_getaffinity(0)) + 1
+
+
+def _work(pipe: Connection) -> None:
+    """Replay what comes through the pipe until it closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    while True:
+        try:
+            task: Task = pipe.recv()
+        except EOFError:
+            return
+        result = _replay(task, lambda stage: pipe.send(("stage", stage)))
+        try:
+            pipe.send(("result", result.model_dump_json()))
+        except BrokenPipeError:
+            return
+
+
+class _Worker:
+    """A process that replays, started again whenever it ended."""
+
+    def __init__(self) -> None:
+        self._process: Any = None
+        self._pipe: Connection | None = None
+
+    def _open(self) -> Connection:
+        if self._process is None or not self._process.is_alive() or self._pipe is None:
+            self.end()
+            context = multiprocessing.get_context("spawn")
+            self._pipe, theirs = context.Pipe()
+            self._process = context.Process(target=_work, args=(theirs,), daemon=True)
+            self._process.start()
+            theirs.close()
+        return self._pipe
+
+    def replay(self, task: Task, limit: float, stop: threading.Event) -> tuple[Replay | None, str, str]:
+        """Return the result, or None with the part at which the worker ended and how."""
+        pipe, stage = self._open(), "reading"
+        deadline = time.monotonic() + limit
+        try:
+            pipe.send(task)
+            while time.monotonic() < deadline and not stop.is_set():
+                if not pipe.poll(_POLL):
+                    continue
+                kind, content = pipe.recv()
+                if kind == "result":
+                    return Replay.model_validate_json(content), stage, ""
+                stage = content
+        except (EOFError, OSError):
+            how = "ended the program that did it"
+        else:
+            how = f"{_TOO_LONG} than {limit:g} s"
+        self.end()
+        return None, stage, how
+
+    def end(self) -> None:
+        """Kill the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+        if self._pipe is not None:
+            self._pipe.close()
+        self._process, self._pipe = None, None
+
+
+@dataclass
+class Batch:
+    """The replays of a class.
+
+    Parameters
+    ----------
+    results
+        The folder that keeps a result for each submission; what lies there is not replayed again.
+    workers
+        How many at once.
+    limit
+        Seconds for each submission.
+
+    """
+
+    results: Path
+    workers: int = field(default_factory=default_workers)
+    limit: float = TIME_LIMIT
+    replayed: int = 0
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def scratch(self) -> Path:
+        """Return the folder in which submissions are unpacked and servers keep their state."""
+        return self.results / "scratch"
+
+    def run(self, tasks: Iterable[Task], progress: Progress = lambda _text, _part: None) -> dict[str, Replay]:
+        """Return the replay of each task by its key, from disk where it is there.
+
+        Interrupted, it ends every server first; started again, it goes on with what is missing.
+        """
+        wanted = {task.key: task for task in tasks}
+        done = {key: kept for key in wanted if (kept := self._kept(key)) is not None}
+        missing = [task for key, task in wanted.items() if key not in done]
+        self._sweep()
+        waiting: queue.SimpleQueue[Task] = queue.SimpleQueue()
+        finished: queue.SimpleQueue[Replay | BaseException] = queue.SimpleQueue()
+        for task in missing:
+            waiting.put(task)
+        threads = [
+            threading.Thread(target=self._serve, args=(number, waiting, finished), daemon=True)
+            for number in range(min(self.workers, len(missing)))
+        ]
+        try:
+            for thread in threads:
+                thread.start()
+            for number in range(1, len(missing) + 1):
+                result = finished.get()
+                if isinstance(result, BaseException):
+                    raise result
+                done[result.key] = result
+                self.replayed += 1
+                progress(f"Replayed {number} of {len(missing)} submissions", number / len(missing))
+        finally:
+            self._stop.set()
+            for thread in threads:
+                thread.join()
+            self._sweep()
+            shutil.rmtree(self.scratch, ignore_errors=True)
+        return done
+
+    def _sweep(self) -> None:
+        """End what a batch that was killed has left."""
+        if self.scratch.is_dir():
+            for folder in self.scratch.iterdir():
+                end_lab((folder / "state").resolve())
+
+    def _serve(
+        self,
+        number: int,
+        waiting: queue.SimpleQueue[Task],
+        finished: queue.SimpleQueue[Replay | BaseException],
+    ) -> None:
+        worker = _Worker()
+        try:
+            while not self._stop.is_set():
+                task = waiting.get_nowait()
+                finished.put(self._replay(worker, replace(task, scratch=str((self.scratch / str(number)).resolve()))))
+        except queue.Empty:
+            pass
+        except BaseException as reason:  # noqa: BLE001 - it is raised again where the batch was asked for
+            finished.put(reason)
+        finally:
+            worker.end()
+
+    def _replay(self, worker: _Worker, task: Task) -> Replay:
+        """Replay once; where a worker ended, once more without that part; where the lab failed, once more.
+
+        What took too long or the lab failed at is not kept, so that a later run tries it again.
+        """
+        Path(task.scratch).parent.mkdir(parents=True, exist_ok=True)
+        slow = False
+        for attempt in range(_ATTEMPTS):
+            result, stage, how = worker.replay(task, self.limit, self._stop)
+            if result is not None:
+                if result.certain and not slow:
+                    return self._keep(result)
+                if result.certain or attempt + 1 == _ATTEMPTS:
+                    return result
+                continue
+            slow = slow or _TOO_LONG in how
+            end_lab(Path(task.scratch) / "state")
+            shutil.rmtree(task.scratch, ignore_errors=True)
+            words = f"{_IN_WORDS.get(stage, 'reading it')} {how}"
+            if self._stop.is_set():
+                break
+            if stage not in _IN_WORDS:
+                given_up = _given_up(task, words)
+                return given_up if slow else self._keep(given_up)
+            task = replace(task, skip={**task.skip, stage: words})
+        return _given_up(task, words)
+
+    def _kept(self, key: str) -> Replay | None:
+        try:
+            return Replay.model_validate_json((self.results / "replays" / f"{key}.json").read_bytes())
+        except (OSError, ValidationError):
+            return None
+
+    def _keep(self, result: Replay) -> Replay:
+        folder = self.results / "replays"
+        folder.mkdir(parents=True, exist_ok=True)
+        fresh = folder / f".{result.key}.{os.getpid()}"
+        with suppress(OSError):
+            fresh.write_text(result.model_dump_json(), encoding="utf-8")
+            fresh.replace(folder / f"{result.key}.json")
+        return result
+
+
+def _given_up(task: Task, words: str) -> Replay:
+    return Replay(
+        key=task.key,
+        sha256=task.sha256,
+        scenario=task.scenario,
+        student=task.student,
+        runtime=task.runtime,
+        unreadable=words,
+    )

@@ -1,0 +1,118 @@
+"""Decide whether an objective is reached: by the answer, by the live server, or by the files that were made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
+
+from pacslab.deid.audit import audit
+from pacslab.deid.linkage.outside import admissions
+from pacslab.deid.linkage.records import records_of
+from pacslab.grading.answers import same_answer
+from pacslab.probes.findings import Assessment, Outcome
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pacslab.cohort.answer_key import AnswerKey
+    from pacslab.deid.report import DeidReport
+    from pacslab.scenario.models import AnswerCheck, DeidCheck, Objective, ProbeCheck, Scenario
+
+_WORST = 3
+
+
+class Verdict(BaseModel):
+    """Whether an objective is reached (None: the lab could not look), and why, in words."""
+
+    reached: bool | None
+    message: str
+    reasons: tuple[str, ...] = ()
+
+
+def judge_answer(check: AnswerCheck, answer: object, key: AnswerKey) -> Verdict:
+    """Return the verdict on an answer."""
+    if check.compare == "release":
+        return judge_release(answer, key)
+    expected = check.equals if check.equals is not None else key.facts[str(check.fact)]
+    if same_answer(answer, expected, check.compare):
+        return Verdict(reached=True, message="Right.")
+    kind = {
+        "number": "A number is expected.",
+        "name": "A person's name is expected, given name and family name.",
+        "digits": "The digits of a number are expected.",
+        "text": "A few words are expected.",
+    }[check.compare]
+    return Verdict(reached=False, message=f"{str(answer)[:80]!r} is not the answer. {kind}")
+
+
+def judge_release(answer: object, key: AnswerKey) -> Verdict:
+    """Return the verdict on what a release tells, measured against the town's list and the research question."""
+    from pacslab.deid.linkage.tradeoff import read_choices, weigh  # noqa: PLC0415 - pandas takes its time
+
+    choices = read_choices(str(answer))
+    if choices is None:
+        return Verdict(
+            reached=False,
+            message=f"{str(answer)[:80]!r} is no release. Give Choices, or write 'sex=yes age_band=5 dates=moved'.",
+        )
+    result = weigh(records_of(key), choices, admissions(key))
+    first, *reasons = str(result).splitlines()
+    return Verdict(reached=result.passed, message=first, reasons=tuple(reasons))
+
+
+def judge_probes(check: ProbeCheck, assessment: Assessment) -> Verdict:
+    """Return the verdict on the live server: these ways must be closed, and the whole hospital must work."""
+    findings = [assessment.finding(name) for name in check.closed]
+    failed = [one for one in (*findings, *assessment.failures) if one.outcome is Outcome.LAB_FAILURE]
+    if failed:
+        return Verdict(
+            reached=None,
+            message="The lab itself could not look, and nothing changes in your points. Try again.",
+            reasons=tuple(dict.fromkeys(one.evidence for one in failed)),
+        )
+    still_open = [one for one in findings if one.outcome is Outcome.EXPOSED]
+    if still_open:
+        return Verdict(
+            reached=False,
+            message=f"Still open: {len(still_open)} of {len(findings)} ways in.",
+            reasons=tuple(f"{one.title}: {one.evidence} {one.explanation}" for one in still_open),
+        )
+    if assessment.broken:
+        return Verdict(
+            reached=False,
+            message="Strangers are kept out, but the hospital cannot work any more, so this does not count yet.",
+            reasons=tuple(f"{one.title}: {one.evidence} {one.explanation}" for one in assessment.broken),
+        )
+    return Verdict(
+        reached=True, message="Closed, and the hospital works.", reasons=tuple(one.evidence for one in findings)
+    )
+
+
+def judge_deid(check: DeidCheck, report: DeidReport) -> Verdict:
+    """Return the verdict on a de-identified study, from the audit's checks that this objective needs."""
+    failing = [one for one in (report.check(name) for name in check.checks) if not one.passed]
+    if not failing:
+        return Verdict(reached=True, message="The audit found nothing wrong here.")
+    return Verdict(
+        reached=False,
+        message=f"{len(failing)} of {len(check.checks)} checks of the audit did not pass.",
+        reasons=tuple(f"{one.title}: {'; '.join(one.worst[:_WORST])}" for one in failing),
+    )
+
+
+def audit_study(check: DeidCheck, output: Path, key: AnswerKey) -> DeidReport:
+    """Audit the folder of a student's output against the study that an objective names.
+
+    Raises
+    ------
+    DeidError
+        If the folder cannot be read at all.
+
+    """
+    return audit(output, key, key.facts[check.study])
+
+
+def objectives_of(scenario: Scenario, kind: type[AnswerCheck | ProbeCheck | DeidCheck]) -> tuple[Objective, ...]:
+    """Return the objectives that are checked in this way."""
+    return tuple(one for one in scenario.objectives if isinstance(one.check, kind))

@@ -1,0 +1,409 @@
+"""Invented students: submissions of which it is known how they were made, and so what they must earn.
+
+The sample submissions for instructors are made here, and so are the classes by which the grader itself is proven.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+
+from pacslab import __version__
+from pacslab.cohort.origin import GENERATOR_VERSION
+from pacslab.deid.recipe import deidentify_study
+from pacslab.grading.answers import same_answer
+from pacslab.grading.course import now
+from pacslab.grading.reference import write_reference_fix
+from pacslab.grading.submission import CONFIGURATION_FOLDER, DEID_FOLDER, REPORT_FILE, ObjectiveState, Submission, pack
+from pacslab.grading.ticket import issue_ticket
+from pacslab.grading.timeline import chain, first_seal
+from pacslab.pacs.archive_data import cohort_of
+from pacslab.pacs.configuration import parse_configuration
+from pacslab.pacs.workfolder import CONFIGURATION, HANDOVER, exercise_files
+from pacslab.scenario.loading import load_scenario
+from pacslab.scenario.models import AnswerCheck, DeidCheck, ProbeCheck, Scenario
+from pacslab.scenario.variant import make_variant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pacslab.cohort.answer_key import AnswerKey
+    from pacslab.grading.course import Course
+    from pacslab.grading.roster import Student
+    from pacslab.scenario.variant import Variant
+
+Options = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a submission is made, and what follows from it.
+
+    ``options`` change the reference fix (a function gets the option's value there); ``exposes`` are the attack probes
+    that succeed then, ``clinic`` whether the hospital still works, ``started`` whether the grader may start it.
+    ``leak`` names what is spoilt in the de-identified study, ``fails`` the audit's checks that see it. ``wrong`` are
+    objectives answered wrongly, ``release`` is what is chosen to be released, unless the one that is suggested.
+    ``readable`` says whether the ZIP file can be read at all.
+    """
+
+    name: str
+    options: Options = field(default_factory=dict)
+    shipped: bool = False
+    handover: str = ""
+    exposes: frozenset[str] = frozenset()
+    clinic: bool = True
+    started: bool = True
+    leak: str = ""
+    fails: frozenset[str] = frozenset()
+    wrong: frozenset[str] = frozenset()
+    release: str = ""
+    hints: dict[str, int] = field(default_factory=dict)
+    days_late: float = -1.0
+    copies: bool = False
+    empty: bool = False
+    spoil: Callable[[Path], None] | None = None
+    readable: bool = True
+
+
+@dataclass(frozen=True)
+class Made:
+    """A submission, and the points by objective that it must earn before lateness."""
+
+    student: Student
+    manner: Manner
+    path: Path
+    points: dict[str, float]
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What a student of the course has to work with."""
+
+    key: AnswerKey
+    originals: tuple[bytes, ...]
+    cleaned: tuple[bytes, ...]
+
+
+def make_submission(
+    course: Course,
+    student: Student,
+    manner: Manner,
+    folder: Path,
+    scenario_id: str = "open-archive",
+    *,
+    neighbour: Student | None = None,
+    instances: int = 0,
+) -> Made:
+    """Write a student's submission, made in some manner, and return it with what it must earn.
+
+    Parameters
+    ----------
+    course, student, scenario_id
+        Whose it is.
+    manner
+        How it is made.
+    folder
+        Where the ZIP file is written: ``<scenario>-<student>.zip``.
+    neighbour
+        Whose work is handed in, where the manner is to copy.
+    instances
+        How many de-identified instances at least; those of other studies fill up what the task's does not have.
+
+    """
+    scenario = load_scenario(scenario_id)
+    key = course.course_key()
+    worker = neighbour if manner.copies and neighbour else student
+    work = _work(key, worker.id, scenario_id)
+    target = folder / f"{scenario_id}-{student.id}.zip"
+    due = course.scenario(scenario_id).due or now()
+    sent = (due + timedelta(days=manner.days_late)).replace(microsecond=0)
+    with tempfile.TemporaryDirectory() as place:
+        files = [] if manner.empty else _files(Path(place), scenario, manner, work)
+        files += _further(
+            Path(place), scenario, make_variant(scenario_id, worker.id, key), instances - len(work.cleaned)
+        )
+        note = _note(course, student, scenario, manner, work.key, sent)
+        pack(target, note, files)
+    if manner.spoil is not None:
+        manner.spoil(target)
+    own = work if worker is student else _work(key, student.id, scenario_id)
+    return Made(student, manner, target, expected(course, scenario, manner, work.key.facts, own.key.facts))
+
+
+def expected(
+    course: Course, scenario: Scenario, manner: Manner, used: dict[str, str], own: dict[str, str]
+) -> dict[str, float]:
+    """Return the points by objective that follow from how a submission was made.
+
+    ``used`` are the facts of the variant that was worked on, ``own`` those of the student's own: somebody else's
+    answers earn only what happens to be the same, and somebody else's images are not the study that was given.
+    """
+    prices = course.scenario(scenario.id).points
+    earned = {}
+    for one in scenario.objectives:
+        out_of = prices.get(one.id, float(one.points))
+        check = one.check
+        if not manner.readable or manner.empty:
+            reached = False
+        elif isinstance(check, AnswerCheck):
+            same = check.fact is None or same_answer(used[check.fact], own[check.fact], check.compare)
+            reached = one.id not in manner.wrong and same
+        elif isinstance(check, ProbeCheck):
+            reached = manner.started and manner.clinic and not _exposed(manner, check)
+        else:
+            reached = used is own and manner.leak != "nothing" and not manner.fails.intersection(check.checks)
+        taken = min(manner.hints.get(one.id, 0), len(one.hints))
+        earned[one.id] = max(0.0, out_of - taken * course.hints.cost) if reached else 0.0
+    return earned
+
+
+def _exposed(manner: Manner, check: ProbeCheck) -> bool:
+    return manner.shipped or bool(manner.exposes.intersection(check.closed))
+
+
+@lru_cache(maxsize=8)
+def _work(course_key: bytes, student: str, scenario_id: str) -> _Work:
+    scenario = load_scenario(scenario_id)
+    cohort = cohort_of(scenario, make_variant(scenario_id, student, course_key))
+    key = cohort.questions()
+    checks = [one.check for one in scenario.objectives if isinstance(one.check, DeidCheck)]
+    if not checks:
+        return _Work(key, (), ())
+    uid = key.facts[checks[0].study]
+    study = next(one for one in cohort.plan.studies if one.uid == uid)
+    images = {one.file_name for one in key.study(uid).instances if not one.document}
+    originals = tuple(content for name, content in cohort.study_files(study) if name in images)
+    with tempfile.TemporaryDirectory() as place:
+        written = deidentify_study(originals, Path(place), secret=f"secret of {student}".encode().ljust(32)).written
+        return _Work(key, originals, tuple(path.read_bytes() for path in written))
+
+
+def _files(place: Path, scenario: Scenario, manner: Manner, work: _Work) -> list[tuple[str, Path]]:
+    """Write what is handed in, and return (name in the ZIP, file)."""
+    contents: dict[str, bytes] = {}
+    if manner.shipped:
+        texts = {name: (scenario.folder / name).read_text(encoding="utf-8") for name in exercise_files(scenario)}
+    else:
+        texts = _fixed(place / "fix", scenario)
+        options = parse_configuration(texts[CONFIGURATION], CONFIGURATION)
+        for option, value in manner.options.items():
+            options[option] = value(options.get(option)) if callable(value) else value
+        texts[CONFIGURATION] = json.dumps(options, indent=1)
+        texts[HANDOVER] = manner.handover or texts[HANDOVER]
+    contents |= {f"{CONFIGURATION_FOLDER}/{name}": text.encode() for name, text in texts.items()}
+    if manner.leak != "nothing":
+        spoilt = _LEAKS[manner.leak](work) if manner.leak else list(work.cleaned)
+        contents |= {f"{DEID_FOLDER}/image-{number:04d}.dcm": one for number, one in enumerate(spoilt, start=1)}
+    written = [f"## {one.title}\n\nMy answer to: {one.task}\n" for one in scenario.written]
+    contents[REPORT_FILE] = "\n".join([f"# {scenario.title}\n", *written]).encode()
+    files = []
+    for number, (name, content) in enumerate(contents.items()):
+        path = place / str(number)
+        path.write_bytes(content)
+        files.append((name, path))
+    return files
+
+
+def _fixed(folder: Path, scenario: Scenario) -> dict[str, str]:
+    """Return the files of the reference fix, certificates and all, beside what the scenario ships."""
+    folder.mkdir()
+    for name in exercise_files(scenario):
+        shutil.copyfile(scenario.folder / name, folder / name)
+    write_reference_fix(scenario.id, folder)
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in files}
+
+
+def _further(place: Path, scenario: Scenario, variant: Variant, count: int) -> list[tuple[str, Path]]:
+    """Write so many de-identified instances of other studies."""
+    if count <= 0:
+        return []
+    contents = [content for _, content in islice(cohort_of(scenario, variant).instances(), 3 * count)]
+    written = deidentify_study(contents, place / "more", secret=b"the secret of the further images").written[:count]
+    return [(f"{DEID_FOLDER}/more-{number:04d}.dcm", path) for number, path in enumerate(written)]
+
+
+def _note(  # noqa: PLR0917
+    course: Course, student: Student, scenario: Scenario, manner: Manner, key: AnswerKey, sent: datetime
+) -> Submission:
+    states: dict[str, ObjectiveState] = {}
+    steps: list[tuple[datetime, str, str | None, str]] = [(sent - timedelta(hours=3), "start", None, "")]
+    for number, one in enumerate(scenario.objectives, start=1):
+        moment = sent - timedelta(hours=3) + timedelta(minutes=8 * number)
+        hints = min(manner.hints.get(one.id, 0), len(one.hints))
+        steps += [(moment, "hint", one.id, str(taken)) for taken in range(1, hints + 1)]
+        if isinstance(one.check, AnswerCheck) and not manner.empty:
+            answer = "0" if one.id in manner.wrong else one.check.equals or key.facts[str(one.check.fact)]
+            if one.check.compare == "release" and manner.release:
+                answer = manner.release
+            states[one.id] = ObjectiveState(earned=True, attempts=1, hints=hints, answer=answer)
+            steps.append((moment, "check", one.id, "reached"))
+        elif hints:
+            states[one.id] = ObjectiveState(hints=hints)
+    steps.append((sent, "submit", None, ""))
+    variant = make_variant(scenario.id, student.id, course.course_key())
+    return Submission(
+        pacslab=__version__,
+        generator=GENERATOR_VERSION,
+        scenario=scenario.id,
+        student=student.id,
+        ticket=issue_ticket(course, student, sent - timedelta(days=7)),
+        sent=sent,
+        objectives=states,
+        timeline=chain(first_seal(variant.student, variant.scenario, variant.id), steps),
+    )
+
+
+# What can be spoilt in a de-identified study ---------------------------------------------------------------------
+
+
+def _edited(content: bytes, change: Callable[[Any], None]) -> bytes:
+    dataset = pydicom.dcmread(io.BytesIO(content))
+    change(dataset)
+    buffer = io.BytesIO()
+    pydicom.dcmwrite(buffer, dataset, enforce_file_format=True)
+    return buffer.getvalue()
+
+
+def _with_original(keyword: str) -> Callable[[_Work], list[bytes]]:
+    def spoil(work: _Work) -> list[bytes]:
+        original = pydicom.dcmread(io.BytesIO(work.originals[0]))
+        first = _edited(work.cleaned[0], lambda dataset: setattr(dataset, keyword, original.get(keyword)))
+        return [first, *work.cleaned[1:]]
+
+    return spoil
+
+
+def _nested_name(work: _Work) -> list[bytes]:
+    def put(dataset: Dataset) -> None:
+        item = Dataset()
+        item.RequestedProcedureDescription = _prominent(work)
+        dataset.RequestAttributesSequence = Sequence([item])
+
+    return [_edited(work.cleaned[0], put), *work.cleaned[1:]]
+
+
+def _private_name(work: _Work) -> list[bytes]:
+    def put(dataset: Dataset) -> None:
+        dataset.private_block(0x0009, "INVENTED", create=True).add_new(0x01, "LO", _prominent(work))
+
+    return [_edited(work.cleaned[0], put), *work.cleaned[1:]]
+
+
+def _prominent(work: _Work) -> str:
+    return next(one for one in work.key.patients if one.prominent).name
+
+
+def _darker(dataset: Any) -> None:
+    pixels = bytearray(dataset.PixelData)
+    middle = len(pixels) // 2
+    for index in range(middle, middle + 4000):
+        pixels[index] ^= 0x55
+    dataset.PixelData = bytes(pixels)
+
+
+def _brighter(dataset: Any) -> None:
+    dataset.PixelData = bytes(min(255, value + 20) for value in dataset.PixelData)
+
+
+def _without_flags(dataset: Any) -> None:
+    del dataset.PatientIdentityRemoved
+    del dataset.DeidentificationMethod
+
+
+_LEAKS: dict[str, Callable[[_Work], list[bytes]]] = {
+    "name": _with_original("PatientName"),
+    "comment": _with_original("ImageComments"),
+    "date": _with_original("StudyDate"),
+    "uid": _with_original("StudyInstanceUID"),
+    "picture": _with_original("PixelData"),
+    "nested name": _nested_name,
+    "private name": _private_name,
+    "spoilt anatomy": lambda work: [_edited(work.cleaned[0], _darker), *work.cleaned[1:]],
+    "brighter pictures": lambda work: [_edited(one, _brighter) for one in work.cleaned],
+    "no flags": lambda work: [_edited(work.cleaned[0], _without_flags), *work.cleaned[1:]],
+    "an image missing": lambda work: list(work.cleaned[1:]),
+    "untouched": lambda work: list(work.originals),
+}
+
+
+# Manners ---------------------------------------------------------------------------------------------------------
+
+
+def _service(modalities: Any) -> Any:
+    return {**modalities, "SERVICE": {"AET": "SERVICE", "Host": "${SERVICE_HOST}", "Port": 4242}}
+
+
+def _of_weakness(scenario: Scenario, weakness: str) -> frozenset[str]:
+    return frozenset(next(one.probes for one in scenario.weaknesses if one.id == weakness))
+
+
+def manners(scenario_id: str = "open-archive") -> dict[str, Manner]:
+    """Return the manners of ordinary students by name: perfect, each fix missing, each clinic broken, each leak."""
+    scenario = load_scenario(scenario_id)
+    clinics: dict[str, Options] = {
+        "web closed to everybody": {"RemoteAccessAllowed": False},
+        "web switched off": {"HttpServerEnabled": False},
+        "DICOM switched off": {"DicomServerEnabled": False},
+        "no device listed": {"DicomModalities": {}},
+        "title changed and told nobody": {"DicomAet": "HIDDEN"},
+        "passwords changed and told nobody": {
+            "RegisteredUsers": {"radiologist": "nobody-knows-1", "administrator": "x-2"}
+        },
+    }
+    missing: dict[str, tuple[Options, frozenset[str]]] = {
+        "no password": ({"AuthenticationEnabled": False}, _of_weakness(scenario, "web-without-password")),
+        "open search": ({"DicomAlwaysAllowFind": True}, _of_weakness(scenario, "open-search")),
+        "old device trusted": ({"DicomModalities": _service}, _of_weakness(scenario, "leftover-device")),
+        "titles believed": ({"DicomCheckModalityHost": False}, _of_weakness(scenario, "title-as-password")),
+        "open C-MOVE": ({"DicomAlwaysAllowMove": True}, frozenset({"dicom-move-stranger"})),
+        "open C-GET": ({"DicomAlwaysAllowGet": True}, frozenset({"dicom-get-stranger"})),
+        "known password": (
+            {"RegisteredUsers": lambda users: {**users, "orthanc": "orthanc"}},
+            frozenset({"http-known-password"}),
+        ),
+    }
+    leaks = {
+        "name": {"headers"},
+        "comment": {"free_text"},
+        "date": {"dates"},
+        "uid": {"uids"},
+        "picture": {"pixels"},
+        "nested name": {"nested"},
+        "private name": {"private"},
+        "spoilt anatomy": {"anatomy"},
+        "brighter pictures": {"anatomy"},
+        "no flags": {"flags"},
+        "an image missing": {"present"},
+        "untouched": {"headers", "nested", "private", "free_text", "uids", "dates", "pixels", "flags"},
+    }
+    everything = [
+        Manner("perfect"),
+        Manner("everything as shipped", shipped=True),
+        *(Manner(name, options=options, exposes=exposes) for name, (options, exposes) in missing.items()),
+        *(Manner(name, options=options, clinic=False) for name, options in clinics.items()),
+        *(Manner(f"leak: {name}", leak=name, fails=frozenset(checks)) for name, checks in leaks.items()),
+        Manner("nothing de-identified", leak="nothing"),
+        Manner("wrong answers", wrong=frozenset({"prominent-patient", "report-phone", "patient-count"})),
+        Manner("another release that serves", release="dates=moved, age_band=5, sex=yes"),
+        Manner("a release that names", release="sex=yes age_band=1 dates=kept", wrong=frozenset({"release"})),
+        Manner("with hints", hints={"archive-title": 1, "close-web": 3, "deid-headers": 2}),
+        Manner("an hour late", days_late=1 / 24),
+        Manner("two days late", days_late=1.5),
+        Manner("a month late", days_late=30),
+        Manner("empty", empty=True, started=False),
+        Manner("copied", copies=True),
+    ]
+    return {one.name: one for one in everything}

@@ -1,0 +1,62 @@
+"""Written answers: a sheet with each answer and its rubric to read, and a table to put the marks into."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING
+
+from pacslab.errors import CourseError
+from pacslab.grading.cells import read_cell, write_table
+from pacslab.grading.points import Grade, Mark
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+COLUMNS = ("student", "name", "scenario", "task", "out of", "points", "comment")
+_LONGEST = 64 << 10
+
+
+def read_marks(path: Path) -> dict[tuple[str, str], dict[str, Mark]]:
+    """Return the marks by (student, scenario), then by task; a table that is not there yet holds none.
+
+    Raises
+    ------
+    CourseError
+        If points are no number; with the line.
+
+    """
+    marks: dict[tuple[str, str], dict[str, Mark]] = {}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            csv.field_size_limit(_LONGEST)
+            rows = list(csv.DictReader(file))
+    except FileNotFoundError:
+        return {}
+    for number, row in enumerate(rows, start=2):
+        text = (row.get("points") or "").strip().replace(",", ".")
+        if not text:
+            continue
+        try:
+            points = float(text)
+        except ValueError:
+            raise CourseError(f"{path}, line {number}: {text!r} is not a number of points", "Correct it.") from None
+        whose = (read_cell(row.get("student") or ""), read_cell(row.get("scenario") or ""))
+        mark = Mark(points=points, comment=read_cell(row.get("comment") or ""))
+        marks.setdefault(whose, {})[read_cell(row.get("task") or "")] = mark
+    return marks
+
+
+def write_marking_table(path: Path, grades: Iterable[Grade]) -> int:
+    """Write the table of marks, those that were given kept, and return how many are still missing."""
+    rows, missing = [], 0
+    for one in grades:
+        for task in one.written:
+            if not task.text:
+                continue
+            given = task.points is not None
+            missing += not given
+            points = f"{task.points:g}" if task.points is not None else ""
+            rows.append((one.student, one.name, one.scenario, task.id, f"{task.out_of:g}", points, task.comment))
+    write_table(path, COLUMNS, rows)
+    return missing

@@ -1,0 +1,44 @@
+"""Everything that a graded class is written to: tables, pages, and JSON of all of it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from pacslab.grading.gradebook import MARKING
+from pacslab.grading.marking import write_marking_table
+from pacslab.grading.pages import write_pages
+from pacslab.grading.tables import write_canvas, write_gradebook, write_moodle, write_nbgrader
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pacslab.grading.gradebook import Gradebook
+
+
+def write_outputs(folder: Path, book: Gradebook) -> int:
+    """Write the gradebook, the platforms' files, the pages and ``results.json``; return how many marks are missing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_gradebook(folder / "gradebook.csv", book)
+    write_canvas(folder / "canvas.csv", book)
+    write_moodle(folder / "moodle.csv", book)
+    write_nbgrader(folder / "nbgrader.csv", book)
+    missing = write_marking_table(folder / MARKING, book.counting())
+    write_pages(folder, book, MARKING)
+    (folder / "results.json").write_text(as_json(book), encoding="utf-8")
+    return missing
+
+
+def as_json(book: Gradebook) -> str:
+    """Return every grade, finding and report as JSON; the course's secret is no part of it."""
+    content = {
+        "schema_version": 1,
+        "course": book.course.model_dump(mode="json"),
+        "grades": [
+            {**one.model_dump(mode="json"), "points": one.points, "out_of": one.out_of, "percent": one.percent}
+            for one in book.grades
+        ],
+        "replays": {key: one.model_dump(mode="json") for key, one in sorted(book.replays.items())},
+        "strays": book.strays,
+    }
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"

@@ -1,0 +1,31 @@
+"""A course of every scenario: the reference fix of each, handed in and replayed, earns all that is measured."""
+
+import pytest
+
+from pacslab.grading.classroom import Manner, make_submission
+from pacslab.grading.course import init_course
+from pacslab.grading.gradebook import grade_class
+from pacslab.grading.roster import Student
+from pacslab.scenario.loading import scenario_ids
+
+pytestmark = pytest.mark.timeout(900)
+ANNA = Student(id="anna", name="Anna")
+
+
+@pytest.mark.docker
+def test_the_reference_fix_of_every_scenario_earns_everything(tmp_path):
+    """What needs Lua goes to the sandbox by itself; everything else runs as processes."""
+    course = init_course(tmp_path / "course", "all", "All", tuple(scenario_ids()))
+    (tmp_path / "in").mkdir()
+    for scenario in scenario_ids():
+        make_submission(course, ANNA, Manner("perfect"), tmp_path / "in", scenario)
+    book = grade_class(tmp_path / "in", course, (ANNA,), tmp_path / "grades", runtime="process")
+    assert book.certain
+    lost = {
+        f"{one.scenario}: {objective.id}": (objective.message, *objective.reasons, *one.problems)
+        for one in book.counting()
+        for objective in one.objectives
+        if objective.points != objective.out_of
+    }
+    assert lost == {}
+    assert {one.scenario for one in book.counting()} == set(scenario_ids())

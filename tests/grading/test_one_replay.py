@@ -1,0 +1,172 @@
+"""One submission replayed: where it runs, what is refused, and that nothing of it stays."""
+
+import dataclasses
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from pacslab.grading import replay as replaying
+from pacslab.grading.classroom import Manner, make_submission
+from pacslab.grading.hostile import CONFIGURATIONS, FILLS_THE_DISK, hostile_manners
+from pacslab.grading.intake import digest_of
+from pacslab.grading.points import grade
+from pacslab.grading.replay import Task, replay, replay_key
+from pacslab.grading.room import Guard, room_taken
+from pacslab.grading.roster import Student
+from pacslab.pacs.choosing import ready_runtimes
+from pacslab.pacs.ending import lab_id
+from pacslab.scenario.loading import load_scenario
+from pacslab.scenario.variant import make_variant
+
+ANNA = Student(id="anna", name="Anna")
+LUA = Manner("runs Lua", options={"ExecuteLuaEnabled": True})
+
+
+@pytest.fixture
+def replayed(course, places):
+    """Return a function that replays a submission made in some manner, in the process runtime."""
+
+    def run(manner, **changes):
+        path = make_submission(course, ANNA, manner, places).path
+        task = Task(
+            path=str(path),
+            sha256=digest_of(path),
+            key="key",
+            scenario="open-archive",
+            student="anna",
+            seed=make_variant("open-archive", "anna", course.course_key()).seed.hex(),
+            runtime="process",
+            scratch=str(places / "scratch"),
+            **changes,
+        )
+        result = replay(task)
+        assert not (places / "scratch").exists()
+        lab = lab_id((places / "scratch" / "state").resolve())
+        assert all(not runtime.deployments(lab) for runtime in ready_runtimes())
+        return result
+
+    return run
+
+
+@pytest.mark.docker
+def test_what_runs_code_is_replayed_in_the_sandbox_whatever_the_batch_runs_in(replayed):
+    result = replayed(LUA)
+    assert result.runtime == "docker"
+    assert result.assessment is not None
+    assert result.server_problem == ""
+    assert not result.assessment.broken
+
+
+@pytest.mark.docker
+def test_a_script_that_fills_the_disk_is_not_started_even_in_the_sandbox(replayed, monkeypatch):
+    monkeypatch.setattr(replaying, "sandbox_ready", lambda: True)
+    passwords = Path("/etc/passwd").read_bytes()
+    result = replayed(FILLS_THE_DISK)
+    assert result.assessment is None
+    assert "evil.lua uses 'os'" in result.server_problem
+    assert Path("/etc/passwd").read_bytes() == passwords
+    assert not list(Path("/tmp").glob("pacslab-outside*"))
+
+
+def test_a_server_that_takes_too_much_of_the_disk_is_ended_and_earns_nothing(replayed, monkeypatch):
+    """Its index alone is more than this limit."""
+    monkeypatch.setattr(replaying, "_MOST_WRITTEN", 1 << 10)
+    monkeypatch.setattr("pacslab.grading.room._PAUSE", 0.01)
+    result = replayed(Manner("perfect", leak="nothing"))
+    assert result.assessment is None
+    assert "wrote more than" in result.server_problem
+    assert result.failure == ""
+
+
+def test_a_server_that_writes_without_end_is_ended(tmp_path):
+    ended = threading.Event()
+    with Guard(tmp_path, 1 << 20, ended.set) as guard:
+        (tmp_path / "shared").write_bytes(bytes(4 << 20))
+        os.link(tmp_path / "shared", tmp_path / "beside")
+        assert room_taken(tmp_path) == 0
+        (tmp_path / "own").write_bytes(bytes(2 << 20))
+        assert ended.wait(60)
+    assert guard.tripped
+
+
+@pytest.mark.parametrize("kind", [name for name in hostile_manners() if name.startswith("a handover with code as ")])
+def test_code_in_a_field_of_the_handover_starts_nothing(replayed, monkeypatch, kind):
+    monkeypatch.setattr(replaying, "_audit", lambda *_: None)
+    result = replayed(dataclasses.replace(hostile_manners()[kind], leak="nothing"))
+    assert result.server_problem
+    assert result.assessment is None
+    assert result.answers
+
+
+def test_without_a_sandbox_it_is_refused_with_the_reason_and_the_rest_counts(replayed, monkeypatch, course):
+    monkeypatch.setattr(replaying, "sandbox_ready", lambda: False)
+    result = replayed(LUA)
+    assert result.assessment is None
+    assert "ExecuteLuaEnabled runs code" in result.server_problem
+    assert "no engine answers" in result.server_problem
+    points = {one.stage: 0.0 for one in grade(ANNA, load_scenario("open-archive"), course, result).objectives}
+    for one in grade(ANNA, load_scenario("open-archive"), course, result).objectives:
+        points[one.stage] += one.points
+    assert points["harden"] == 0
+    assert points["deidentify"] > 0
+    assert points["read"] > 0
+
+
+@pytest.mark.parametrize("kind", ["loads a plugin", "points at another host", "takes another port"])
+def test_what_is_refused_starts_no_server(replayed, monkeypatch, kind):
+    def start(*_):
+        raise AssertionError("a server was started")
+
+    monkeypatch.setattr(replaying.Deployment, "start", start)
+    result = replayed(Manner(kind, options=CONFIGURATIONS[kind], started=False))
+    assert result.server_problem
+    assert result.assessment is None
+    assert result.reports
+
+
+def test_a_fault_of_the_grader_is_not_the_students(replayed, monkeypatch, course):
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(replaying, "replayable", fail)
+    result = replayed(Manner("perfect", leak="nothing"))
+    assert "No space left" in result.failure
+    assert not result.certain
+    assert grade(ANNA, load_scenario("open-archive"), course, result).state == "grade again"
+
+
+def test_parts_that_ended_a_worker_are_left_out_the_second_time(replayed):
+    result = replayed(Manner("perfect", leak="nothing"), skip={"server": "it crashed", "deid": "it crashed, too"})
+    assert result.server_problem.startswith("it crashed")
+    assert result.deid_problem == "it crashed, too"
+    assert result.answers
+    assert result.facts
+
+
+def test_work_on_the_patients_of_another_version_is_told_to_the_instructor(replayed, monkeypatch):
+    skip = {"server": "left out", "deid": "left out"}
+    assert replayed(Manner("perfect", leak="nothing"), skip=skip).notes == ()
+    monkeypatch.setattr(replaying, "GENERATOR_VERSION", "99")
+    (note,) = replayed(Manner("perfect", leak="nothing"), skip=skip).notes
+    assert "they are other patients" in note
+    assert "Grade with pacslab" in note
+
+
+def test_what_a_result_depends_on(course):
+    scenario = load_scenario("open-archive")
+    variant = make_variant("open-archive", "anna", course.course_key())
+    key = replay_key("a" * 64, scenario, variant, "process")
+    cheaper = [one.model_copy(update={"points": 1, "hints": ()}) for one in scenario.objectives]
+    reworded = scenario.model_copy(update={"objectives": tuple(cheaper), "story": "Another."})
+    reworded._folder = scenario.folder
+    assert replay_key("a" * 64, reworded, variant, "process") == key
+    others = {
+        replay_key("b" * 64, scenario, variant, "process"),
+        replay_key("a" * 64, scenario, variant, "docker"),
+        replay_key("a" * 64, scenario, make_variant("open-archive", "ben", course.course_key()), "process"),
+        replay_key("a" * 64, scenario.model_copy(update={"archive_ae_title": "OTHER"}), variant, "process"),
+    }
+    assert key not in others
+    assert len(others) == 4

@@ -1,0 +1,135 @@
+"""The allow-list: honest configurations pass, and nothing that reaches beyond the lab is started."""
+
+import json
+
+import pytest
+
+from pacslab.errors import ConfigurationError
+from pacslab.grading import hostile
+from pacslab.grading.allowed import replayable, secrets_in
+from pacslab.grading.reference import reference_fix, write_reference_fix
+from pacslab.pacs.configuration import parse_configuration
+from pacslab.paths import shipped
+from pacslab.scenario.loading import scenario_ids
+
+SCENARIO = shipped("scenarios") / "open-archive"
+SHIPPED = SCENARIO / "orthanc.json"
+
+
+@pytest.fixture
+def fixed():
+    return parse_configuration(reference_fix("open-archive")["orthanc.json"], "orthanc.json")
+
+
+def ready(folder, content):
+    (folder / "orthanc.json").write_text(content if isinstance(content, str) else json.dumps(content))
+    return replayable(folder, SCENARIO)
+
+
+def test_what_ships_and_the_reference_fix_may_be_started(tmp_path, fixed):
+    assert not ready(tmp_path, SHIPPED.read_text(encoding="utf-8")).sandbox
+    assert not ready(tmp_path, fixed).sandbox
+    assert json.loads(ready(tmp_path, fixed).text) == fixed
+
+
+@pytest.mark.parametrize("kind", hostile.CONFIGURATIONS)
+def test_hostile_options_are_refused_by_name(tmp_path, fixed, kind):
+    options = hostile.CONFIGURATIONS[kind]
+    with pytest.raises(ConfigurationError) as caught:
+        ready(tmp_path, {**fixed, **options})
+    assert any(option in str(caught.value) for option in options) or "number" in str(caught.value)
+
+
+def test_what_runs_code_needs_the_sandbox(tmp_path, fixed):
+    assert ready(tmp_path, {**fixed, "ExecuteLuaEnabled": True}).sandbox == [
+        "ExecuteLuaEnabled runs code or writes files"
+    ]
+    assert not ready(tmp_path, {**fixed, "ExecuteLuaEnabled": False}).sandbox
+
+
+def test_certificates_that_were_handed_in_may_be_named(tmp_path, fixed):
+    (tmp_path / "tls").mkdir()
+    (tmp_path / "tls" / "archive.crt").write_text("certificate")
+    options = {"DicomTlsEnabled": True, "DicomTlsCertificate": "tls/archive.crt"}
+    assert not ready(tmp_path, {**fixed, **options}).sandbox
+    (tmp_path / "passwd.crt").symlink_to("/etc/passwd")
+    for path in ("tls/other.crt", "tls", "../x.crt", "/etc/passwd", "passwd.crt", "tls\\archive.crt"):
+        with pytest.raises(ConfigurationError, match="DicomTlsCertificate"):
+            ready(tmp_path, {**fixed, "DicomTlsCertificate": path})
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("AuthenticationEnabled", "yes"),
+        ("HttpThreadsCount", True),
+        ("HttpThreadsCount", 50.5),
+        ("Name", "x" * 1000),
+        ("Name", "a\x00b"),
+        ("RegisteredUsers", ["a"]),
+        ("RegisteredUsers", {str(n): "x" for n in range(100)}),
+        ("RegisteredUsers", {"a": {"b": "c"}}),
+        ("DicomModalities", {"CT01": "CT01"}),
+        ("DicomModalities", {"CT01": {"AET": "CT01", "Host": "127.0.0.1", "Port": 4242}}),
+        ("DicomModalities", {"CT01": ["CT01", "10.0.0.1", 4242]}),
+        ("DicomModalities", {"CT01": {"AET": "CT01", "Host": "${HOME}", "Port": 4242}}),
+        ("DicomModalities", {"CT01": {"AET": "CT01", "Host": "${CT01_HOST}", "Port": 4242, "Run": "sh"}}),
+        ("DicomWeb", {"Enable": True, "Root": 7}),
+        ("HttpProxy", "192.0.2.1:80"),
+        ("ExternalDictionaries", ["/etc/passwd"]),
+        ("Dictionary", {"0009,1001": ["LO", "X", 1, 1]}),
+    ],
+)
+def test_values_of_another_kind_are_refused(tmp_path, fixed, option, value):
+    with pytest.raises(ConfigurationError, match=option):
+        ready(tmp_path, {**fixed, option: value})
+
+
+def test_no_configuration_at_all(tmp_path):
+    with pytest.raises(ConfigurationError, match="there is no orthanc"):
+        replayable(tmp_path, SCENARIO)
+    for text in ("", "[]", "{", "{" * 100_000, '{"Name": "a", "Name": "b"}', '{"HttpTimeout": ' + "9" * 10_000 + "}"):
+        with pytest.raises(ConfigurationError):
+            ready(tmp_path, text)
+
+
+def test_secrets_are_found_where_they_stand(tmp_path, fixed):
+    (tmp_path / "orthanc.json").write_text(json.dumps(fixed))
+    (tmp_path / "archive.key").write_text("-----BEGIN PRIVATE KEY-----\nAAAA\n")
+    found = dict(secrets_in(tmp_path))
+    assert found["the password of 'radiologist'"] == fixed["RegisteredUsers"]["radiologist"]
+    assert "the private key archive.key" in found
+
+
+SERVER = "server {{ listen 8443 ssl; location / {{ proxy_pass {target}; }} }}"
+
+
+@pytest.mark.parametrize(
+    ("text", "allowed"),
+    [
+        (SERVER.format(target="http://${ARCHIVE_HOST}:8042"), True),
+        ("upstream a { server ${ARCHIVE_HOST}:8042; } " + SERVER.format(target="http://a/x"), True),
+        (SERVER.format(target="http://192.0.2.7"), False),
+        (SERVER.format(target="http://127.0.0.1:8042"), False),
+        (SERVER.format(target="http://$http_x_target"), False),
+        ("upstream a { server 192.0.2.7:80; } " + SERVER.format(target="http://a"), False),
+    ],
+)
+def test_a_proxy_leads_to_the_labs_machines_alone(tmp_path, fixed, text, allowed):
+    (tmp_path / "nginx.conf").write_text(text)
+    if allowed:
+        ready(tmp_path, fixed)
+        return
+    with pytest.raises(ConfigurationError, match="leads to"):
+        ready(tmp_path, fixed)
+
+
+@pytest.mark.parametrize("scenario", scenario_ids())
+def test_every_scenarios_own_files_and_its_reference_fix_may_be_started(tmp_path, scenario):
+    folder = shipped("scenarios") / scenario
+    for path in folder.iterdir():
+        if path.name != "scenario.yaml":
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    replayable(tmp_path, folder)
+    write_reference_fix(scenario, tmp_path)
+    replayable(tmp_path, folder)

@@ -1,0 +1,99 @@
+"""Hostile ZIP files: each is refused in one sentence, nothing is written outside, and it takes no time or space."""
+
+import os
+import shutil
+import tracemalloc
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from pacslab.errors import SubmissionError
+from pacslab.grading import hostile
+from pacslab.grading.classroom import Manner, make_submission
+from pacslab.grading.intake import look_into, unpack
+from pacslab.grading.roster import Student
+
+ANNA = Student(id="anna", name="Anna")
+
+
+@pytest.fixture(scope="module")
+def honest(course, tmp_path_factory):
+    return make_submission(course, ANNA, Manner("perfect"), tmp_path_factory.mktemp("honest")).path
+
+
+@pytest.fixture
+def copy(honest, tmp_path):
+    (tmp_path / "in").mkdir()
+    return Path(shutil.copy(honest, tmp_path / "in"))
+
+
+def outside(folder):
+    return {path for path in folder.rglob("*") if "unpacked" not in path.parts and path.parent.name != "in"}
+
+
+def test_an_honest_submission_is_unpacked_as_it_is(copy, tmp_path):
+    handed = unpack(copy, tmp_path / "unpacked")
+    assert handed.submission.student == "anna"
+    assert (handed.configuration / "orthanc.json").is_file()
+    assert len(list(handed.deid.iterdir())) >= 4
+    assert handed.report.startswith("# ")
+    assert handed.notes == []
+
+
+@pytest.mark.parametrize("kind", hostile.ZIPS)
+def test_a_hostile_file_is_refused_in_one_sentence(copy, tmp_path, kind):
+    hostile.ZIPS[kind](copy)
+    before = outside(tmp_path)
+    tracemalloc.start()
+    with pytest.raises(SubmissionError) as caught:
+        unpack(copy, tmp_path / "unpacked")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 300 << 20
+    assert caught.value.problem
+    assert "Traceback" not in str(caught.value)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 500
+    assert outside(tmp_path) == before
+    assert not Path("/tmp/pacslab-outside.txt").exists()
+    unpacked = [path for path in (tmp_path / "unpacked").rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in unpacked) < 64 << 20
+
+
+def test_bombs_inside_files_stay_packed(copy, tmp_path):
+    hostile.HARMLESS["nested bombs"](copy)
+    handed = unpack(copy, tmp_path / "unpacked")
+    assert (handed.deid / "nested.zip").stat().st_size < 1 << 20
+
+
+def test_what_is_no_file_of_a_submission_is_left_out_and_named(copy, tmp_path):
+    with zipfile.ZipFile(copy, "a") as archive:
+        for name in ("run.sh", "configuration/evil.so", "configuration/a/b/c/d/e.pem", "configuration/.hidden.pem"):
+            archive.writestr(name, b"x")
+        archive.writestr("configuration/tls/archive.crt", b"certificate")
+        archive.writestr("__MACOSX/._orthanc.json", b"x")
+    handed = unpack(copy, tmp_path / "unpacked")
+    assert len(handed.notes) == 4
+    assert (handed.configuration / "tls" / "archive.crt").read_bytes() == b"certificate"
+    assert not list(handed.folder.rglob("*.so"))
+    assert not list(handed.folder.rglob("run.sh"))
+
+
+def test_a_folder_around_everything_is_forgiven(copy, tmp_path):
+    wrapped = tmp_path / "wrapped.zip"
+    with zipfile.ZipFile(copy) as old, zipfile.ZipFile(wrapped, "w") as new:
+        for name in old.namelist():
+            new.writestr(f"my work/{name}", old.read(name))
+    assert look_into(wrapped)[0].student == "anna"
+    assert (unpack(wrapped, tmp_path / "unpacked").configuration / "orthanc.json").is_file()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"x", b"PK\5\6", b"PK\5\6" + bytes(18), b"PK\5\6" + b"\xff" * 18, os.urandom(4096)]
+)
+def test_what_is_no_zip_file(tmp_path, content):
+    path = tmp_path / "x.zip"
+    path.write_bytes(content)
+    with pytest.raises(SubmissionError):
+        look_into(path)

@@ -1,0 +1,88 @@
+"""A de-identified study is the student's own or it earns nothing; spoilt pictures stay the student's own."""
+
+import io
+
+import numpy as np
+import pydicom
+import pytest
+
+from pacslab.deid.audit import audit
+from pacslab.deid.recipe import deidentify_study
+from pacslab.deid.report import DeidReport, Tally
+from pacslab.grading.ownership import UNTOUCHED, strangers_study
+from pacslab.pacs.archive_data import cohort_of
+from pacslab.scenario.loading import load_scenario
+from pacslab.scenario.variant import make_variant
+
+
+class Mine:
+    """A student's cohort, and the study that is to be de-identified, cleaned."""
+
+    def __init__(self, student, folder):
+        self.cohort = cohort_of(load_scenario("open-archive"), make_variant("open-archive", student, b"k" * 32))
+        self.key = self.cohort.questions()
+        self.uid = self.key.facts["deid_study_uid"]
+        study = next(one for one in self.cohort.plan.studies if one.uid == self.uid)
+        images = {one.file_name for one in self.key.study(self.uid).instances if not one.document}
+        contents = [content for name, content in self.cohort.study_files(study) if name in images]
+        written = deidentify_study(contents, folder, secret=b"s" * 32).written
+        self.cleaned = [path.read_bytes() for path in written]
+
+    def says(self, contents, folder, untouched=0):
+        """Return what is said of an output in which the audit finds so many pictures untouched."""
+        folder.mkdir()
+        for number, content in enumerate(contents):
+            (folder / f"{number}.dcm").write_bytes(content)
+        kept = (Tally(name=UNTOUCHED, good=untouched, total=4),)
+        report = DeidReport(study=self.uid, checks=(), files_expected=4, files_found=len(contents), kept=kept)
+        return strangers_study(folder, report, self.cohort)
+
+
+@pytest.fixture(scope="module")
+def anna(tmp_path_factory):
+    return Mine("anna", tmp_path_factory.mktemp("anna") / "out")
+
+
+@pytest.fixture(scope="module")
+def ben(tmp_path_factory):
+    return Mine("ben", tmp_path_factory.mktemp("ben") / "out")
+
+
+def changed(content, change):
+    dataset = pydicom.dcmread(io.BytesIO(content))
+    dataset.PixelData = change(dataset.pixel_array).astype("uint8").tobytes()
+    buffer = io.BytesIO()
+    dataset.save_as(buffer)
+    return buffer.getvalue()
+
+
+def brighter(pixels):
+    return np.clip(pixels * 1.3 + 15, 0, 255)
+
+
+def test_the_own_study_as_the_audit_sees_it(anna, tmp_path):
+    assert anna.says(anna.cleaned, tmp_path / "out", untouched=4) == ""
+    report = audit(tmp_path / "out", anna.key, anna.uid)
+    assert next((one.good, one.total) for one in report.kept if one.name == UNTOUCHED) == (4, 4)
+
+
+def test_the_own_study_with_every_picture_made_brighter(anna, tmp_path):
+    assert anna.says([changed(one, brighter) for one in anna.cleaned], tmp_path / "out") == ""
+
+
+@pytest.mark.parametrize("disguise", [lambda pixels: pixels, brighter, lambda pixels: 255 - pixels])
+def test_anothers_study_however_disguised(anna, ben, tmp_path, disguise):
+    words = anna.says([changed(one, disguise) for one in ben.cleaned], tmp_path / "out")
+    assert words.startswith("None of the study's 4 pictures")
+
+
+def test_one_own_picture_among_anothers_counts_once(anna, ben, tmp_path):
+    copies = [changed(anna.cleaned[0], lambda pixels, n=n: np.clip(pixels + n, 0, 255)) for n in (1, 2, 3)]
+    assert anna.says([*copies, *ben.cleaned[1:]], tmp_path / "out", untouched=1).startswith(
+        "Only 1 of the study's 4 pictures"
+    )
+
+
+def test_pictures_painted_black(anna, tmp_path):
+    black = [changed(one, lambda pixels: pixels * 0) for one in anna.cleaned]
+    assert anna.says(black, tmp_path / "out").startswith("None of")
