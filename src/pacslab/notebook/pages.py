@@ -1,0 +1,156 @@
+"""Everything that the lab shows in a notebook, as HTML. The templates hold the looks; nothing here decides anything.
+
+What stands in a template is escaped: names and comments come from DICOM files, and a file may hold markup.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+from markupsafe import Markup, escape
+
+from pacslab.pacs.workfolder import LIVE, REPORT
+from pacslab.probes.findings import Outcome, Side
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pacslab.deid.report import DeidReport
+    from pacslab.errors import PacslabError
+    from pacslab.grading.progress import Score
+    from pacslab.grading.submission import Receipt
+    from pacslab.probes.findings import Assessment
+    from pacslab.told import CheckResult, Hint, Status, Task
+
+STAGES = {"discover": "Discover", "read": "Read", "harden": "Harden", "deidentify": "De-identify"}
+SIDES = {Side.ATTACK: "A stranger tries to …", Side.CLINIC: "The hospital's day"}
+OUTCOMES = {
+    Outcome.EXPOSED: ("✗", "open", "bad"),
+    Outcome.CLOSED: ("✓", "closed", "good"),
+    Outcome.WORKS: ("✓", "works", "good"),
+    Outcome.BROKEN: ("✗", "broken", "bad"),
+    Outcome.LAB_FAILURE: ("?", "lab failed", "unsure"),
+}
+_NEW_TAB = Markup(' target="_blank" rel="noopener"')
+_CODE = re.compile(r"`([^`]+)`")
+
+
+def _prose(text: str) -> Markup:
+    """Return a text with what stands between backticks as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped in this line
+
+
+def clock(seconds: float) -> str:
+    """Return a duration in hours and minutes."""
+    hours, minutes = divmod(int(seconds) // 60, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters["prose"] = _prose
+    environment.globals.update(stages=STAGES, clock=clock)
+    return environment
+
+
+def page(template: str, **values: Any) -> str:
+    """Return a template filled in."""
+    return _environment().get_template(f"{template}.html").render(**values)
+
+
+def progress(text: str, part: float) -> str:
+    """Return a bar; ``part`` is from 0 to 1."""
+    return page("progress", text=text, percent=round(100 * part))
+
+
+def status(now: Status, score: Score, *, new_tab: bool = False) -> str:
+    """Return what runs, where, how long, and the score.
+
+    JupyterLab opens links of an output in its own tabs; where it does not look (in a widget), ``new_tab`` is wanted.
+    """
+    work = Path(now.work)
+    files = [(name, link_to(work / name)) for name in (*LIVE, REPORT) if (work / name).is_file()]
+    ends = time.strftime("%H:%M", time.localtime(time.time() + now.seconds_left))
+    tab = _NEW_TAB if new_tab else ""
+    return page("status", now=now, ends=ends, bars=stages(score), files=files, tab=tab)
+
+
+def done(text: str, now: Status) -> str:
+    """Return one line that says what was done, with a link to the archive."""
+    return page("done", text=text, now=now)
+
+
+def stages(score: Score) -> list[tuple[str, int, int]]:
+    """Return name, points and what they are out of, for each stage that has any."""
+    return [(words, *score.stage(stage)) for stage, words in STAGES.items() if score.stage(stage)[1]]
+
+
+def link_to(path: Path) -> str:
+    """Return the way from the notebook to a file, which JupyterLab opens in its editor."""
+    return os.path.relpath(path, Path.cwd())
+
+
+def assessment(seen: Assessment) -> str:
+    """Return both sides as tables."""
+    sides = [(SIDES[side], _rows(seen, side)) for side in Side]
+    return page("assessment", sides=sides, seen=seen)
+
+
+def _rows(seen: Assessment, side: Side) -> list[dict[str, Any]]:
+    return [
+        dict(zip(("sign", "word", "tone"), OUTCOMES[one.outcome], strict=True)) | {"finding": one}
+        for one in seen.side(side)
+    ]
+
+
+def score(now: Score) -> str:
+    """Return the points of every stage and objective."""
+    return page("score", now=now, bars=stages(now))
+
+
+def check(result: CheckResult) -> str:
+    """Return what became of a check, why, and the explanation once it is earned."""
+    return page("check", result=result)
+
+
+def hint(one: Hint) -> str:
+    """Return a hint."""
+    return page("hint", hint=one)
+
+
+def task(one: Task) -> str:
+    """Return an objective's question."""
+    return page("task", task=one)
+
+
+def audit(report: DeidReport, only: tuple[str, ...] = ()) -> str:
+    """Return the checks of a de-identification, all or those named, and both sides of its score."""
+    return page("audit", report=report, checks=[one for one in report.checks if not only or one.id in only], only=only)
+
+
+def receipt(one: Receipt) -> str:
+    """Return what was packed for handing in, and the hash that proves it."""
+    return page("receipt", receipt=one, link=link_to(Path(one.path)))
+
+
+def trouble(problem: PacslabError) -> str:
+    """Return an error for people: what happened, what to do, and the lines that belong to it."""
+    return page("trouble", problem=problem)
+
+
+def changes(rows: Iterable[tuple[str, str, str]], name: str) -> str:
+    """Return the lines of a file that differ: sign, word and text of each."""
+    return page("changes", rows=list(rows), name=name)

@@ -1,0 +1,36 @@
+"""The practice question of the first lab: no points, and the same looks as every other check."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pacslab.grading.answers import same_answer
+from pacslab.told import CheckResult
+
+if TYPE_CHECKING:
+    from pacslab.session import Session
+
+_TITLE = "Practice: how many machines run"
+_EXPLANATION = (
+    "Four real servers, each with an address of its own: the archive, the scanner CT01, the workstation WS01 and "
+    "ROGUE, a machine that the hospital has never heard of. Whatever you do in these labs happens between them."
+)
+
+
+def practised(answer: Any, session: Session) -> CheckResult:
+    """Return what became of the practice question; nothing is written down."""
+    machines = sum(one.running for one in session.status().servers)
+    passed: bool | None = None
+    message = "No answer was given yet: put a number in place of the three dots, and run the cell again."
+    if answer is not None and answer is not Ellipsis:
+        passed = same_answer(answer, str(machines), "number")
+        message = "Right." if passed else f"{str(answer)[:40]!r} is not what the table shows. Count its rows."
+    return CheckResult(
+        objective="practice",
+        title=_TITLE,
+        passed=passed,
+        points=0,
+        out_of=0,
+        message=message,
+        explanation=_EXPLANATION if passed else "",
+    )

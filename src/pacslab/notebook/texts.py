@@ -1,0 +1,94 @@
+"""The same results as plain text, for terminals and for notebooks read without HTML."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from pacslab.display import assessment_tables, status_line, status_table
+from pacslab.notebook.pages import STAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import RenderableType
+
+    from pacslab.deid.report import DeidReport
+    from pacslab.grading.progress import Score
+    from pacslab.probes.findings import Assessment
+    from pacslab.told import CheckResult, Hint, Status, Task
+
+_WIDTH = 100
+
+
+def plain(*parts: RenderableType) -> str:
+    """Return what rich would print, without colours."""
+    screen = Console(file=io.StringIO(), width=_WIDTH, color_system=None, force_terminal=False, force_jupyter=False)
+    for part in parts:
+        screen.print(part, highlight=False)
+    written = screen.file
+    return written.getvalue() if isinstance(written, io.StringIO) else ""
+
+
+def status(now: Status) -> str:
+    """Return what runs."""
+    return plain(status_table(now), status_line(now)) if now.servers else plain(status_line(now))
+
+
+def assessment(seen: Assessment) -> str:
+    """Return both sides."""
+    return plain(*assessment_tables(seen))
+
+
+def score(now: Score) -> str:
+    """Return the points of each stage and objective."""
+    lines = [f"{now.points} of {now.out_of} points"]
+    for stage, words in STAGES.items():
+        points, out_of = now.stage(stage)
+        if out_of:
+            lines.append(f"{words}: {points} of {out_of}")
+            lines += [
+                f"  {'✓' if one.points else '·'} {one.points:>3} of {one.out_of:<3} {one.title} ({one.id})"
+                for one in now.objectives
+                if one.stage == stage
+            ]
+    return "\n".join(lines)
+
+
+def check(result: CheckResult) -> str:
+    """Return what became of a check."""
+    sign = {True: "✓", False: "✗", None: "…"}[result.passed]
+    points = f" ({result.points} of {result.out_of} points)" if result.out_of else ""
+    lines = [f"{sign} {result.title}: {result.message}{points}"]
+    lines += [f"  - {one}" for one in result.reasons]
+    return "\n".join([*lines, result.explanation]).rstrip()
+
+
+def hint(one: Hint) -> str:
+    """Return a hint."""
+    return f"Hint {one.number} of {one.out_of}: {one.text}" if one.out_of else "There are no hints for this one."
+
+
+def task(one: Task) -> str:
+    """Return a question."""
+    return f"{one.title} ({one.points} points)\n{one.text}"
+
+
+def audit(report: DeidReport, only: tuple[str, ...] = ()) -> str:
+    """Return the checks of a de-identification, all or those named."""
+    if not only:
+        return report.summary()
+    lines = []
+    for one in report.checks:
+        if one.id in only:
+            lines.append(f"{'✓' if one.passed else '✗'} {one.title} ({one.id})")
+            lines += [f"  - {words}" for words in one.worst]
+    return "\n".join(lines)
+
+
+def changes(rows: Iterable[tuple[str, str, str]], name: str) -> str:
+    """Return the lines of a file that differ."""
+    lines = [f"{sign} {text}" for sign, _, text in rows]
+    return "\n".join([f"{name}:", *lines]) if lines else f"{name}: as shipped."

@@ -1,0 +1,139 @@
+"""Every lab from top to bottom: solved, it earns all its points; untouched, it earns none and nothing ugly appears.
+
+Any source in ``labs/source`` is taken, in order, by one student who solves everything and one who only runs cells.
+"""
+
+import os
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from pacslab.notebook.building import build, sources
+from pacslab.notebook.jupyter import fill_workspace
+from pacslab.paths import workspace
+from pacslab.scenario.loading import load_scenario
+from pacslab.session import Session
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sources(ROOT / "labs" / "source")
+NAMES = [one.stem for one in SOURCES]
+BUILT = {one.stem: build(one) for one in SOURCES}
+SCENARIO = {one.stem: one.read_text(encoding="utf-8").split('Lab("')[1].split('"')[0] for one in SOURCES}
+
+
+def labs_of(scenario):
+    """Return a scenario's labs, in teaching order."""
+    return [one for one in NAMES if SCENARIO[one] == scenario]
+
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+
+
+class Reader:
+    """A student who runs every cell of the labs: the notebooks with their outputs, and the points after each.
+
+    A lab is read when it is first asked for, after those before it of the same scenario; a scenario's servers end with
+    its last lab.
+    """
+
+    def __init__(self, student, runtime, kind):
+        self.student = student
+        self.kind = kind
+        self.notebooks = {}
+        self.points = {}
+        self._environment = {**os.environ, "PACSLAB_STUDENT": student, "PACSLAB_RUNTIME": runtime}
+        fill_workspace()
+
+    def read(self, name):
+        """Return a lab's notebook with its outputs."""
+        labs = labs_of(SCENARIO[name])
+        for one in labs[: labs.index(name) + 1]:
+            if one not in self.notebooks:
+                self._run(one)
+        if name == labs[-1]:
+            self.session(SCENARIO[name]).stop()
+        return self.notebooks[name]
+
+    def _run(self, name):
+        notebook = nbformat.reads(getattr(BUILT[name], self.kind), as_version=4)
+        folder = {"metadata": {"path": str(workspace() / "labs")}}
+        NotebookClient(notebook, timeout=200, resources=folder).execute(env=self._environment)
+        self.notebooks[name] = notebook
+        self.points[name] = self.session(SCENARIO[name]).score.points
+
+    def leave(self):
+        """End every server."""
+        for scenario in set(SCENARIO.values()):
+            self.session(scenario).stop()
+
+    def session(self, scenario):
+        return Session(scenario, student=self.student)
+
+    def outputs(self, name):
+        cells = self.read(name).cells
+        return [output for cell in cells if cell.cell_type == "code" for output in cell.outputs]
+
+    def said(self, name):
+        """Return everything that a notebook's outputs say, as one text."""
+        return "\n".join(
+            str(text)
+            for output in self.outputs(name)
+            for text in (output.get("text", ""), *output.get("data", {}).values())
+        )
+
+
+@pytest.fixture(scope="module")
+def solver(runtime):
+    student = Reader(f"solver-{runtime}", runtime, "instructor")
+    yield student
+    student.leave()
+
+
+@pytest.fixture(scope="module")
+def beginner(program):
+    program("Orthanc")
+    student = Reader("beginner", "process", "student")
+    yield student
+    student.leave()
+
+
+def worth(name):
+    """Return what a lab's graded cells are worth together."""
+    cells = nbformat.reads(BUILT[name].student, as_version=4).cells
+    return sum(cell.metadata.get("nbgrader", {}).get("points", 0) for cell in cells)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_solved_lab_earns_all_its_points(solver, name):
+    labs = labs_of(SCENARIO[name])
+    assert not [one for one in solver.outputs(name) if one.output_type == "error"]
+    assert solver.points[name] == sum(worth(one) for one in labs[: labs.index(name) + 1])
+
+
+@pytest.mark.parametrize("scenario", sorted(set(SCENARIO.values())))
+def test_the_labs_of_a_scenario_together_earn_all_its_points(solver, scenario):
+    solver.read(labs_of(scenario)[-1])
+    score = solver.session(scenario).score
+    assert [one.id for one in score.objectives if one.points < one.out_of] == []
+    assert score.points == score.out_of == load_scenario(scenario).points
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_untouched_lab_runs_to_its_end_and_earns_nothing(beginner, name):
+    said = beginner.said(name)
+    assert beginner.points[name] == 0
+    for ugly in ("Traceback", "Error:", "This did not work", "Exception"):
+        assert ugly not in said
+    assert not [one for one in beginner.outputs(name) if one.output_type in {"error", "stderr"}]
+    assert not [one for one in beginner.outputs(name) if one.get("name") == "stderr"]
+
+
+@pytest.mark.parametrize("name", [one for one in NAMES if worth(one)])
+def test_an_untouched_lab_says_at_every_task_what_is_missing(beginner, name):
+    checks = [cell for cell in beginner.read(name).cells if cell.metadata.get("nbgrader", {}).get("grade")]
+    assert checks
+    for cell in checks:
+        html = "".join(output.get("data", {}).get("text/html", "") for output in cell.outputs)
+        assert "✗ not yet" in html or "… open" in html
