@@ -1,0 +1,108 @@
+"""What the command line prints: tables for people. Colours are never the only difference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from pacslab.probes.findings import Outcome, Side
+
+if TYPE_CHECKING:
+    from pacslab.demo import Demo
+    from pacslab.probes.findings import Assessment, Finding
+    from pacslab.told import Status
+
+OUTCOMES = {
+    Outcome.EXPOSED: ("✗ EXPOSED", "bold red"),
+    Outcome.CLOSED: ("✓ closed", "green"),
+    Outcome.WORKS: ("✓ works", "green"),
+    Outcome.BROKEN: ("✗ BROKEN", "bold red"),
+    Outcome.LAB_FAILURE: ("? lab failed", "yellow"),
+}
+_SIDES = {Side.ATTACK: "A stranger tries to", Side.CLINIC: "The hospital's day"}
+
+
+def outcome_text(outcome: Outcome) -> Text:
+    """Return an outcome as a sign, a word and a colour."""
+    words, style = OUTCOMES[outcome]
+    return Text(words, style=style)
+
+
+def _seen(finding: Finding, *, details: bool) -> Text:
+    """Return what a probe saw; of what is not as it should be also what that is, and, with details, why it matters."""
+    words = Text(finding.evidence)
+    if finding.outcome.good:
+        return words
+    for one in finding.registered:
+        words.append(f"\n{one.title} ({one.line})", style="dim")
+    if details:
+        words.append(f"\n{finding.explanation}")
+        for one in finding.registered:
+            words.append(f"\nBreaks: {'; '.join(one.controls)}. It happened: {one.source}.", style="dim")
+        if finding.try_it:
+            words.append(f"\nBy hand: {finding.try_it}")
+    return words
+
+
+def assessment_tables(assessment: Assessment, *, details: bool = False) -> list[Table]:
+    """Return one table a side; with details each open way and stopped task says why it matters and how to see it."""
+    tables = []
+    for side in Side:
+        table = Table(title=_SIDES[side], title_justify="left", show_lines=True, expand=True)
+        table.add_column("", ratio=3)
+        table.add_column("result", no_wrap=True)
+        table.add_column("what was seen", ratio=6)
+        for one in assessment.side(side):
+            table.add_row(one.title, outcome_text(one.outcome), _seen(one, details=details))
+        tables.append(table)
+    return tables
+
+
+def status_table(status: Status) -> Table:
+    """Return a deployment's servers and figures."""
+    title = f"{status.title} · student {status.student} · {status.points} of {status.out_of} points"
+    table = Table(title=title, title_justify="left")
+    for column in ("server", "what it is", "web", "DICOM", "state"):
+        table.add_column(column)
+    for one in status.servers:
+        table.add_row(one.name, one.role, one.url, one.dicom, "✓ running" if one.running else "✗ ended")
+    return table
+
+
+def status_line(status: Status) -> str:
+    """Return what a deployment runs on and how long."""
+    if not status.servers:
+        return f"{status.title}: not running. Start it with: pacslab start {status.scenario}"
+    hours, minutes = divmod(status.seconds_left // 60, 60)
+    return (
+        f"Runtime {status.runtime}, Orthanc {status.orthanc}; ends by itself in {hours} h {minutes:02} min. "
+        f"Your files: {status.work}"
+    )
+
+
+def demo_table(demo: Demo) -> Table:
+    """Return every probe and every count, before and after."""
+    table = Table(title="The open archive, before and after the fix", title_justify="left")
+    table.add_column("")
+    table.add_column("before", no_wrap=True)
+    table.add_column("after", no_wrap=True)
+    for side in Side:
+        table.add_row(Text(_SIDES[side], style="bold"), "", "")
+        for one in demo.before.side(side):
+            table.add_row(f"  {one.title}", outcome_text(one.outcome), outcome_text(demo.after.finding(one.id).outcome))
+    table.add_section()
+    table.add_row(Text("What leaked to somebody without a password", style="bold"), "", "")
+    for name, words in (
+        ("patients", "patients, over the web"),
+        ("studies", "studies, over the web"),
+        ("instances", "images and documents, over the web"),
+        ("studies_over_dicom", "studies, found by a stranger's device"),
+    ):
+        table.add_row(f"  {words}", str(getattr(demo.leaked_before, name)), str(getattr(demo.leaked_after, name)))
+    table.add_section()
+    passed = sum(demo.deid_checks.values())
+    table.add_row("De-identified study: checks of the audit passed", "", f"{passed} of {len(demo.deid_checks)}")
+    table.add_row("Points", "", f"{demo.points} of {demo.out_of}")
+    return table
