@@ -393,7 +393,11 @@ def plain(text: str) -> str:
     return "".join(char for char in text.casefold() if char.isalnum())
 
 
-def digest_outside(pixels: np.ndarray, boxes: list[Box], margin: int = 8) -> str:
+MARGIN = 8
+"""How many pixels around burned-in text may be lost with it."""
+
+
+def digest_outside(pixels: np.ndarray, boxes: list[Box], margin: int = MARGIN) -> str:
     """Return the SHA-256 (hexadecimal) of the pixels outside the boxes, each grown by ``margin`` pixels.
 
     Parameters
@@ -432,7 +436,7 @@ def digest_within(pixels: np.ndarray, kept: np.ndarray) -> str:
     return hashlib.sha256(shape + b":" + pixels[kept].astype("<i4").tobytes()).hexdigest()
 
 
-def without_boxes(kept: np.ndarray, boxes: list[Box], margin: int = 8) -> np.ndarray:
+def without_boxes(kept: np.ndarray, boxes: list[Box], margin: int = MARGIN) -> np.ndarray:
     """Return a boolean picture less the boxes, each grown by ``margin`` pixels."""
     left = kept.copy()
     for box in boxes:

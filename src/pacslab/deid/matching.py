@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pacslab.cohort.answer_key import digest_outside, digest_within, without_boxes
+from pacslab.cohort.answer_key import MARGIN, digest_outside, digest_within, without_boxes
 from pacslab.deid.places import text_of
 
 if TYPE_CHECKING:
@@ -79,8 +79,19 @@ class Pictures:
             return pixels.tobytes()
         if not boxes or pixels.ndim > 3:
             return pixels.tobytes() if boxes else b""
-        top = max(0, min(box.row for box in boxes) - 8)
-        return pixels[..., top : max(box.row + box.height for box in boxes) + 8, :].tobytes()
+        top = max(0, min(box.row for box in boxes) - MARGIN)
+        return pixels[..., top : max(box.row + box.height for box in boxes) + MARGIN, :].tobytes()
+
+    def painted_over(self, instance: InstanceKey, pixels: np.ndarray) -> bool:
+        """Whether nothing can stand where an image's text was burned in: there was none, or one value covers it."""
+        colour = pixels.ndim > 2 and pixels.shape[-1] == 3
+        planes = pixels if colour else pixels[..., None]
+        for box in self._boxes[instance.sop_instance_uid]:
+            top, left = max(0, box.row - MARGIN), max(0, box.column - MARGIN)
+            bottom, right = box.row + box.height + MARGIN, box.column + box.width + MARGIN
+            if np.ptp(planes[..., top:bottom, left:right, :]) > 0:
+                return False
+        return True
 
 
 class _Heads:

@@ -53,9 +53,11 @@ class Submitted:
     """One DICOM file of the output, its pixels already looked at and let go.
 
     ``instance`` is the image it was made from (None for a file that belongs to no image of the study); ``intact`` says
-    whether the pixels outside the burned-in text are those of that image. ``undecodable`` says why pixels could not be
-    looked at (empty if they could), ``has_pixels`` whether there are any. ``face`` is the part of a face that is left,
-    ``graphics`` are overlays and icons, ``drawn`` is the text that is left in them.
+    whether the pixels outside the burned-in text are those of that image. ``foreign`` says that it is an image of
+    another study as the archive holds it, with its own text painted over: none of this study's can stand in it.
+    ``undecodable`` says why pixels could not be looked at (empty if they could), ``has_pixels`` whether there are any.
+    ``face`` is the part of a face that is left, ``graphics`` are overlays and icons, ``drawn`` is the text that is left
+    in them.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Submitted:
     shape: tuple[int, ...] = ()
     undecodable: str = ""
     intact: bool = False
+    foreign: bool = False
     instance: InstanceKey | None = None
     burned: tuple[Planted, ...] = ()
     face: Planted | None = None
@@ -123,6 +126,7 @@ class Reader:
         self._everybody = frozenset(self._patients[one.sop_instance_uid] for one in self._instances)
         self._searches = SEARCHES * len(self._instances)
         self._pictures = Pictures(self._instances, planted)
+        self._others = _pictures_but(key, self._instances)
         self._drawn: dict[str, list[Planted]] = {}
         for one in planted:
             if one.location in (Location.OVERLAY, Location.ICON) and one.box is not None:
@@ -156,7 +160,7 @@ class Reader:
         match(submission.files, self._studies, self._people)
         for file in submission.files:
             file.drawn = tuple(text_left(file.graphics, self._drawn_for(file.instance))) if file.graphics else ()
-            if file.shape and not file.intact:
+            if file.shape and not file.intact and not file.foreign:
                 self._look_again(file, folder.again(file.name))
         for one in seen:
             submission.leaks += self._leaks(one)
@@ -308,6 +312,9 @@ class Reader:
         if file.instance is not None:
             self._find_text(file, pixels, self._pictures.burned((file.instance,)))
             self._find_face(file, pixels)
+        else:
+            other = self._others.which(pixels)
+            file.foreign = other is not None and self._others.painted_over(other, pixels)
 
     def _find_face(self, file: Submitted, pixels: np.ndarray) -> None:
         """Note the part of a face that is left where it was."""
@@ -351,6 +358,13 @@ class Reader:
                 return
             self._searches -= max(1, len(masks) // MASKS)
             yield from (texts[index] for index in text_anywhere(plane, masks))
+
+
+def _pictures_but(key: AnswerKey, instances: tuple[InstanceKey, ...]) -> Pictures:
+    """Return the archive's images but those of some studies and but heads, of which only the brain is known."""
+    studied = {one.sop_instance_uid for one in instances}
+    others = tuple(one for one in key.instances() if one.sop_instance_uid not in studied and not one.face)
+    return Pictures(others, key.planted_in({one.sop_instance_uid for one in others}))
 
 
 def is_directory(name: str, dataset: FileDataset | None) -> bool:
