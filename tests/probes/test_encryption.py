@@ -4,7 +4,9 @@ import datetime as dt
 
 import pytest
 import yaml
+from servers import in_process, sessions
 
+from pacslab.grading.reference import write_reference_fix
 from pacslab.pacs.certificates import issue, make_authority
 from pacslab.pacs.state import folder_of
 from pacslab.probes.registry import PROBES
@@ -143,14 +145,42 @@ def test_dicom_over_tls_without_client_certificates_is_hidden_and_open_to_strang
 LOCKED = {f"DicomAlwaysAllow{one}": False for one in ("Echo", "Store", "Find", "Get", "Move")}
 
 
-def test_a_borrowed_title_without_any_certificate_is_seen_and_by_its_address_refused(hospital):
+BORROWED = ("dicom-borrowed-title", "dicom-store-borrowed")
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["in clear", "over TLS without any certificate"])
+def test_a_borrowed_title_is_seen_reading_and_writing_and_by_its_address_refused(hospital, tls):
     hospital.reset()
     hospital.make_certificates()
-    configure(hospital, **TLS_OPTIONS, **LOCKED, DicomTlsRemoteCertificateRequired=False)
-    borrowed = seen(hospital, "dicom-borrowed-title")["dicom-borrowed-title"]
-    assert borrowed.reached, borrowed.evidence
-    configure(hospital, **TLS_OPTIONS, **LOCKED, DicomTlsRemoteCertificateRequired=False, DicomCheckModalityHost=True)
-    assert not seen(hospital, "dicom-borrowed-title")["dicom-borrowed-title"].reached
+    options = {**LOCKED, **({**TLS_OPTIONS, "DicomTlsRemoteCertificateRequired": False} if tls else {})}
+    configure(hospital, **options)
+    before = sorted(hospital.archive().get_instances())
+    for name, one in seen(hospital, *BORROWED).items():
+        assert one.reached, (name, one.evidence)
+        assert ("without any certificate" in one.evidence) is ("+tla -ic" in one.try_it)
+    assert sorted(hospital.archive().get_instances()) == before
+    configure(hospital, **options, DicomCheckModalityHost=True)
+    for name, one in seen(hospital, *BORROWED).items():
+        assert not one.reached, (name, one.evidence)
+
+
+def test_a_borrowed_title_without_a_certificate_is_refused_where_one_is_asked_for(hospital):
+    hospital.reset()
+    hospital.make_certificates()
+    configure(hospital, **TLS_OPTIONS, **LOCKED, DicomTlsRemoteCertificateRequired=True)
+    for name, one in seen(hospital, *BORROWED).items():
+        assert not one.reached, (name, one.evidence)
+
+
+@pytest.mark.parametrize("scenario", ["borrowed-title", "cleartext"])
+@in_process
+def test_the_reference_fix_takes_nothing_from_a_borrowed_title(scenario, runtime):
+    with sessions(runtime, "borrowed", scenario) as start:
+        session = start(scenario)
+        write_reference_fix(scenario, session.work)
+        session.restart()
+        for name, one in seen(session, *BORROWED).items():
+            assert not one.reached, (name, one.evidence)
 
 
 def test_dicom_over_tls_with_client_certificates_answers_no_stranger(hospital):

