@@ -108,6 +108,21 @@ def test_restart_reads_the_students_file_and_keeps_data_and_address(started):
     assert sorted(session.archive().get_instances()) == before
 
 
+def test_what_is_deleted_is_gone_and_every_other_image_can_still_be_read(started):
+    client = started.archive()
+    count = len(client.get_instances())
+    stored = [path for path in (started.deployment.data.folder).rglob("*-*-*-*-*") if path.is_file()]
+    assert len(stored) == count
+    assert len({path.parent for path in stored}) == 1
+    client.delete_patients_id(client.get_patients()[0])
+    left = client.get_instances()
+    assert 0 < len(left) < count
+    started.restart()
+    for one in left:
+        assert started.archive().get_instances_id_file(one)[128:132] == b"DICM"
+    assert all(path.exists() for path in stored), "the snapshot serves other deployments, too"
+
+
 def test_reset_brings_data_and_configuration_back_and_keeps_the_students_file(started):
     session = started
     count = len(session.archive().get_instances())

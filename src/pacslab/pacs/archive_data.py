@@ -50,6 +50,7 @@ BACKUP = "archive-2025-01-06.zip"
 _BACKED_UP = 40  # instances of last year's backup
 _BATCH = 2_000_000  # bytes of instances a request
 _KEY_FILE = "answer_key.json"
+_ONE_FOLDER = "00/00"
 
 
 def cohort_of(scenario: Scenario, variant: Variant) -> Cohort:
@@ -136,16 +137,17 @@ class ArchiveData:
                 "MetricsEnabled": False,
             }
             spec = ServerSpec(name, configuration, folder)
+            _make_flat(spec.data)
             with ThreadPoolExecutor(1) as pool:
                 starting = pool.submit(runtime.start, owner, network, spec)
                 cohort = self.cohort()
                 _upload(cohort, starting, password, progress)
             runtime.stop(starting.result())
-            with closing(sqlite3.connect(folder / "db" / "index")) as index:
-                index.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # one file instead of three
-            (folder / "db" / _KEY_FILE).write_text(cohort.answer_key().model_dump_json(), encoding="utf-8")
+            kept = Path(making) / "kept"
+            _keep(spec.data, kept)
+            (kept / _KEY_FILE).write_text(cohort.answer_key().model_dump_json(), encoding="utf-8")
             with suppress(OSError):  # another start of the same variant was faster
-                (folder / "db").rename(self.folder)
+                kept.rename(self.folder)
         self._prune()
 
     def copy_index(self, target: Path) -> None:
@@ -200,6 +202,40 @@ class ArchiveData:
                 path = f"{folder}/{name}"
                 if not name.startswith("index") and not os.path.exists(f"{before}/{name}") and os.path.isfile(path):  # noqa: PTH110, PTH113
                     yield Path(path)
+
+
+def _make_flat(data: Path) -> None:
+    """Make a storage folder in which everything lands in one place, for a server that only stores.
+
+    Orthanc puts each file into a folder in a folder, after the first digits of its UUID; to make those two takes longer
+    than to write a slice. Here each first pair of digits leads back to the storage folder itself. No other server may
+    have it: one that removes a file would remove the link, too.
+    """
+    data.mkdir()
+    first = data / "00"
+    first.symlink_to(".")
+    for number in range(1, 256):
+        os.link(first, data / f"{number:02x}", follow_symlinks=False)  # a new link would cost ten times as much
+
+
+def _keep(data: Path, kept: Path) -> None:
+    """Move a stopped server's storage into a snapshot, with all of its files in one folder, as Orthanc looks for them.
+
+    Each UUID's first four digits, which name its two folders, become zeros, in the index and in the file's name.
+    """
+    storage = kept / _ONE_FOLDER
+    storage.mkdir(parents=True)
+    for one in (kept, storage.parent, storage):
+        _same_owner(data, one)
+    with closing(sqlite3.connect(data / "index")) as index:
+        with index:
+            index.execute("UPDATE AttachedFiles SET uuid = '0000' || substr(uuid, 5)")
+        index.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # one file instead of three
+    for one in data.iterdir():
+        if one.name.startswith("index"):
+            one.rename(kept / one.name)
+        elif not one.is_symlink():
+            one.rename(storage / f"0000{one.name[4:]}")
 
 
 def _link_or_copy(source: str, target: str) -> None:
