@@ -30,6 +30,23 @@ def test_the_exponential_is_close_over_its_whole_range():
     assert np.abs(exact.exp(RANGE) / np.exp(RANGE.astype(np.float64)) - 1).max() < 2e-4
 
 
+def test_rounding_is_to_the_nearest_and_to_the_even_one_of_two():
+    values = np.concatenate([RANGE * 10007, np.arange(-4000, 4000, dtype=np.float32) / 2, [np.float32(4_000_000.4)]])
+    values = values.astype(np.float32)
+    assert np.array_equal(exact.rounded(values), np.rint(values).astype(np.int32))
+
+
+def test_the_exponential_and_the_logarithm_take_numbers_apart_as_the_library_does():
+    values = np.concatenate([np.float32(2.0) ** np.arange(-120, 120, dtype=np.float32), np.abs(RANGE) + 0.001])
+    values = values.astype(np.float32)
+    share, exponent = np.frexp(values)
+    table = exact._logarithms()[((share - np.float32(0.5)) * np.float32(2 * exact.TURN)).astype(np.int32)]
+    assert np.array_equal(exact.log10(values), table + exponent.astype(np.float32) * np.float32(np.log10(2)))
+    steps = np.rint(RANGE * np.float32(exact.TURN / np.log(2))).astype(np.int32)
+    powers = np.ldexp(exact._powers()[steps & (exact.TURN - 1)], steps >> 12)
+    assert np.array_equal(exact.exp(RANGE), powers)
+
+
 def test_noise_is_normal():
     noise = exact.normal(Stream(b"noise"), 300, 401)
     assert noise.shape == (300, 401)

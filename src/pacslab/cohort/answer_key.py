@@ -418,7 +418,9 @@ def digest_outside(pixels: np.ndarray, boxes: list[Box], margin: int = MARGIN) -
         top, left = max(0, box.row - margin), max(0, box.column - margin)
         planes[..., top : box.row + box.height + margin, left : box.column + box.width + margin, :] = 0
     shape = "x".join(str(size) for size in kept.shape).encode()
-    return hashlib.sha256(shape + b":" + kept.tobytes()).hexdigest()
+    digest = hashlib.sha256(shape + b":")
+    digest.update(kept.data)
+    return digest.hexdigest()
 
 
 def digest_within(pixels: np.ndarray, kept: np.ndarray) -> str:

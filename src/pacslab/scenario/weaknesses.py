@@ -10,13 +10,12 @@ import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
-import yaml
 from cvss import CVSS4, CVSSError
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from pacslab.errors import ScenarioError
 from pacslab.paths import shipped
-from pacslab.scenario.documents import did_you_mean
+from pacslab.scenario.documents import did_you_mean, read_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -211,10 +210,7 @@ def _filled(entry: Any, file: Path, root: Path | None) -> Any:
 
 def _registered(name: str, root: Path | None) -> dict[str, Any]:
     path = _folder(root) / f"{name}.yaml"
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as reason:
-        raise ScenarioError(f"{path} cannot be read ({reason})", "Correct that file of the registry.") from None
-    if not isinstance(content, dict) or content.get("id") != name:
+    content = read_mapping(path, ScenarioError)
+    if content.get("id") != name:
         raise ScenarioError(f"{path} does not hold the weakness {name!r}", "Give the file the weakness's id as name.")
     return content

@@ -107,7 +107,7 @@ def _build(body: np.ndarray, across: float, deep: float) -> np.ndarray:
     steps = np.arange(SIZE) - centre
     columns = np.clip(np.rint(steps / across + centre), 0, SIZE - 1).astype(np.intp)
     rows = np.clip(np.rint(steps / deep + centre), 0, SIZE - 1).astype(np.intp)
-    return body[:, rows[:, None], columns]
+    return np.asarray(np.take(body.reshape(len(body), -1), rows[:, None] * SIZE + columns, axis=1))
 
 
 def _breasts(volume: np.ndarray, across: float, deep: float, size: float) -> None:
@@ -128,14 +128,10 @@ def _breasts(volume: np.ndarray, across: float, deep: float, size: float) -> Non
 
 def _blur(plane: np.ndarray) -> None:
     """Apply the scanner's blur: the kernel 1 2 1 both ways."""
-    inner = plane[:, 1:-1] * 2
-    inner += plane[:, :-2]
-    inner += plane[:, 2:]
-    np.right_shift(inner, 2, out=plane[:, 1:-1])
-    inner = plane[1:-1] * 2
-    inner += plane[:-2]
-    inner += plane[2:]
-    np.right_shift(inner, 2, out=plane[1:-1])
+    pairs = plane[:, :-1] + plane[:, 1:]
+    np.right_shift(pairs[:, :-1] + pairs[:, 1:], 2, out=plane[:, 1:-1])
+    pairs = plane[:-1] + plane[1:]
+    np.right_shift(pairs[:-1] + pairs[1:], 2, out=plane[1:-1])
 
 
 def noise_field(stream: Stream) -> np.ndarray:
@@ -205,8 +201,8 @@ def _finding(volume: np.ndarray, stream: Stream, shape: str) -> None:
             _calcification(volume, centre, side)
     elif shape.startswith("effusion"):
         for plane, z in zip(volume, Z, strict=True):
-            fluid = (side * X > 20) & (30 + (z - 40) * 0.42 < Y) & _is_lung(plane)
             if z < 150:
+                fluid = (side * X > 20) & (30 + (z - 40) * 0.42 < Y) & _is_lung(plane)
                 plane[fluid] = 10
     elif shape.startswith("consolidation"):
         _consolidation(volume, side, stream)
@@ -219,6 +215,8 @@ def _calcification(volume: np.ndarray, centre: tuple[float, float, float], side:
     x, y, z = centre
     for plane, height in zip(volume, Z, strict=True):
         for at_x, at_y, at_z, radius, value in ((x, y, z, 4.6, 900), (side * 38, 4.0, 144.0, 4.0, 650)):
+            if abs(height - at_z) > radius:
+                continue
             away = (X - at_x) ** 2 + (Y - at_y) ** 2 + (np.float32(height) - at_z) ** 2
             plane[away < radius * radius] = value
 
@@ -254,6 +252,8 @@ def _nodule(volume: np.ndarray, centre: tuple[float, float, float], wobble: floa
     around = np.arctan2((Y - y).astype(np.float64), (X - x).astype(np.float64)).astype(np.float32)
     radius = 7.5 + 1.2 * exact.sin(5 * around + np.float32(wobble))
     for plane, height in zip(volume, Z, strict=True):
+        if abs(height - z) * 0.8 > 8.8:  # beyond the widest radius
+            continue
         inside = (X - x) ** 2 + (Y - y) ** 2 + ((height - z) * 0.8) ** 2 < radius**2
         plane[inside & _is_lung(plane)] = 35
 

@@ -22,6 +22,9 @@ TURN = 4096
 GRID = 1 << 20
 """Tables hold multiples of one part in this."""
 
+_FRACTION = 23  # bits of a float32's fraction; the exponent stands above it
+_BESIDE = 0x4B400000  # the bits of 1.5 times 2 to the 23rd
+
 
 def _table(values: list[float]) -> np.ndarray:
     return np.array([round(value * GRID) / GRID for value in values], dtype=np.float32)
@@ -49,28 +52,39 @@ def _quantiles() -> np.ndarray:
     return _table([inverse((step + 0.5) / TURN) for step in range(TURN)])
 
 
+def rounded(value: np.ndarray) -> np.ndarray:
+    """Return float32 values below four million as the nearest integers, int32, the even one of two.
+
+    Beside 1.5 times 2 to the 23rd a float32 has no bits left for a fraction: adding that rounds, many times as fast as
+    ``rint``, and leaves the integer in the lowest bits.
+    """
+    return (np.asarray(value, dtype=np.float32) + np.float32(3 << 22)).view(np.int32) - np.int32(_BESIDE)
+
+
 def sin(angle: np.ndarray) -> np.ndarray:
-    """Return the sine of radians, right to 1e-3."""
-    steps = np.rint(np.asarray(angle, dtype=np.float32) * np.float32(TURN / (2 * math.pi))).astype(np.int32)
+    """Return the sine of radians, no more than a thousand turns, right to 1e-3."""
+    steps = rounded(np.asarray(angle, dtype=np.float32) * np.float32(TURN / (2 * math.pi)))
     return np.asarray(np.take(_sines(), steps & (TURN - 1)))
 
 
 def cos(angle: np.ndarray) -> np.ndarray:
-    """Return the cosine of radians, right to 1e-3."""
-    steps = np.rint(np.asarray(angle, dtype=np.float32) * np.float32(TURN / (2 * math.pi))).astype(np.int32)
+    """Return the cosine of radians, no more than a thousand turns, right to 1e-3."""
+    steps = rounded(np.asarray(angle, dtype=np.float32) * np.float32(TURN / (2 * math.pi)))
     return np.asarray(np.take(_sines(), (steps + TURN // 4) & (TURN - 1)))
 
 
 def exp(power: np.ndarray) -> np.ndarray:
     """Return e to a power from -80 to 80, right to two parts in ten thousand."""
-    steps = np.rint(np.clip(power, -80, 80) * np.float32(TURN / math.log(2))).astype(np.int32)
-    return np.asarray(np.ldexp(np.take(_powers(), steps & (TURN - 1)), steps >> 12))
+    steps = rounded(np.clip(power, -80, 80) * np.float32(TURN / math.log(2)))
+    bits = np.take(_powers(), steps & (TURN - 1)).view(np.int32) + ((steps >> 12) << _FRACTION)
+    return np.asarray(bits.view(np.float32))
 
 
 def log10(value: np.ndarray) -> np.ndarray:
-    """Return the decimal logarithm of positive values, right to 1e-4."""
-    share, exponent = np.frexp(np.asarray(value, dtype=np.float32))
-    steps = ((share - np.float32(0.5)) * np.float32(2 * TURN)).astype(np.int32)
+    """Return the decimal logarithm of values from 1e-37 on, right to 1e-4."""
+    bits = np.asarray(value, dtype=np.float32).view(np.int32)
+    exponent = (bits >> _FRACTION) - 126
+    steps = (bits & ((1 << _FRACTION) - 1)) >> (_FRACTION - 12)
     return np.asarray(np.take(_logarithms(), steps) + exponent.astype(np.float32) * np.float32(math.log10(2)))
 
 
