@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
@@ -163,6 +164,15 @@ def test_other_points_replay_nothing(big, graded):
     assert names["no password"].points == before["no password"].points
 
 
+@pytest.fixture
+def fresh_workers():
+    """Let workers be copies of a program that begins anew, in the environment of the test, and ends with it."""
+    forkserver._forkserver._stop()
+    yield
+    forkserver._forkserver._stop()
+
+
+@pytest.mark.usefixtures("fresh_workers")
 def test_a_file_that_ends_its_reader_costs_only_its_own_part(small, monkeypatch, tmp_path):
     """A parser that crashes takes the worker with it: the server's points stay, and the others' grades."""
     (tmp_path / "sitecustomize.py").write_text(_CRASHING_READER)
