@@ -100,6 +100,31 @@ def test_a_new_kernel_finds_the_running_lab_again(in_each_runtime, tmp_path):
         assert "✓ running" in html(second.run("lab.status()"))
 
 
+def test_a_start_shows_how_far_it_is_in_one_place_until_the_servers_stand_there(program, tmp_path):
+    program("Orthanc")
+    with sessions("process", "progress") as start:
+        session = start("student")
+        session.stop()
+        with Kernel(tmp_path, session) as kernel:
+            shown = []
+            output = kernel.client.output
+            kernel.client.output = lambda outs, msg, *rest: (shown.append(msg), output(outs, msg, *rest))[1]
+            update = kernel.client._update_display_id
+            kernel.client._update_display_id = lambda ident, msg: (shown.append(msg), update(ident, msg))[1]
+            outputs = kernel.run('from pacslab import Lab\nLab("open-archive").start()')
+        pages_shown = [one["content"]["data"]["text/plain"] for one in shown if "data" in one["content"]]
+        parts = [int(found[1]) for one in pages_shown if (found := re.search(r"(\d+)%$", one))]
+        assert len(parts) >= 5, pages_shown
+        assert parts == sorted(parts)
+        assert parts[0] < 5
+        assert parts[-1] >= 80
+        assert any("Starting the archive" in one for one in pages_shown)
+        assert len({one["content"]["transient"]["display_id"] for one in shown if "data" in one["content"]}) == 1
+        assert len(outputs) == 1, "the bar is gone when the servers stand there"
+        assert "✓ running" in html(outputs)
+        assert "%" not in text(outputs)
+
+
 def test_every_call_shows_itself_once_wherever_it_stands_in_a_cell(kernel, session):
     kernel.run('from pacslab import Lab\nlab = Lab("open-archive")')
     both = kernel.run('lab.task("archive-title")\nlab.task("patient-count")')

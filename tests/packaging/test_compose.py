@@ -11,6 +11,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from neighbours import neighbour
 
 import docker
 
@@ -104,6 +105,15 @@ def test_only_this_machine_reaches_it(composed):
     assert options["com.docker.network.bridge.enable_ip_masquerade"] == "false"
 
 
+def test_a_neighbour_who_sends_to_the_containers_own_address_gets_no_answer(composed):
+    """Engines before 28 pass on what a neighbour sends to a container, published on loopback or not."""
+    (network,) = composed.container["NetworkSettings"]["Networks"].values()
+    address = network["IPAddress"]
+    assert b"version" in urllib.request.urlopen(f"http://{address}:8888/api", timeout=20).read()
+    with neighbour() as outside:
+        assert not outside.reaches(address, 8888, "/api")
+
+
 def test_it_holds_no_power_over_the_machine(composed):
     host = composed.container["HostConfig"]
     assert host["CapDrop"] == ["ALL"]
@@ -136,5 +146,6 @@ def is_loopback(address):
 
 def test_work_outlives_the_container(composed):
     composed.inside("sh", "-c", "echo kept > /home/student/pacslab/work/note.txt")
-    composed.compose("up", "--detach", "--wait", "--no-build", "--force-recreate")
+    composed.compose("down", "--timeout", "20")
+    composed.compose("up", "--detach", "--wait", "--no-build")
     assert composed.inside("cat", "/home/student/pacslab/work/note.txt").strip() == "kept"

@@ -14,12 +14,15 @@ import time
 import httpx
 import pydicom
 import pytest
+import yaml
 from servers import sessions, start_briefly
 
+import docker
 from pacslab.errors import ConfigurationError, DeploymentError, PacslabError, ScenarioError, ServerStartError
 from pacslab.pacs import docker_containers
 from pacslab.pacs.choosing import open_runtime
 from pacslab.pacs.ending import lab_id, list_running, stop_all, sweep
+from pacslab.pacs.processes import marked
 from pacslab.paths import state_root
 from pacslab.session import Session
 
@@ -157,6 +160,38 @@ def test_a_bad_configuration_leaves_the_server_that_ran(started, text, error, wo
     (session.work / "orthanc.json").write_text(good, encoding="utf-8")
     session.restart()
     assert sorted(session.archive().get_instances()) == instances
+
+
+def running_of(session):
+    """Return how many servers run for a deployment, known to it or not."""
+    if session.deployment.runtime.name == "process":
+        return sum(owner == session.deployment.id for _, owner in marked(lab_id()))
+    mine = {"label": f"pacslab.deployment={session.deployment.id}"}
+    return len(docker.from_env().api.containers(all=True, filters=mine))
+
+
+def test_a_restart_that_fails_halfway_ends_what_it_had_started(started):
+    """Devices get new certificates and start; the archive then does not."""
+    session = started
+    session.make_certificates()
+    before = session.deployment.state
+    handover = (session.work / "handover.yaml").read_text(encoding="utf-8")
+    told = yaml.safe_load(handover)
+    devices = {one: {"certificate": f"certs/{one}.pem", "key": f"certs/{one}.key"} for one in ("CT01", "WS01")}
+    told["dicom"]["tls"] = {"ca": "certs/hospital-ca.pem", "devices": devices}
+    (session.work / "handover.yaml").write_text(yaml.safe_dump(told), encoding="utf-8")
+    configuration = (session.work / "orthanc.json").read_text(encoding="utf-8")
+    (session.work / "orthanc.json").write_text('{"DicomAet": 17}', encoding="utf-8")
+    with pytest.raises(ServerStartError, match="runs as it did before"):
+        session.restart()
+    assert session.status().running
+    assert running_of(session) == len(session.deployment.state.machines) == 4
+    assert session.deployment.state.devices == before.devices
+    # The devices speak in clear text again, as the archive that ran understands.
+    (session.work / "handover.yaml").write_text(handover, encoding="utf-8")
+    (session.work / "orthanc.json").write_text(configuration, encoding="utf-8")
+    assert not session.assess().broken
+    assert session.start().running
 
 
 def test_a_handover_that_cannot_be_read_is_told_before_anything_stops(started):

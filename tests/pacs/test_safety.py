@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import time
 
 import httpx
 import pytest
+from neighbours import THERE, neighbour
 
 from pacslab.errors import UnsafeAddressError
 from pacslab.pacs import process_runtime
@@ -221,67 +221,48 @@ def test_a_container_finds_no_way_out_and_a_neighbour_no_way_in(owner, tmp_path)
     """Safety rule 2: a machine outside, in a network namespace of its own, hears an ordinary container and not ours."""
     import docker  # noqa: PLC0415
 
-    if os.geteuid() != 0 or shutil.which("ip") is None:
-        pytest.fail("this test makes a network namespace: run it as root, with iproute2 installed")
     client = docker.from_env()
     runtime = open_runtime("docker")
     network = runtime.open_network(owner, ("archive",))
     ordinary = client.networks.create(f"ordinary-{owner.deployment}", driver="bridge")
-    space = "pacslab-outside"
-    commands = [
-        f"ip netns add {space}",
-        f"ip link add pl-out type veth peer name pl-in netns {space}",
-        "ip address add 198.18.7.1/30 dev pl-out",
-        "ip link set pl-out up",
-        f"ip -n {space} address add 198.18.7.2/30 dev pl-in",
-        f"ip -n {space} link set pl-in up",
-        f"ip -n {space} link set lo up",
-    ]
     try:
-        for command in commands:
-            subprocess.run(command.split(), check=True)
-        listener = subprocess.Popen(
-            ["ip", "netns", "exec", space, "python3", "-m", "http.server", "8099", "--bind", "198.18.7.2"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            script = "exec 3<>/dev/tcp/198.18.7.2/8099 && echo reached"
+        with neighbour() as outside:
+            listener = subprocess.Popen(
+                outside.command("python3", "-m", "http.server", "8099", "--bind", THERE),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            try:
 
-            def reached(name):
-                output = client.containers.run(
-                    runtime.image,
-                    ["4", "bash", "-c", script],
-                    entrypoint="timeout",
-                    network=name,
-                    detach=True,
-                )
-                try:
-                    output.wait(timeout=20)
-                    return b"reached" in output.logs()
-                finally:
-                    output.remove(force=True)
+                def reached(name):
+                    output = client.containers.run(
+                        runtime.image,
+                        ["4", "bash", "-c", f"exec 3<>/dev/tcp/{THERE}/8099 && echo reached"],
+                        entrypoint="timeout",
+                        network=name,
+                        detach=True,
+                    )
+                    try:
+                        output.wait(timeout=20)
+                        return b"reached" in output.logs()
+                    finally:
+                        output.remove(force=True)
 
-            deadline = time.monotonic() + 10
-            while not reached(ordinary.name) and time.monotonic() < deadline:
-                time.sleep(0.2)
-            assert reached(ordinary.name), "the control failed: an ordinary container must reach the machine outside"
-            assert not reached(network.handle)
+                deadline = time.monotonic() + 10
+                while not reached(ordinary.name) and time.monotonic() < deadline:
+                    time.sleep(0.2)
+                assert reached(ordinary.name), "the control failed: an ordinary container must reach outside"
+                assert not reached(network.handle)
+            finally:
+                listener.kill()
+                listener.wait()
             # The other way: a neighbour who sends what is for the lab's addresses through this machine.
             folder = tmp_path / "archive"
             folder.mkdir()
             tmp_path.chmod(0o755)
             configuration = {**shipped_configuration(), "DicomModalities": {}}
             server = runtime.start(owner, network, ServerSpec("archive", configuration, folder))
-            subprocess.run(f"ip -n {space} route add {server.address}/32 via 198.18.7.1".split(), check=True)
-            ask = f"import urllib.request as one; print(one.urlopen('http://{server.address}:8042/system', timeout=4))"
             assert httpx.get(f"http://{server.address}:8042/system", trust_env=False, timeout=20).is_success
-            neighbour = ["ip", "netns", "exec", space, sys.executable, "-c", ask]
-            assert subprocess.run(neighbour, capture_output=True, check=False).returncode != 0
-        finally:
-            listener.kill()
-            listener.wait()
+            assert not outside.reaches(server.address, 8042, "/system")
     finally:
-        subprocess.run(["ip", "netns", "delete", space], check=False)
-        subprocess.run(["ip", "link", "delete", "pl-out"], check=False, stderr=subprocess.DEVNULL)
         ordinary.remove()
