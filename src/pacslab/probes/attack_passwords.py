@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import TYPE_CHECKING
 
 from pacslab.probes.bounded import TooMuchError
@@ -59,6 +60,11 @@ def _in(answer: httpx.Response) -> bool:
     return isinstance(page, dict) and "DicomAet" in page
 
 
+def _basic(user: str, password: str) -> str:
+    """Return what a browser sends after asking for a name and a password (RFC 7617)."""
+    return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
+
+
 def _login(site: Site, url: str, guesses: Callable[[str], Iterable[str]], kind: str) -> Seen:
     """Try a list of passwords for the usual names and for the hospital's own.
 
@@ -81,9 +87,11 @@ def _login(site: Site, url: str, guesses: Callable[[str], Iterable[str]], kind: 
             if not tried and _in(client.get("/system")):
                 words = "The archive asks for no password, so every password opens it."
                 return Seen(True, words, curl(f"{url}/system", "-u", "anyone:anything"))
+            guess = client.build_request("GET", "/system")
             try:
                 for user, password in pairs[before:]:
-                    answer = client.get("/system", auth=(user, password))
+                    guess.headers["Authorization"] = _basic(user, password)
+                    answer = client.send_as_it_is(guess)
                     tried += 1
                     if _in(answer):
                         shown = repr(password) if password else "an empty password"
