@@ -26,6 +26,7 @@ from pacslab.pacs.doors import Door
 from pacslab.probes import assess as looking
 from pacslab.probes import bounded, site
 from pacslab.probes.findings import Outcome, Side
+from pacslab.probes.registry import PROBES
 from pacslab.probes.site import Site
 
 JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -70,6 +71,22 @@ def answers_another_question(connection):
     connection.recv(4096)
     body = json.dumps({"error": ["nothing", None, 3]}).encode()
     connection.sendall(JSON + b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
+
+
+def refuses_slowly(connection):
+    """Answer each request by a refusal, but only after longer than a body is waited for."""
+    connection.recv(4096)
+    time.sleep(1.2)
+    connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+
+def hangs_in_the_middle_of_a_list(connection):
+    """Refuse some guesses, and answer no more."""
+    for _ in range(50):
+        if not connection.recv(4096):
+            return
+        connection.sendall(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
+    hangs(connection)
 
 
 @contextmanager
@@ -160,6 +177,18 @@ def instead(monkeypatch):
     return put
 
 
+@pytest.fixture
+def looked_at_alone(hospital, instead, monkeypatch):
+    """Return a function that looks by one probe at another server in the archive's place."""
+
+    def look(name, port):
+        monkeypatch.setattr(looking, "probes_for", lambda _scenario: [PROBES[name]])
+        instead(port)
+        return looking.assess(hospital.deployment).findings[0]
+
+    return look
+
+
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
     ("behave", "words"),
@@ -194,6 +223,20 @@ def test_a_search_whose_answers_never_end_is_given_up(hospital, instead):
     assert {one.outcome for one in assessment.side(Side.ATTACK)} == {Outcome.CLOSED}, told
     assert "did not come to an end within 10 s" in assessment.finding("clinic-workstation-finds").evidence, told
     assert hospital.score.stage("harden")[0] == 0
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(
+    ("behave", "name", "outcome"),
+    [
+        (refuses_slowly, "http-reader-restarts", Outcome.CLOSED),
+        (hangs_in_the_middle_of_a_list, "http-known-password", Outcome.LAB_FAILURE),
+    ],
+)
+def test_slowness_is_neither_a_permission_nor_a_refusal(looked_at_alone, behave, name, outcome):
+    with serving(behave) as port:
+        finding = looked_at_alone(name, port)
+    assert finding.outcome is outcome, finding.evidence
 
 
 def test_the_archive_in_its_place_again_earns_everything(hospital):

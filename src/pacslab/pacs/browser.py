@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from pacslab.pacs.addresses import Endpoint
     from pacslab.pacs.handover import Web
 
+SHORT_LIVED = httpx.Limits(keepalive_expiry=0.5)
+"""How long a connection is used again: Orthanc ends it after a second, and on a busy machine just under a question."""
+
 
 class HospitalTransport(httpx.BaseTransport):
     """Leads every request to one endpoint of the lab, as the hospital's name server and router would.
@@ -41,7 +44,7 @@ class HospitalTransport(httpx.BaseTransport):
     def __init__(self, endpoint: Endpoint, verify: ssl.SSLContext | bool, source: str | None) -> None:
         require_lab_address(endpoint.host)
         self._endpoint = endpoint
-        self._inner = httpx.HTTPTransport(verify=verify, local_address=source)
+        self._inner = httpx.HTTPTransport(verify=verify, local_address=source, limits=SHORT_LIVED)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request to the endpoint; the name that was asked for stays in it, and in the TLS handshake."""

@@ -20,8 +20,9 @@ from pacslab.probes import (  # noqa: F401  (they register their probes)
     clinic,
     wire,
 )
+from pacslab.probes.again import excuse, look_again
 from pacslab.probes.findings import Assessment, Finding, Outcome, Registered, Side
-from pacslab.probes.registry import Probe, Seen, probes_for
+from pacslab.probes.registry import PROBES, Probe, Seen, probes_for
 from pacslab.probes.site import LabFailureError, Site
 
 if TYPE_CHECKING:
@@ -57,22 +58,40 @@ def assess(deployment: Deployment, progress: Progress = lambda _message, _part: 
         )
     deployment.running_state()
     deployment.assert_synthetic()
-    results: dict[str, Finding] = {}
     with Site.of(deployment) as site:
+        ends = time.monotonic() + TIME_LIMIT
         pool = ThreadPoolExecutor(_AT_ONCE)
-        running = {pool.submit(_look, one, site, deployment.scenario): one for one in wanted}
+
+        def alone(name: str) -> Finding | None:
+            try:
+                return pool.submit(_look, PROBES[name], site, deployment.scenario).result(ends - time.monotonic())
+            except TimeoutError:
+                return None
+
         try:
-            for done in as_completed(running, timeout=TIME_LIMIT):
-                finding = done.result()
-                results[finding.id] = finding
-                progress(finding.title, len(results) / len(wanted))
-        except TimeoutError:
-            for one in running.values():
-                if one.id not in results:
-                    results[one.id] = _given_up(one, deployment.scenario)
+            results = _side_by_side(pool, wanted, site, deployment.scenario, progress)
+            look_again(results, alone, progress)
+            excuse(results, site)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
     return Assessment(findings=tuple(_explained(results[one.id], results, deployment.scenario) for one in wanted))
+
+
+def _side_by_side(
+    pool: ThreadPoolExecutor, wanted: list[Probe], site: Site, scenario: Scenario, progress: Progress
+) -> dict[str, Finding]:
+    """Return what every probe found, by its id; what has not come to an end when the time is over is given up."""
+    results: dict[str, Finding] = {}
+    running = [pool.submit(_look, one, site, scenario) for one in wanted]
+    try:
+        for done in as_completed(running, timeout=TIME_LIMIT):
+            finding = done.result()
+            results[finding.id] = finding
+            progress(finding.title, len(results) / len(wanted))
+    except TimeoutError:
+        for one in wanted:
+            results.setdefault(one.id, _given_up(one, scenario))
+    return results
 
 
 def _look(probe: Probe, site: Site, scenario: Scenario) -> Finding:

@@ -104,9 +104,9 @@ def _a_day(site: Site, study_uid: str, file: bytes) -> list[_Act]:
     ]
 
 
-def _lines_since(site: Site, before: set[str], acts: list[_Act]) -> list[str]:
+def _lines_since(site: Site, before: set[str], acts: list[_Act], patience: float) -> list[str]:
     """Return the log's new lines; where some of the acts have one, the others' are waited for."""
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + patience
     while True:
         lines = [_PREFIX.sub("", one) for one in site.log() if one not in before]
         traced = sum(any(act.traced(line) for line in lines) for act in acts)
@@ -122,11 +122,13 @@ def leave_no_trace(site: Site) -> Seen:
     uid, file = picture(site, "audit", "A TEST OF THE LOG")
     take_away(site, uid)
     before = set(site.log())
+    begun = time.monotonic()
     try:
         acts = _a_day(site, uid, file)
     except _HinderedError as reason:
         return Seen(False, f"What the log says could not be tried, as the day's work is hindered: {reason}.", asked)
-    lines = _lines_since(site, before, acts)
+    busy = time.monotonic() - begun  # where the work itself goes slowly, so does the log
+    lines = _lines_since(site, before, acts, _PATIENCE + 2 * busy)
     untraced = [one.words for one in acts if not one.who or not any(one.traced(line) for line in lines)]
     called = _named(pydicom.dcmread(io.BytesIO(file), stop_before_pixels=True))
     naming = next((line for line in lines if any(_holds(line, one) for one in called)), "")

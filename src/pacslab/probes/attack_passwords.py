@@ -5,7 +5,8 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import TYPE_CHECKING
 
-from pacslab.probes.bounded import TooMuchError
+import httpx
+
 from pacslab.probes.findings import Side
 from pacslab.probes.registry import Seen, probe
 from pacslab.probes.site import LabFailureError
@@ -14,8 +15,6 @@ from pacslab.scenario.models import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-    import httpx
 
     from pacslab.probes.site import Site
 
@@ -68,13 +67,13 @@ def _basic(user: str, password: str) -> str:
 def _login(site: Site, url: str, guesses: Callable[[str], Iterable[str]], kind: str) -> Seen:
     """Try a list of passwords for the usual names and for the hospital's own.
 
-    A client's time may be over before the list is, on a machine that does much at once. As long as the archive answered
-    a fair number of guesses in it, another client goes on; one that only drips is not waited for.
+    A client's time may be over before the list is, or its connection, on a machine that does much at once. As long as
+    the archive answered a fair number of guesses in it, another client goes on; one that only drips is not waited for.
 
     Raises
     ------
     LabFailureError
-        If the time was over before the list was: what was not tried must not count as closed.
+        If the archive stopped answering before the list was over: what was not tried must not count as closed.
 
     """
     own = [site.handover.web.radiologist.username, site.handover.web.administrator.username]
@@ -97,7 +96,7 @@ def _login(site: Site, url: str, guesses: Callable[[str], Iterable[str]], kind: 
                         shown = repr(password) if password else "an empty password"
                         words = f"The user {user!r} logged in with {shown}, guess number {tried}."
                         return Seen(True, words, curl(f"{url}/system", "-u", f"'{user}:{password}'"))
-            except TooMuchError:
+            except httpx.HTTPError:
                 if not tried:
                     raise
         if tried == len(pairs):
@@ -108,7 +107,7 @@ def _login(site: Site, url: str, guesses: Callable[[str], Iterable[str]], kind: 
             )
         if tried - before < _FAIR:
             break
-    raise LabFailureError(f"the time was over after {tried} guesses, because the archive or this machine is slow")
+    raise LabFailureError(f"no more was answered after {tried} guesses, because the archive or this machine is slow")
 
 
 @probe("http-known-password", Side.ATTACK, "Log in with a well-known password", Severity.CRITICAL)

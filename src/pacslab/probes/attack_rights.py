@@ -6,6 +6,7 @@ import base64
 import hashlib
 import secrets
 import socket
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from pacslab.pacs.addresses import require_lab_address
+from pacslab.probes.bounded import TIMEOUT
 from pacslab.probes.findings import Side
 from pacslab.probes.registry import Seen, probe
 from pacslab.probes.web import at_each_door, curl, statuses
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from pacslab.probes.site import Site
 
 _REFUSED = {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}
-_WAITED = 0.8  # seconds without an answer after which a request counts as taken
+_WAITED = 0.8  # seconds without an answer, while others are answered, after which a request counts as taken
 
 
 @dataclass(frozen=True)
@@ -101,9 +103,7 @@ def restart_as_reader(site: Site, url: str) -> Seen:
         words = "A proxy waits for the whole request, so nothing was tried there."
         return Seen(False, words, curl(f"{url}/tools/reset", "-i", "-X", "POST"))
     for caller in _readers(site):
-        with site.visitor(url, caller.account) as client:
-            client.get("/system")  # a server that answers nobody proves nothing by its silence
-        if _begin(site, url, "/tools/reset", caller.account) is None:
+        if _is_let_through(site, url, "/tools/reset", caller.account):
             return Seen(
                 True,
                 f"{caller.words.capitalize()} may restart the server: POST /tools/reset was let through (the probe "
@@ -114,21 +114,31 @@ def restart_as_reader(site: Site, url: str) -> Seen:
     return Seen(False, "A POST to /tools/reset by a reader was refused before its body.", asked)
 
 
-def _begin(site: Site, url: str, path: str, account: Account | None) -> str | None:
-    """Send the header of a POST and no body; return the first line of the answer, or None while it is waited for."""
+def _is_let_through(site: Site, url: str, path: str, account: Account | None) -> bool:
+    """Send the header of a POST and no body; return whether the server waits for the body.
+
+    Its silence proves something only if it answers others meanwhile: a question that came later is waited for, and then
+    longer than that took.
+    """
     parts = urlsplit(url)
     host, port = require_lab_address(str(parts.hostname)), parts.port or 80
     lines = [f"POST {path} HTTP/1.1", f"Host: {host}:{port}", "Content-Length: 2", "Connection: close"]
     if account is not None and account.credentials is not None:
         token = base64.b64encode(":".join(account.credentials).encode()).decode()
         lines.append(f"Authorization: Basic {token}")
-    with socket.create_connection((host, port), timeout=5, source_address=(site.outsider or "", 0)) as connection:
+    with (
+        socket.create_connection((host, port), timeout=TIMEOUT, source_address=(site.outsider or "", 0)) as connection,
+        site.visitor(url, account) as client,
+    ):
         connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
-        connection.settimeout(_WAITED)
+        asked = time.monotonic()
+        client.get("/system")
+        connection.settimeout(_WAITED + 2 * (time.monotonic() - asked))
         try:
-            return connection.recv(1024).decode("latin-1").split("\r\n")[0]
+            connection.recv(1024)
         except TimeoutError:
-            return None
+            return True
+        return False
 
 
 @probe("http-run-lua", Side.ATTACK, "Run a program on the machine", Severity.CRITICAL)

@@ -23,7 +23,7 @@ from pacslab.pacs.actors import (
     own_entries,
 )
 from pacslab.pacs.addresses import require_lab_address
-from pacslab.pacs.browser import hospital_transport
+from pacslab.pacs.browser import SHORT_LIVED, hospital_transport
 from pacslab.pacs.doors import Door
 from pacslab.pacs.nginx import served_paths
 from pacslab.probes.bounded import BoundedClient
@@ -78,6 +78,7 @@ class Actor:
             base_url=server.url,
             auth=(ACCOUNT, password),
             timeout=2 * TIMEOUT,
+            limits=SHORT_LIVED,
             trust_env=False,
             follow_redirects=False,
             verify=False,  # noqa: S501  (no TLS on the lab's own line; to read the world's authorities takes 50 ms)
@@ -105,7 +106,7 @@ class Actor:
         try:
             answer = self._client.request("POST", path, **options)
         except httpx.TimeoutException:
-            self._own("GET", "/system")
+            self.about_itself()
             raise RefusedError(f"it did not come to an end within {2 * TIMEOUT:.0f} s") from None
         except httpx.HTTPError as reason:
             raise LabFailureError(f"the lab's own machine {self.name} did not answer ({reason})") from None
@@ -116,6 +117,18 @@ class Actor:
             words = _reason(answer)
             raise (LimitReachedError if _CANCELLED in words else RefusedError)(words)
         return answer.json() if answer.content else None
+
+    def about_itself(self) -> dict[str, Any]:
+        """Return what the machine says of itself: the quickest answer that it has.
+
+        Raises
+        ------
+        LabFailureError
+            If it gives none.
+
+        """
+        said: dict[str, Any] = self._own("GET", "/system")
+        return said
 
     def address_archive(self, entries: Mapping[str, dict[str, Any]]) -> None:
         """Write down how the archive is called, under each name of an entry."""
@@ -374,7 +387,7 @@ class Site:
         return BoundedClient(
             base_url=url,
             auth=account.credentials if account else None,
-            transport=httpx.HTTPTransport(local_address=self.outsider, verify=False),
+            transport=httpx.HTTPTransport(local_address=self.outsider, verify=False, limits=SHORT_LIVED),
         )
 
     def web(self, account: Account | None = None) -> BoundedClient:

@@ -1,0 +1,181 @@
+"""What a busy machine spoils is looked at once more, alone; an archive that is slow itself gains nothing by it."""
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from pacslab.probes import again
+from pacslab.probes import assess as looking
+from pacslab.probes.assess import assess
+from pacslab.probes.findings import Outcome, Side
+from pacslab.probes.registry import PROBES, Seen
+from pacslab.probes.site import Actor, LabFailureError
+
+BUSY = ("http-known-password", "http-derived-password", "http-blank-password")
+
+
+class Ward:
+    """Probes that do what a test says, and what was looked at, in order, with who else was at work meanwhile."""
+
+    def __init__(self, wanted):
+        self.looked = []
+        self.beside = []
+        self._at_work = set()
+        self._lock = threading.Lock()
+        self.probes = [replace(PROBES[name], look=self._watched(name, look)) for name, look in wanted.items()]
+
+    def _watched(self, name, look):
+        def watched(site):
+            with self._lock:
+                self.looked.append(name)
+                self.beside.append(set(self._at_work))
+                self._at_work.add(name)
+                times = self.looked.count(name)
+            try:
+                return look(site, times)
+            finally:
+                with self._lock:
+                    self._at_work.remove(name)
+
+        return watched
+
+
+@pytest.fixture
+def ward(running, monkeypatch):
+    """Return a function that assesses a running deployment with the probes of a test in the place of its own."""
+
+    def look(wanted):
+        made = Ward(wanted)
+        monkeypatch.setattr(looking, "probes_for", lambda _scenario: made.probes)
+        for one in made.probes:
+            monkeypatch.setitem(PROBES, one.id, one)
+        return made, assess(running.deployment)
+
+    return look
+
+
+def fails_once(_site, times):
+    if times == 1:
+        raise LabFailureError("the time was over")
+    return Seen(False, "nothing opened it")
+
+
+def fails_always(_site, _times):
+    raise LabFailureError("the time was over")
+
+
+def finds_nothing(_site, _times):
+    return Seen(False, "nothing")
+
+
+def finds_something(_site, _times):
+    return Seen(True, "something")
+
+
+def finds_something_later(_site, times):
+    return Seen(times > 1, "something, the second time")
+
+
+def outcomes(assessment):
+    return {one.id: one.outcome for one in assessment.findings}
+
+
+@pytest.fixture
+def every_look_is_long(monkeypatch):
+    """Take every look for one that a time limit may have ended, but no machine of the lab for slow."""
+    monkeypatch.setattr(again, "LONG", 0.0)
+    monkeypatch.setattr(again, "_slow_machines", lambda _site: "")
+
+
+def test_the_labs_failures_are_looked_at_again_after_all_others_and_one_at_a_time(ward):
+    others = [one for one in PROBES if one not in BUSY][:12]
+    made, assessment = ward({**dict.fromkeys(BUSY, fails_once), **dict.fromkeys(others, finds_something)})
+    assert {outcomes(assessment)[name] for name in BUSY} == {Outcome.CLOSED}
+    first, second = made.looked[: len(BUSY) + len(others)], made.looked[len(BUSY) + len(others) :]
+    assert sorted(first) == sorted([*BUSY, *others])
+    assert sorted(second) == sorted(BUSY)
+    assert made.beside[len(first) :] == [set()] * len(BUSY)
+
+
+def test_what_fails_twice_is_reported_as_the_labs_failure(ward):
+    made, assessment = ward({**dict.fromkeys(BUSY, fails_always), "clinic-workstation-finds": finds_something})
+    assert {one.id for one in assessment.failures} == set(BUSY)
+    assert sorted(made.looked) == sorted([*BUSY, *BUSY, "clinic-workstation-finds"])
+
+
+def test_a_second_look_ends_with_the_assessments_time(ward, monkeypatch):
+    over = threading.Event()
+
+    def waits_the_second_time(_site, times):
+        if times > 1:
+            over.wait(30)
+        raise LabFailureError("the time was over")
+
+    monkeypatch.setattr(looking, "TIME_LIMIT", 2.0)
+    made, assessment = ward(dict.fromkeys(BUSY, waits_the_second_time))
+    over.set()
+    assert {one.id for one in assessment.failures} == set(BUSY)
+    assert len(made.looked) == len(BUSY) + 1
+
+
+@pytest.mark.usefixtures("every_look_is_long")
+def test_a_clinic_that_was_only_slow_is_found_at_work(ward):
+    made, assessment = ward({"clinic-scanner-stores": finds_something_later, "http-anonymous-rest": finds_something})
+    assert outcomes(assessment)["clinic-scanner-stores"] is Outcome.WORKS
+    assert sorted(made.looked) == ["clinic-scanner-stores", "clinic-scanner-stores", "http-anonymous-rest"]
+
+
+@pytest.mark.usefixtures("every_look_is_long")
+def test_a_way_in_that_was_only_slow_is_found_open(ward):
+    _, assessment = ward({"http-anonymous-rest": finds_something_later})
+    assert outcomes(assessment) == {"http-anonymous-rest": Outcome.EXPOSED}
+
+
+@pytest.mark.usefixtures("every_look_is_long")
+def test_an_archive_that_is_slow_alone_too_is_asked_once_more_and_no_further(ward):
+    clinic = [one.id for one in PROBES.values() if one.side is Side.CLINIC]
+    made, assessment = ward(dict.fromkeys(clinic, finds_nothing))
+    assert set(outcomes(assessment).values()) == {Outcome.BROKEN}
+    assert len(made.looked) == len(clinic) + 1
+
+
+def test_what_was_quick_is_not_looked_at_again(ward):
+    names = ("clinic-scanner-stores", "http-anonymous-rest")
+    made, assessment = ward(dict.fromkeys(names, finds_nothing))
+    assert outcomes(assessment) == {"clinic-scanner-stores": Outcome.BROKEN, "http-anonymous-rest": Outcome.CLOSED}
+    assert sorted(made.looked) == sorted(names)
+
+
+def test_where_the_labs_own_machines_are_slow_as_well_it_counts_against_nobody(ward, monkeypatch):
+    monkeypatch.setattr(again, "LONG", 0.0)
+    _, assessment = ward(
+        {
+            "clinic-scanner-stores": finds_nothing,
+            "dicom-find-stranger": finds_nothing,
+            "http-anonymous-rest": finds_something,
+            "clinic-workstation-finds": finds_something,
+        }
+    )
+    assert outcomes(assessment) == {
+        "clinic-scanner-stores": Outcome.LAB_FAILURE,
+        "dicom-find-stranger": Outcome.LAB_FAILURE,
+        "http-anonymous-rest": Outcome.EXPOSED,
+        "clinic-workstation-finds": Outcome.WORKS,
+    }
+    assert "needed" in assessment.finding("clinic-scanner-stores").evidence
+
+
+def test_a_machine_of_the_lab_that_answers_nothing_counts_against_nobody_either(ward, monkeypatch):
+    def silent(self):
+        raise LabFailureError(f"the lab's own machine {self.name} did not answer")
+
+    def hangs_long(_site, _times):
+        monkeypatch.setattr(again, "LONG", 0.0)
+        monkeypatch.setattr(Actor, "about_itself", silent)
+        return Seen(False, "no end within 10 s")
+
+    _, assessment = ward({"clinic-workstation-finds": hangs_long})
+    assert outcomes(assessment) == {"clinic-workstation-finds": Outcome.LAB_FAILURE}
+    assert "did not answer" in assessment.finding("clinic-workstation-finds").evidence
+    assert "no end within 10 s" in assessment.finding("clinic-workstation-finds").evidence
