@@ -9,6 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 
 from pacslab.notebook.building import build, sources
 from pacslab.notebook.jupyter import fill_workspace
@@ -26,6 +27,22 @@ SCENARIO = {one.stem: one.read_text(encoding="utf-8").split('Lab("')[1].split('"
 def labs_of(scenario):
     """Return a scenario's labs, in teaching order."""
     return [one for one in NAMES if SCENARIO[one] == scenario]
+
+
+def displayed(output):
+    """Return what an output says to somebody who reads it as text."""
+    return str(output.get("text") or output.get("data", {}).get("text/plain", ""))
+
+
+def run_cells(notebook, environment):
+    """Run a notebook's cells; where one fails, tell with it what it and those before it displayed."""
+    folder = {"metadata": {"path": str(workspace() / "labs")}}
+    try:
+        NotebookClient(notebook, timeout=200, resources=folder).execute(env=environment)
+    except CellExecutionError as failure:
+        ran = [one for one in notebook.cells if one.cell_type == "code" and one.execution_count]
+        told = [f">>> {one.source}\n{''.join(map(displayed, one.outputs))}" for one in ran]
+        pytest.fail("\n".join([*told, str(failure)]), pytrace=False)
 
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -58,8 +75,7 @@ class Reader:
 
     def _run(self, name):
         notebook = nbformat.reads(getattr(BUILT[name], self.kind), as_version=4)
-        folder = {"metadata": {"path": str(workspace() / "labs")}}
-        NotebookClient(notebook, timeout=200, resources=folder).execute(env=self._environment)
+        run_cells(notebook, self._environment)
         self.notebooks[name] = notebook
         self.points[name] = self.session(SCENARIO[name]).score.points
 
@@ -103,6 +119,16 @@ def worth(name):
     """Return what a lab's graded cells are worth together."""
     cells = nbformat.reads(BUILT[name].student, as_version=4).cells
     return sum(cell.metadata.get("nbgrader", {}).get("points", 0) for cell in cells)
+
+
+def test_a_cell_that_fails_is_told_with_what_was_displayed_before_it():
+    fill_workspace()
+    cells = ["from pacslab import Lab\nLab('open-archive').score", "print('as good', 'as done')", "assert 1 > 2"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(one) for one in cells])
+    with pytest.raises(pytest.fail.Exception) as failure:
+        run_cells(notebook, dict(os.environ))
+    for told in ("0 of", "as good as done", "assert 1 > 2", "AssertionError"):
+        assert told in str(failure.value)
 
 
 @pytest.mark.parametrize("name", NAMES)
