@@ -7,7 +7,8 @@ import zlib
 import numpy as np
 import pytest
 
-from pacslab.cohort.answer_key import Box, digest_outside
+from pacslab.cohort.answer_key import Box
+from pacslab.cohort.digests import digest_outside
 from pacslab.cohort.key_forms import for_student, from_compact, to_compact
 from pacslab.errors import ScenarioError
 

@@ -11,7 +11,8 @@ import numpy as np
 import pypdf
 import pytest
 
-from pacslab.cohort.answer_key import Box, Identifier, Location, digest_outside
+from pacslab.cohort.answer_key import Box, Identifier, Location
+from pacslab.cohort.digests import digest_outside
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset

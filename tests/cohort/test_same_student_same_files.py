@@ -12,7 +12,7 @@ import pytest
 from pacslab.cohort.build import build_cohort
 from pacslab.cohort.key_forms import Canaries
 from pacslab.cohort.people import draw_people
-from pacslab.cohort.plan import make_plan
+from pacslab.cohort.planning import make_plan
 from pacslab.cohort.recipe import load_recipe
 from pacslab.scenario.variant import make_variant
 

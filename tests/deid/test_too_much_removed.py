@@ -10,8 +10,9 @@ import pydicom
 import pytest
 from pydicom.uid import generate_uid
 
-from pacslab.cohort.answer_key import Location, digest_outside
+from pacslab.cohort.answer_key import Location
 from pacslab.cohort.build import build_cohort
+from pacslab.cohort.digests import digest_outside
 from pacslab.cohort.recipe import load_recipe
 from pacslab.deid.audit import audit
 from pacslab.deid.recipe import deidentify_study

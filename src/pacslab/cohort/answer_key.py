@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import zlib
 from enum import StrEnum
 from functools import cached_property
@@ -19,48 +18,25 @@ if TYPE_CHECKING:
 class Location(StrEnum):
     """Where in a DICOM file, or beside it, an identifier stands."""
 
-    HEADER = "header"
-    NESTED = "nested"
-    PRIVATE = "private"
-    FREE_TEXT = "free-text"
-    UNLISTED = "unlisted"
-    UID = "uid"
-    PIXELS = "pixels"
-    FACE = "face"
-    OVERLAY = "overlay"
-    ICON = "icon"
-    PRESENTATION = "presentation-state"
-    SR_CONTENT = "sr-content"
-    SR_OBSERVER = "sr-observer"
-    PDF = "pdf"
-    FILE_META = "file-meta"
-    PREAMBLE = "preamble"
-    PADDING = "trailing-padding"
-    FILE_NAME = "file-name"
-    DICOMDIR = "dicomdir"
-
-
-LOCATION_MEANINGS: dict[Location, str] = {
-    Location.HEADER: "an attribute of the dataset's top level",
-    Location.NESTED: "an attribute in a sequence",
-    Location.PRIVATE: "a private attribute",
-    Location.FREE_TEXT: "a long text (VR LT, ST, UT), or a descriptor that mixes meaning and identity",
-    Location.UNLISTED: "a text that PS3.15 table E.1-1 does not list, such as CodeMeaning",
-    Location.UID: "a UID, or a reference to one",
-    Location.PIXELS: "text burned into pixel data",
-    Location.FACE: "a face that a rendering of the series shows, as it cuts this slice",
-    Location.OVERLAY: "an overlay: its bitmap, label or description (60xx)",
-    Location.ICON: "text in the pixels of an icon image",
-    Location.PRESENTATION: "a presentation state's text annotation",
-    Location.SR_CONTENT: "a structured report's content item",
-    Location.SR_OBSERVER: "who or what observed, verified or completed a structured report",
-    Location.PDF: "an encapsulated PDF: its pages and its document information",
-    Location.FILE_META: "the file meta information, group 0002",
-    Location.PREAMBLE: "the 128 bytes before DICM",
-    Location.PADDING: "Data Set Trailing Padding (FFFC,FFFC)",
-    Location.FILE_NAME: "the name of the file or of its folder",
-    Location.DICOMDIR: "the directory file beside the images",
-}
+    HEADER = "header"  # an attribute of the dataset's top level
+    NESTED = "nested"  # an attribute in a sequence
+    PRIVATE = "private"  # a private attribute
+    FREE_TEXT = "free-text"  # a long text (VR LT, ST, UT), or a descriptor that mixes meaning and identity
+    UNLISTED = "unlisted"  # a text that PS3.15 table E.1-1 does not list, such as CodeMeaning
+    UID = "uid"  # a UID, or a reference to one
+    PIXELS = "pixels"  # text burned into pixel data
+    FACE = "face"  # a face that a rendering of the series shows, as it cuts this slice
+    OVERLAY = "overlay"  # an overlay: its bitmap, label or description (60xx)
+    ICON = "icon"  # text in the pixels of an icon image
+    PRESENTATION = "presentation-state"  # a presentation state's text annotation
+    SR_CONTENT = "sr-content"  # a structured report's content item
+    SR_OBSERVER = "sr-observer"  # who or what observed, verified or completed a structured report
+    PDF = "pdf"  # an encapsulated PDF: its pages and its document information
+    FILE_META = "file-meta"  # the file meta information, group 0002
+    PREAMBLE = "preamble"  # the 128 bytes before DICM
+    PADDING = "trailing-padding"  # Data Set Trailing Padding (FFFC,FFFC)
+    FILE_NAME = "file-name"  # the name of the file or of its folder
+    DICOMDIR = "dicomdir"  # the directory file beside the images
 
 
 class Identifier(StrEnum):
@@ -391,57 +367,3 @@ def _texts_of(patient: PatientKey) -> tuple[str, ...]:
 def plain(text: str) -> str:
     """Return only a text's letters and digits, folded to lower case: how identifiers are compared."""
     return "".join(char for char in text.casefold() if char.isalnum())
-
-
-MARGIN = 8
-"""How many pixels around burned-in text may be lost with it."""
-
-
-def digest_outside(pixels: np.ndarray, boxes: list[Box], margin: int = MARGIN) -> str:
-    """Return the SHA-256 (hexadecimal) of the pixels outside the boxes, each grown by ``margin`` pixels.
-
-    Parameters
-    ----------
-    pixels
-        Decoded pixel values of shape (rows, columns) or (rows, columns, samples), with frames before them in a
-        multi-frame image; integers. A last axis of 3 is samples.
-    boxes
-        Where identifiers are burned in, in every frame; what lies there does not count.
-    margin
-        How many pixels around a box may be lost with it.
-
-    """
-    kept = np.array(pixels, dtype="<i4", copy=True)
-    colour = kept.ndim > 2 and kept.shape[-1] == 3
-    planes = kept if colour else kept[..., None]
-    for box in boxes:
-        top, left = max(0, box.row - margin), max(0, box.column - margin)
-        planes[..., top : box.row + box.height + margin, left : box.column + box.width + margin, :] = 0
-    shape = "x".join(str(size) for size in kept.shape).encode()
-    digest = hashlib.sha256(shape + b":")
-    digest.update(kept.data)
-    return digest.hexdigest()
-
-
-def digest_within(pixels: np.ndarray, kept: np.ndarray) -> str:
-    """Return the SHA-256 (hexadecimal) of some of an image's pixels, and of its size.
-
-    Parameters
-    ----------
-    pixels
-        Decoded pixel values of shape (rows, columns); integers.
-    kept
-        Which of them count: boolean, of the same shape.
-
-    """
-    shape = "x".join(str(size) for size in pixels.shape).encode()
-    return hashlib.sha256(shape + b":" + pixels[kept].astype("<i4").tobytes()).hexdigest()
-
-
-def without_boxes(kept: np.ndarray, boxes: list[Box], margin: int = MARGIN) -> np.ndarray:
-    """Return a boolean picture less the boxes, each grown by ``margin`` pixels."""
-    left = kept.copy()
-    for box in boxes:
-        top, first = max(0, box.row - margin), max(0, box.column - margin)
-        left[top : box.row + box.height + margin, first : box.column + box.width + margin] = False
-    return left

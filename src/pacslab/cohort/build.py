@@ -19,17 +19,16 @@ from pacslab.cohort.answer_key import (
     Planted,
     Region,
     StudyKey,
-    digest_outside,
-    digest_within,
-    without_boxes,
 )
+from pacslab.cohort.content import Content
 from pacslab.cohort.dataset import SOP_CLASS, instance_draft, is_synthetic, series_draft
+from pacslab.cohort.digests import digest_outside, digest_within, without_boxes
 from pacslab.cohort.draft import Draft, Plant
 from pacslab.cohort.encode import PIXEL_DATA, SOURCE_AE_TITLE
 from pacslab.cohort.modules import BITS_STORED, waveform
 from pacslab.cohort.origin import GENERATOR_VERSION, origin_of
 from pacslab.cohort.people import PROMINENT, plain_ascii
-from pacslab.cohort.plan import Content, file_name_of, make_plan
+from pacslab.cohort.planning import file_name_of, make_plan
 from pacslab.cohort.report import make_report
 from pacslab.cohort.studio import Studio
 from pacslab.cohort.transfer import Syntax, decoded_frames, encode_file, encode_frames

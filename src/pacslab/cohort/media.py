@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pacslab.cohort.answer_key import Identifier, Location, Planted
+from pacslab.cohort.content import Content
 from pacslab.cohort.fictional import uid
-from pacslab.cohort.plan import Content
 from pacslab.cohort.traps import Trap
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pacslab.cohort import pages
 from pacslab.cohort.anatomy import cr, ct, ecg, head, mg, mr, us
-from pacslab.cohort.plan import Content
+from pacslab.cohort.content import Content
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,8 +111,13 @@ def _ct(draft: Draft, _study: StudyPlan) -> None:
 
 
 def _radiograph(draft: Draft, _study: StudyPlan) -> None:
+    draft.put(ImageType=["ORIGINAL", "PRIMARY"])
+    _chest_exposure(draft)
+
+
+def _chest_exposure(draft: Draft) -> None:
+    """Add how a chest is taken on a wall stand, on a plate or on a digital detector."""
     draft.put(
-        ImageType=["ORIGINAL", "PRIMARY"],
         BodyPartExamined="CHEST",
         ImageLaterality="U",
         KVP="125",
@@ -204,17 +209,8 @@ def _digital(draft: Draft, _study: StudyPlan) -> None:
 def _digital_chest(draft: Draft, study: StudyPlan) -> None:
     _digital(draft, study)
     draft.code("AnatomicRegionSequence", "51185008", "SCT", "Chest")
-    draft.put(
-        BodyPartExamined="CHEST",
-        PositionerType="COLUMN",
-        ImageLaterality="U",
-        KVP="125",
-        DistanceSourceToDetector="1800",
-        ImagerPixelSpacing=[f"{cr.SPACING:g}", f"{cr.SPACING:g}"],
-        WindowCenter="2048",
-        WindowWidth="4096",
-    )
-    _grey(draft, (cr.ROWS, cr.COLUMNS), allocated=16, stored=12)
+    draft.put(PositionerType="COLUMN")
+    _chest_exposure(draft)
 
 
 def _mammogram(draft: Draft, study: StudyPlan) -> None:

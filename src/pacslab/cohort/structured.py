@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pacslab.cohort.answer_key import Identifier, Location
+from pacslab.cohort.content import Content
 from pacslab.cohort.modules import SOP_CLASS, day
 from pacslab.cohort.phrases import phrases_of
-from pacslab.cohort.plan import Content
 from pacslab.cohort.traps import Trap
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ import numpy as np
 
 from pacslab.cohort import letter, pages
 from pacslab.cohort.anatomy import cr, ct, mg, mr, us
+from pacslab.cohort.content import Content
 from pacslab.cohort.heads import HeadSlice, slices_of
 from pacslab.cohort.lettering import burn_in
 from pacslab.cohort.modules import CINE_FRAMES, COLOUR_FRAMES
-from pacslab.cohort.plan import Content
 from pacslab.cohort.traps import Trap
 
 if TYPE_CHECKING:

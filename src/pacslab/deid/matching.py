@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pacslab.cohort.answer_key import MARGIN, digest_outside, digest_within, without_boxes
+from pacslab.cohort.digests import MARGIN, digest_outside, digest_within, without_boxes
 from pacslab.deid.places import text_of
 
 if TYPE_CHECKING:
