@@ -60,7 +60,7 @@ lab.restart()
 lab.assess()
 
 # %% [markdown]
-# Look at both tables. On the web the stranger is out - and so are the radiologist and the administrator, who sit at
+# Look at both tables; the lines above them say what has turned since the last look. On the web the stranger is out - and so are the radiologist and the administrator, who sit at
 # *other* computers. They are "remote", too. Meanwhile the stranger's C-FIND goes through as before: the option is about
 # the web, and **DICOM is a door of its own**.
 #
@@ -68,6 +68,8 @@ lab.assess()
 
 # %%
 lab.set_options(RemoteAccessAllowed=True)
+lab.restart()
+lab.assess()
 
 # %% [markdown]
 # ## Step 1: a password on the web
@@ -146,6 +148,7 @@ dicom:
 ### END SOLUTION
 
 # %%
+lab.assess()
 lab.check("close-web")
 
 # %% [markdown]
@@ -176,6 +179,7 @@ lab.set_options(DicomAlwaysAllowFind=False)
 
 # %%
 lab.restart()
+lab.assess()
 lab.check("close-find")
 
 # %% [markdown]
@@ -197,6 +201,7 @@ lab.set_options(DicomAlwaysAllowMove=False, DicomAlwaysAllowGet=False)
 
 # %%
 lab.restart()
+lab.assess()
 lab.check("close-move")
 
 # %% [markdown]
@@ -224,6 +229,7 @@ lab.set_options(
 
 # %%
 lab.restart()
+lab.assess()
 lab.check("old-device")
 
 # %% [markdown]
@@ -245,6 +251,17 @@ lab.assess()
 
 # %%
 lab.score
+
+# %% [markdown]
+# ## Four more archives
+#
+# Somebody has thought about each of these, and closed what you have just closed. They have stories, tasks and hints of
+# their own, and the same two tables. Begin with `lab = Lab("...")`, `lab.start()` and `lab.panel()`.
+#
+# - `Lab("well-known-password")`: there is a password, and everybody has the same one.
+# - `Lab("borrowed-title")`: only listed devices are answered, and a title is all that they have to say.
+# - `Lab("unlocked-side-door")`: a reverse proxy asks for the password; beside it, other doors stand open.
+# - `Lab("silent-overwrite")`: an image can be replaced, and nothing tells that it was.
 
 # %% [markdown]
 # ## To think about

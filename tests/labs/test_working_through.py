@@ -14,6 +14,7 @@ from nbclient.exceptions import CellExecutionError
 from pacslab.notebook.building import build, sources
 from pacslab.notebook.jupyter import fill_workspace
 from pacslab.paths import workspace
+from pacslab.probes.registry import PROBES
 from pacslab.scenario.loading import load_scenario
 from pacslab.session import Session
 
@@ -136,6 +137,35 @@ def test_a_solved_lab_earns_all_its_points(solver, name):
     labs = labs_of(SCENARIO[name])
     assert not [one for one in solver.outputs(name) if one.output_type == "error"]
     assert solver.points[name] == sum(worth(one) for one in labs[: labs.index(name) + 1])
+
+
+WEB = {f"http-anonymous-{one}" for one in ("rest", "dicomweb", "wado")} | {
+    f"http-{one}-password" for one in ("known", "derived", "blank")
+}
+PEOPLE = {"clinic-radiologist-views", "clinic-dicomweb-views", "clinic-administrator-works"}
+STEPS = [
+    {},
+    {"Closed": WEB, "Broken": PEOPLE},  # nobody connects from outside
+    {"Open": WEB, "Working again": PEOPLE},  # taken back
+    {"Closed": WEB, "Broken": PEOPLE},  # passwords, and nobody was told
+    {"Working again": PEOPLE},  # told
+    {"Closed": {"dicom-find-stranger"}},
+    {"Closed": {"dicom-move-stranger", "dicom-get-stranger"}},
+    {"Closed": {"dicom-old-device", "dicom-borrowed-title"}},
+    {},
+]
+
+
+def turned(output):
+    """Return what an assessment's output says has turned since the last one: the probes by the word for it."""
+    by_title = {one.title: one.id for one in PROBES.values()}
+    lines = [one.split(" since the last look: ") for one in displayed(output).splitlines() if " since the last" in one]
+    return {words: {by_title[title] for title in titles.removesuffix(".").split("; ")} for words, titles in lines}
+
+
+def test_the_hardening_lab_shows_after_each_change_what_closed_and_who_in_the_hospital_broke(solver):
+    looks = [one for one in solver.outputs("05_harden") if "A stranger tries to" in displayed(one)]
+    assert [turned(one) for one in looks] == STEPS
 
 
 @pytest.mark.parametrize("scenario", sorted(set(SCENARIO.values())))

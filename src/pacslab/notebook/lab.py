@@ -68,6 +68,7 @@ class Lab:
     ) -> None:
         show_boxes()
         self.session = Session(scenario, student=student, runtime=runtime, hours=hours)
+        self._last_look: Assessment | None = None
 
     def __repr__(self) -> str:
         return texts.status(self.session.status())
@@ -226,12 +227,14 @@ class Lab:
         return Shown(result, pages.check(result), texts.check(result)).show()
 
     def assess(self) -> Shown[Assessment]:
-        """Attack the archive and live the hospital's day, side by side."""
-        return watched(
-            "Attacking, and working",
-            self.session.assess,
-            lambda seen: Shown(seen, pages.assessment(seen), texts.assessment(seen)),
-        )
+        """Attack the archive and live the hospital's day, side by side, and say what has turned since the last look."""
+
+        def look(seen: Assessment) -> Shown[Assessment]:
+            since = pages.turned(seen, self._last_look) if self._last_look else []
+            self._last_look = seen
+            return Shown(seen, pages.assessment(seen, since), texts.assessment(seen, since))
+
+        return watched("Attacking, and working", self.session.assess, look)
 
     def check_deid(self, *only: str) -> Shown[DeidReport]:
         """Audit the files in your folder ``deid``; with names of checks, show those alone."""

@@ -37,6 +37,12 @@ OUTCOMES = {
     Outcome.BROKEN: ("✗", "broken", "bad"),
     Outcome.LAB_FAILURE: ("?", "lab failed", "unsure"),
 }
+_TURNED = {
+    Outcome.CLOSED: "Closed since the last look",
+    Outcome.EXPOSED: "Open since the last look",
+    Outcome.BROKEN: "Broken since the last look",
+    Outcome.WORKS: "Working again since the last look",
+}
 _NEW_TAB = Markup(' target="_blank" rel="noopener"')
 _CODE = re.compile(r"`([^`]+)`")
 
@@ -103,10 +109,21 @@ def link_to(path: Path) -> str:
     return os.path.relpath(path, Path.cwd())
 
 
-def assessment(seen: Assessment) -> str:
-    """Return both sides as tables."""
+def turned(seen: Assessment, before: Assessment) -> list[str]:
+    """Return in lines what a look sees otherwise than the one before it; none where nothing has turned."""
+    was = {one.id: one.outcome for one in before.findings}
+    lines = []
+    for outcome, words in _TURNED.items():
+        titles = [one.title for one in seen.findings if one.outcome is outcome and was.get(one.id) is not outcome]
+        if titles:
+            lines.append(f"{words}: {'; '.join(titles)}.")
+    return lines
+
+
+def assessment(seen: Assessment, since: Iterable[str] = ()) -> str:
+    """Return what has turned since the last look, if anything, and both sides as tables."""
     sides = [(SIDES[side], _rows(seen, side)) for side in Side]
-    return page("assessment", sides=sides, seen=seen)
+    return page("assessment", sides=sides, seen=seen, since=list(since))
 
 
 def _rows(seen: Assessment, side: Side) -> list[dict[str, Any]]:

@@ -37,9 +37,9 @@ def status(now: Status) -> str:
     return plain(status_table(now), status_line(now)) if now.servers else plain(status_line(now))
 
 
-def assessment(seen: Assessment) -> str:
-    """Return both sides."""
-    return plain(*assessment_tables(seen))
+def assessment(seen: Assessment, since: Iterable[str] = ()) -> str:
+    """Return both sides, and what has turned since the last look."""
+    return "\n".join([plain(*assessment_tables(seen)), *since])
 
 
 def score(now: Score) -> str:
