@@ -150,8 +150,8 @@ rogue = lab.modality("ROGUE")
 rogue.echo()
 
 # %% [markdown]
-# `{}` looks like nothing, and it is a welcome: the archive accepted an association from a machine that it does not know,
-# and answered. (A refusal would have been an error.) Now ask a real question. A C-FIND names a *level* and what you look
+# `True` is a short word, and a welcome: the archive accepted an association from a machine that it does not know,
+# and answered. (A refusal would have been `False`.) Now ask a real question. A C-FIND names a *level* and what you look
 # for; empty fields match everything.
 
 # %%
