@@ -10,6 +10,7 @@ import time
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
+import httpx
 import pytest
 from pydicom.dataset import Dataset
 from pynetdicom import AE, evt
@@ -244,3 +245,14 @@ def test_the_archive_in_its_place_again_earns_everything(hospital):
     assert assessment.good
     earned, possible = hospital.score.stage("harden")
     assert earned == possible
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(("behave", "words"), [(streams_without_end, "without an end"), (drips, "within 6 s")])
+def test_a_guess_is_as_bounded_as_any_other_question(behave, words):
+    with (
+        serving(behave) as port,
+        bounded.BoundedClient(base_url=f"http://127.0.0.1:{port}", transport=httpx.HTTPTransport()) as client,
+        pytest.raises(bounded.TooMuchError, match=words),
+    ):
+        client.send_as_it_is(client.build_request("GET", "/system"))

@@ -271,7 +271,9 @@ def _replay_server(task: Task, scenario: Scenario, variant: Variant, handed: Han
         result.server_problem = str(reason) or "the handover cannot be read: it is nested too deeply"
         if isinstance(reason, PacslabError):
             result.server_details = tuple(line[:300] for line in reason.details[-8:])
-        key = cohort_of(scenario, variant).questions()
+        # The whole key knows the pictures of other studies, which would have to be searched without it.
+        cohort = cohort_of(scenario, variant)
+        key = cohort.answer_key() if _studies(scenario) else cohort.questions()
     finally:
         if deployment is not None:
             deployment.stop()

@@ -67,9 +67,17 @@ def list_cache() -> Kept:
         for path in root.iterdir():
             if path.is_dir() and not path.name.startswith("."):
                 with suppress(FileNotFoundError):  # somebody else's start deletes it now
-                    size = sum(one.lstat().st_size for one in path.rglob("*") if one.is_file())
-                    found.append(Snapshot(path.name, path, size, path.stat().st_mtime))
+                    found.append(Snapshot(path.name, path, _size(path), path.stat().st_mtime))
     return Kept(root, tuple(sorted(found, key=lambda one: one.used)), limit())
+
+
+def _size(folder: Path | str) -> int:
+    """Return the bytes of a folder's files; a full cache holds some thousand."""
+    with os.scandir(folder) as entries:
+        return sum(
+            _size(one.path) if one.is_dir(follow_symlinks=False) else one.stat(follow_symlinks=False).st_size
+            for one in entries
+        )
 
 
 def prune(keep: Path, most: int) -> None:
