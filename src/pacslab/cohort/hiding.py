@@ -92,7 +92,9 @@ def _original(draft: Draft, recipe: Recipe, study: StudyPlan) -> None:
     before.moment("AttributeModificationDateTime", study.time, "X/D")
     values = before.item("ModifiedAttributesSequence")
     values.put(PatientName=person.person_name)
-    values.identify("PatientID", person.other_id, Identifier.RECORD_NUMBER, "X")
+    national = recipe.patient_id == "national-number"
+    kind = Identifier.RECORD_NUMBER if national else Identifier.NATIONAL_NUMBER
+    values.identify("PatientID", person.other_id, kind, "X")
 
 
 def _other_kinds(draft: Draft, study: StudyPlan, phrases: Phrases) -> None:

@@ -165,28 +165,28 @@ def match(files: list[Submitted], studies: tuple[StudyKey, ...], people: dict[st
         _match_rest(files, studies[0].instances, taken, _ALIKE)
     else:
         _match_whole_studies(files, studies, taken, people)
+        _match_by_patient(files, studies, taken, people)
 
 
 def _homes(files: list[Submitted], studies: tuple[StudyKey, ...]) -> dict[str, StudyKey]:
-    """Return the study from which most files of each new Study Instance UID were made, as far as it is known."""
+    """Return the study from which most files of each Study Instance UID were made, as far as it is known.
+
+    A UID that was not replaced says it itself.
+    """
     home = {one.sop_instance_uid: index for index, study in enumerate(studies) for one in study.instances}
     votes: dict[str, Counter[int]] = defaultdict(Counter)
     for file in files:
         if file.instance is not None:
             votes[text_of(file.dataset, "StudyInstanceUID")][home[file.instance.sop_instance_uid]] += 1
-    return {new: studies[counted.most_common(1)[0][0]] for new, counted in votes.items()}
+    found = {new: studies[counted.most_common(1)[0][0]] for new, counted in votes.items()}
+    return {study.study_instance_uid: study for study in studies} | found
 
 
 def _match_whole_studies(
     files: list[Submitted], studies: tuple[StudyKey, ...], taken: set[str], people: dict[str, PatientKey]
 ) -> None:
     """Match studies of which no file could be told to those of which no file was found, by what they are made of."""
-    owner = {
-        one.sop_instance_uid: people[study.study_instance_uid].index for study in studies for one in study.instances
-    }
-    known = {
-        text_of(file.dataset, "PatientID"): owner[file.instance.sop_instance_uid] for file in files if file.instance
-    }
+    known = _pseudonyms(files, studies, people)
     groups: dict[str, list[Submitted]] = defaultdict(list)
     for file in files:
         if file.instance is None and not file.intact:
@@ -194,21 +194,44 @@ def _match_whole_studies(
     for rest in groups.values():
         kinds = Counter(text_of(file.dataset, "SOPClassUID") for file in rest)
         free = [study for study in studies if not any(one.sop_instance_uid in taken for one in study.instances)]
+        patient = known.get(text_of(rest[0].dataset, "PatientID"))
+        free = [study for study in free if patient in (None, people[study.study_instance_uid].index)]
         fitting = [study for study in free if Counter(one.sop_class_uid for one in study.instances) >= kinds]
         if fitting:
-            _match_rest(
-                rest, min(fitting, key=lambda study: _unlike(rest[0], study, people, known)).instances, taken, _ALIKE
-            )
+            _match_rest(rest, min(fitting, key=lambda study: _unlike(rest[0], study, people)).instances, taken, _ALIKE)
 
 
-def _unlike(file: Submitted, study: StudyKey, people: dict[str, PatientKey], known: dict[str, int]) -> float:
-    """Return how little of what stays fits: whose pseudonym it is, sex, description, and the age in years."""
+def _match_by_patient(
+    files: list[Submitted], studies: tuple[StudyKey, ...], taken: set[str], people: dict[str, PatientKey]
+) -> None:
+    """Match files that lost their study to what is missing of the patient whose pseudonym they bear."""
+    known = _pseudonyms(files, studies, people)
+    for file in files:
+        patient = known.get(text_of(file.dataset, "PatientID"))
+        if file.instance is None and patient is not None:
+            mine = [study for study in studies if people[study.study_instance_uid].index == patient]
+            _match_rest([file], [one for study in mine for one in study.instances], taken, _ALIKE)
+
+
+def _pseudonyms(files: list[Submitted], studies: tuple[StudyKey, ...], people: dict[str, PatientKey]) -> dict[str, int]:
+    """Return whose each new PatientID is, as far as files were matched, and where it is one patient's."""
+    owner = {
+        one.sop_instance_uid: people[study.study_instance_uid].index for study in studies for one in study.instances
+    }
+    found: dict[str, set[int]] = defaultdict(set)
+    for file in files:
+        if file.instance is not None:
+            found[text_of(file.dataset, "PatientID")].add(owner[file.instance.sop_instance_uid])
+    return {new: min(owners) for new, owners in found.items() if len(owners) == 1}
+
+
+def _unlike(file: Submitted, study: StudyKey, people: dict[str, PatientKey]) -> float:
+    """Return how little of what stays fits: sex, description, and the age in years."""
     patient = people[study.study_instance_uid]
     age = text_of(file.dataset, "PatientAge")[:3]
     years = int(study.date[:4]) - int(patient.birth_date[:4]) - (study.date[4:8] < patient.birth_date[4:8])
     return (
-        100 * (known.get(text_of(file.dataset, "PatientID"), patient.index) != patient.index)
-        + 20 * (text_of(file.dataset, "PatientSex") != patient.sex)
+        20 * (text_of(file.dataset, "PatientSex") != patient.sex)
         + 10 * (text_of(file.dataset, "StudyDescription") != study.description)
         + (min(abs(int(age) - years), 15) if age.isdigit() else 15)
     )

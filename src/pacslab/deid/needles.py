@@ -101,6 +101,20 @@ class Needle:
         forms |= {form[::-1] for form in forms if len(form) >= SHORTEST_ANYWHERE}
         return tuple(sorted(f" {form} " for form in forms if len(form) >= SHORTEST))
 
+    def alone(self, phrase: str) -> bool:
+        """Whether a phrase gives the person away in anybody's file.
+
+        One part of a name, one short word, a date or an age may be somebody else's as well, and relatives share a
+        family name, be it of two words.
+        """
+        if self.kind in _NEVER_ALONE:
+            return False
+        if self.kind is not Identifier.NAME:
+            return phrase.count(" ") > 2 or len(phrase) > 2 + SHORTEST_ANYWHERE
+        whole = set(self.parts)
+        part = set(phrase.split()) < whole or set(phrase[::-1].split()) < whole
+        return phrase.count(" ") > 2 and not part
+
     @cached_property
     def squeezed(self) -> tuple[str, ...]:
         """Written forms that count anywhere in a text without separators; long enough not to occur by chance."""
@@ -247,12 +261,7 @@ class Needles:
         elif needle.kind is Identifier.DATE and needle.day:
             self._days.setdefault(needle.day, []).append(Found(needle, alone=False))
         for phrase in needle.phrases:
-            # One part of a name, one short word, a date or an age may be somebody else's as well.
-            several = phrase.count(" ") > 2 or (
-                needle.kind is not Identifier.NAME and len(phrase) > 2 + SHORTEST_ANYWHERE
-            )
-            alone = several and needle.kind not in _NEVER_ALONE
-            self._phrases.setdefault(phrase.split()[0], []).append((phrase, Found(needle, alone=alone)))
+            self._phrases.setdefault(phrase.split()[0], []).append((phrase, Found(needle, alone=needle.alone(phrase))))
         if needle.kind not in (Identifier.UID, Identifier.DATE):
             for form in needle.squeezed:
                 self._anywhere.add(form.encode(), sure)

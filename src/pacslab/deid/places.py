@@ -25,6 +25,7 @@ logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it tells every fault of
 
 PIXEL_DATA = {0x7FE00010, 0x7FE00008, 0x7FE00009}
 ENCAPSULATED_DOCUMENT = 0x00420011
+TRAILING_PADDING = 0xFFFCFFFC
 FREE_TEXT_VRS = {"LT", "ST", "UT", "UC"}
 LONGEST_TEXT = 1 << 20
 LONGEST_BINARY_TEXT = 1 << 16
@@ -185,7 +186,7 @@ def header_places(dataset: Dataset) -> Iterator[Place]:
     """Yield the preamble and every element of the file meta information."""
     preamble = getattr(dataset, "preamble", None) or b""
     if preamble.strip(b"\0"):
-        yield Place("preamble", Location.FILE_META, decoded(preamble), preamble)
+        yield Place("preamble", Location.PREAMBLE, decoded(preamble), preamble)
     for path, element in walk(dataset.file_meta):
         values, binary = _texts(element.value)
         for text in [*values, decoded(binary)]:
@@ -257,6 +258,8 @@ def _texts(value: Any) -> tuple[list[str], bytes]:
 def _location(path: str, element: DataElement) -> Location:
     if is_private(path):
         return Location.PRIVATE
+    if element.tag == TRAILING_PADDING:
+        return Location.PADDING
     if element.VR in FREE_TEXT_VRS:
         return Location.FREE_TEXT
     return Location.NESTED if "." in path else Location.HEADER

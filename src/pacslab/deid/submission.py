@@ -131,6 +131,9 @@ class Reader:
         for one in planted:
             if one.location in (Location.OVERLAY, Location.ICON) and one.box is not None:
                 self._drawn.setdefault(one.sop_instance_uid, []).append(one)
+        self._stood: dict[tuple[str, str], Location] = {}
+        for one in planted:
+            self._stood.setdefault((one.sop_instance_uid, one.path), one.location)
         self._faces = {one.sop_instance_uid: one for one in planted if one.location is Location.FACE}
 
     def read(self, folder: Source, progress: Callable[[int], None] | None = None) -> Submission:
@@ -175,7 +178,7 @@ class Reader:
     def look(self, name: str, content: bytes) -> Seen:
         """Return what stands in one file."""
         seen = Seen(name)
-        self._note_text(seen, Place("file name", Location.FILE_META, name))
+        self._note_text(seen, Place("file name", Location.FILE_NAME, name))
         dataset, reason = parse_dicom(content)
         places: list[Place] = []
         span = pixel_span(dataset) if dataset is not None else None
@@ -239,7 +242,8 @@ class Reader:
                 continue
             if one.location is Location.PDF:
                 in_pdf.add(needle.token)
-            told.setdefault((one.place, needle.token), _leak(seen.name, one, needle, patient))
+            stood = self._stood.get((instance.sop_instance_uid, one.place)) if instance is not None else None
+            told.setdefault((one.place, needle.token), _leak(seen.name, one, needle, patient, stood))
         yield from told.values()
         if seen.file is not None:
             yield from self._burned(seen.file, patient)
@@ -379,7 +383,8 @@ def _why_undecodable(dataset: FileDataset) -> str:
     return f"its pixels ({name}) cannot be decoded here: save it uncompressed (Explicit VR Little Endian)"
 
 
-def _leak(file: str, sighting: Sighting, needle: Needle, patient: int | None) -> Leak:
+def _leak(file: str, sighting: Sighting, needle: Needle, patient: int | None, stood: Location | None) -> Leak:
+    """Return an identifier as a leak; ``stood`` is what kind of place the answer key calls its place."""
     location = sighting.location
     if needle.kind is Identifier.UID and location in _HEADER_LIKE:
         location = Location.UID
@@ -387,7 +392,7 @@ def _leak(file: str, sighting: Sighting, needle: Needle, patient: int | None) ->
     return Leak(
         file=file,
         check=check_of(location, needle.kind),
-        location=location,
+        location=stood or location,
         kind=needle.kind,
         place=sighting.place,
         token=needle.token,

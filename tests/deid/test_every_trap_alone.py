@@ -1,0 +1,154 @@
+"""Every planted identifier of three hospitals, alone: an output without a fault but for that one leak.
+
+One case for each kind of object, location, kind of identifier and path of each hospital. The audit names exactly that
+leak: its place, its kind, its patient, and the check that the place belongs to.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+from pydicom.tag import Tag
+
+from pacslab.cohort.answer_key import Identifier, Location
+from pacslab.deid.audit import audit
+from pacslab.deid.places import element_of, value_at
+
+from .planting import HOSPITALS, Hospital, hospital, kind_of, spoilt
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pacslab.deid.report import DeidReport, Leak
+
+    from .planting import Case
+
+KINDS = {
+    "CR 1": "computed radiograph",
+    "CT 2": "CT slice",
+    "DOC 104.1": "PDF report",
+    "DX 1.1": "digital radiograph",
+    "ECG 9.1.1": "ECG",
+    "KO 88.59": "key object note",
+    "MG 1.2": "mammogram",
+    "MR 4": "MR slice",
+    "OT 7": "scanned page",
+    "PR 11.1": "presentation state",
+    "SR 88.11": "text report",
+    "SR 88.33": "measurements",
+    "SR 88.67": "dose report",
+    "US 3.1": "ultrasound loop",
+    "US 6.1": "ultrasound image",
+}
+WITHOUT = {"clinique": {"CR 1"}}
+"""What a hospital does not make."""
+OBJECTS = [(name, kind) for name in HOSPITALS for kind in KINDS if kind not in WITHOUT.get(name, ())]
+
+
+def named(one: tuple[str, str]) -> str:
+    return f"{one[0]}-{KINDS[one[1]]}"
+
+
+def expected_check(place: Hospital, case: Case) -> set[str]:
+    """Return the check of a place as its title tells it, from the path and the value representation alone."""
+    one = case.planted
+    by_place = [
+        (one.path == "pixels" and case.instance.document, "documents"),
+        (one.path == "face" or one.box is not None, "pixels"),
+        (one.path.startswith("pdf"), "documents"),
+        (one.location is Location.PRIVATE, "private"),
+        (is_long_text(place, case), "free_text"),
+    ]
+    for here, check in by_place:
+        if here:
+            return {check}
+    if one.path == "(0020,0200)":
+        return {"uids", "dates"}  # this UID spells out the day
+    by_kind = {Identifier.DATE: "dates", Identifier.UID: "uids"}
+    return {by_kind.get(one.kind, "nested" if "." in one.path else "headers")}
+
+
+def is_long_text(place: Hospital, case: Case) -> bool:
+    one = case.planted
+    if not one.path.startswith("(") or one.path.startswith("(0002,"):
+        return False
+    outer, _, last = one.path.rpartition(".")
+    dataset = place.original(one.sop_instance_uid)
+    holder = value_at(dataset, outer) if outer else dataset
+    return element_of(holder, Tag(int(last[1:5], 16), int(last[6:10], 16))).VR in {"LT", "ST", "UT"}
+
+
+def is_of(leak: Leak, case: Case) -> bool:
+    """Whether a leak is the case's: its token, or another identifier of the patient that stands in the same words."""
+    one = case.planted
+    here = (leak.place, leak.location, leak.patient) == (one.path, one.location, one.patient)
+    text = (one.written or one.token).casefold()
+    inside = leak.kind is one.kind or any(word in text for word in re.findall(r"\w{4,}", leak.token.casefold()))
+    return here and inside
+
+
+def fault(place: Hospital, case: Case, report: DeidReport) -> str:
+    """Return what is wrong with the report of a case; empty if nothing is."""
+    failed = {str(check) for check in report.failed()}
+    if failed != expected_check(place, case):
+        return f"failed {sorted(failed)}: {[one.worst[:1] for one in report.checks if not one.passed]}"
+    if not any(is_of(leak, case) and leak.token == case.planted.token for leak in report.leaks):
+        return f"not found among {[(leak.place, leak.location.value, leak.token) for leak in report.leaks]}"
+    others = [leak for leak in report.leaks if not is_of(leak, case)]
+    return f"found as well: {[(leak.place, leak.patient, leak.token) for leak in others]}" if others else ""
+
+
+@pytest.mark.parametrize("one", OBJECTS, ids=named)
+def test_each_identifier_of_each_kind_of_object(one: tuple[str, str]) -> None:
+    place, kind = hospital(one[0]), one[1]
+    cases = [case for case in place.cases if kind_of(case.instance) == kind]
+    assert len(cases) >= 25, "the answer key plants far more in any object"
+    wrong = {}
+    for case in cases:
+        uid = case.planted.sop_instance_uid
+        report = place.audit(place.study_of[uid], {uid: spoilt(place, case)})
+        said = fault(place, case, report)
+        if said:
+            wrong[str(case)] = said
+    assert not wrong
+
+
+@pytest.mark.parametrize("name", HOSPITALS)
+def test_without_a_fault_nothing_is_found(name: str) -> None:
+    place = hospital(name)
+    for study in place.studies:
+        report = place.audit(study, {})
+        assert report.passed, report.summary()
+        assert not report.leaks
+
+
+@pytest.mark.parametrize("name", HOSPITALS)
+def test_every_location_and_every_kind_has_its_case(name: str) -> None:
+    place = hospital(name)
+    assert set(place.kinds()) == {kind for here, kind in OBJECTS if here == name}
+    assert {one.planted.location for one in place.cases} == set(Location) - {Location.DICOMDIR}
+    assert {one.planted.kind for one in place.cases} >= set(Identifier) - {Identifier.BIOMETRIC, Identifier.AGE}
+    assert len(place.cases) > 600
+    assert Counter(kind_of(one.instance) for one in place.cases).total() == len(place.cases)
+
+
+@pytest.mark.parametrize("name", HOSPITALS)
+def test_files_in_a_folder_are_judged_alike(name: str, tmp_path: Path) -> None:
+    """What is shared between the cases changes nothing: the audit of a folder says the same."""
+    place = hospital(name)
+    for case in place.cases[::97]:
+        study = place.study_of[case.planted.sop_instance_uid]
+        folder = tmp_path / str(place.cases.index(case))
+        folder.mkdir()
+        file, content = spoilt(place, case)
+        for one in study.instances:
+            mine = one.sop_instance_uid == case.planted.sop_instance_uid
+            at = folder / (file if mine else f"{one.instance_number}-{one.sop_class_uid}.dcm")
+            at.write_bytes(content if mine else place.clean[one.sop_instance_uid])
+        shared = place.audit(study, {case.planted.sop_instance_uid: (file, content)})
+        alone = audit(folder, place.key, study.study_instance_uid)
+        assert alone.failed() == shared.failed(), str(case)
+        assert set(alone.leaks) == set(shared.leaks), str(case)
