@@ -30,6 +30,7 @@ LONGEST_FIRST = (
     "labs/test_working_through.py",
     "packaging/test_fresh_machine.py",
     "grading/test_a_class_is_graded.py",
+    "grading/test_a_class_in_containers.py",
     "packaging/test_compose.py",
     "pacs/test_proxy.py",
     "pacs/test_deployment.py",

@@ -1,12 +1,17 @@
 """A class of invented students: how each submission was made, and the grade that follows from it."""
 
 import json
+import re
+from multiprocessing import active_children
+from pathlib import Path
 
 from pacslab.grading.classroom import make_submission, manners
 from pacslab.grading.course import COURSE_FILE, init_course, read_course
 from pacslab.grading.gradebook import grade_class
 from pacslab.grading.hostile import hostile_manners
 from pacslab.grading.roster import Student
+from pacslab.pacs.choosing import ready_runtimes
+from pacslab.pacs.ending import lab_id
 
 DUE = "2026-11-20T23:59:00+01:00"
 
@@ -38,6 +43,8 @@ class Class:
             for student, name in zip(self.roster, names, strict=True)
         }
 
+        self.passwords = Path("/etc/passwd").read_bytes()
+
     def grade(self, runtime, to="grades", course=None, **options):
         return grade_class(
             self.submissions, course or self.course, self.roster, self.folder / to, runtime=runtime, **options
@@ -54,11 +61,39 @@ class Class:
                     found[f"{made.manner.name}: {one.id}"] = (made.points[one.id], one.points, reasons)
         return found
 
-
-def points_of(book):
-    return {one.student: (one.points, one.state) for one in book.counting()}
+    def left_by(self, to="grades"):
+        """Return what grading has left: servers, workers, scratch files, and what hostile ones wrote elsewhere."""
+        scratch = self.folder / to / "scratch"
+        left = [scratch] if scratch.exists() else []
+        labs = [lab_id((scratch / str(number) / "state").resolve()) for number in range(8)]
+        left += [one for runtime in ready_runtimes() for lab in labs for one in runtime.deployments(lab)]
+        left += active_children()
+        places = {Path("/"), Path("/etc"), Path("/tmp"), Path.cwd(), Path.home(), self.folder.parent}
+        left += [found for place in places for found in place.glob("*outside*") if found.is_file()]
+        left += list(self.folder.rglob("*outside*"))
+        changed = Path("/etc/passwd").read_bytes() != self.passwords
+        return left + ["/etc/passwd"] * changed
 
 
 def everything_but_time(book):
     """Return all that a grade says but how long looking took."""
     return json.dumps([one.model_dump(mode="json") for one in book.grades], sort_keys=True, default=str)
+
+
+def seen_of(book, students):
+    """Return, as lines of JSON, the grades of some students and all that was seen of their work.
+
+    What differs from one deployment to the next is left out: how long it took, and the address of the loopback network.
+    Signals, too: they compare a submission with those that were handed in beside it.
+    """
+    grades = [one for one in book.counting() if one.student in students]
+    seen = [one.model_dump(mode="json", exclude={"signals"}) for one in grades]
+    seen += [book.replays[one.key].model_dump(mode="json") for one in grades if one.key]
+    text = json.dumps([_without_times(one) for one in seen], sort_keys=True, indent=1)
+    return re.sub(r"\b127(?:\.\d{1,3}){3}\b", "ADDRESS", text).splitlines()
+
+
+def _without_times(content):
+    if isinstance(content, dict):
+        return {name: _without_times(one) for name, one in content.items() if name != "seconds"}
+    return [_without_times(one) for one in content] if isinstance(content, list) else content

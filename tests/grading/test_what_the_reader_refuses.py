@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pacslab.errors import SubmissionError
-from pacslab.grading import hostile
+from pacslab.grading import hostile_zips as hostile
 from pacslab.grading.classroom import Manner, make_submission
 from pacslab.grading.intake import look_into, unpack
 from pacslab.grading.roster import Student

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import json
 import multiprocessing
 import os
 import queue
@@ -63,7 +64,7 @@ def _work(pipe: Connection, environment: dict[str, str]) -> None:
             return
         result = _replay(task, lambda stage: pipe.send(("stage", stage)))
         try:
-            pipe.send(("result", result.model_dump_json()))
+            pipe.send(("result", _without_places(result.model_dump_json(), task)))
         except BrokenPipeError:
             return
         del task, result
@@ -74,6 +75,14 @@ def _work(pipe: Connection, environment: dict[str, str]) -> None:
 def _library() -> Any:
     """Return the C library: what a replay took goes back to the machine, and no thread keeps a heap of its own."""
     return ctypes.CDLL(None)
+
+
+def _without_places(text: str, task: Task) -> str:
+    """Return a result's JSON with each file named as the student knows it, and not by where it was unpacked."""
+    scratch = Path(task.scratch)
+    for place in (scratch / "handed", scratch / "home" / "work" / task.student / task.scenario, scratch):
+        text = text.replace(json.dumps(f"{place}/", ensure_ascii=False)[1:-1], "")
+    return text
 
 
 class _Worker:

@@ -230,7 +230,7 @@ def _probed(check: ProbeCheck, replay: Replay) -> Verdict:
 def _audited(check: DeidCheck, replay: Replay) -> Verdict:
     report = replay.reports.get(check.study)
     if report is None:
-        return Verdict(reached=False, message=replay.deid_problem or "There is nothing that was de-identified.")
+        return Verdict(reached=False, message=replay.deid_problem or "No de-identified file was handed in.")
     if check.study in replay.strangers:
         return Verdict(reached=False, message=replay.strangers[check.study])
     return judge_deid(check, report)
@@ -245,7 +245,7 @@ def _answered(check: AnswerCheck, objective: str, replay: Replay) -> Verdict:
         return replay.releases[objective]
     if same_answer(given, expected, check.compare):
         return Verdict(reached=True, message=f"{given[:80]!r} is right.")
-    return Verdict(reached=False, message=f"{given[:80]!r} is not the answer; it is {expected!r}.")
+    return Verdict(reached=False, message=f"{given[:80]!r} is not the answer.")
 
 
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pacslab.grading.classroom import Manner, make_submission, manners
 from pacslab.grading.course import COURSE_FILE, init_course, read_course
-from pacslab.grading.hostile import LEADS_OUT, ZIPS, replaced
+from pacslab.grading.hostile_zips import LEADS_OUT, ZIPS, replaced
 from pacslab.grading.roster import read_roster
 from pacslab.paths import shipped
 
