@@ -76,6 +76,14 @@ def test_a_failure_of_the_lab_is_nobodys_failure(scenario, course):
     assert grade(ROSTER[0], scenario, course, facts(failure="no disk")).state == "grade again"
 
 
+def test_a_wrong_answer_is_not_told_the_right_one(scenario, course):
+    """Feedback comes before the last submission, and the best one may count."""
+    replay = facts(facts={"patient_count": "4711"}, answers={"patient-count": "12"})
+    given = next(one for one in grade(ROSTER[0], scenario, course, replay).objectives if one.id == "patient-count")
+    assert (given.points, given.message) == (0, "'12' is not the answer.")
+    assert "4711" not in given.model_dump_json()
+
+
 def test_hints_cost_no_more_than_the_objective_is_worth(scenario, course):
     dear = course.model_copy(update={"hints": course.hints.model_copy(update={"cost": 4.0})})
     replay = facts(assessment=findings(scenario), hints={"close-web": 3, "close-find": 1, "archive-title": 99})

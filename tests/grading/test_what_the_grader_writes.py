@@ -162,3 +162,20 @@ def test_marks_are_kept_when_the_table_is_written_again(written, tmp_path, cours
     path.write_text("student,scenario,task,points\nanna,open-archive,risk,many\n")
     with pytest.raises(Exception, match="line 2"):
         read_marks(path)
+
+
+def test_a_reason_that_costs_several_objectives_is_told_once(written):
+    text = (written / "students" / "anna.html").read_text(encoding="utf-8")
+    doors = sum(one.stage == "harden" for one in load_scenario("open-archive").objectives)
+    assert text.count("for the reason above") == doors > 3
+    top, _, rest = text.partition("What is still open")
+    assert "calc" in top
+    assert "calc" not in rest.partition("No reading without a password")[2].partition("</div>")[0]
+
+
+def test_the_marking_page_names_what_the_table_calls_it(written):
+    text = (written / "marking.html").read_text(encoding="utf-8")
+    asked = {(row[0], row[3]) for row in rows(written / "marking.csv")[1:]}
+    assert asked
+    for student, task in asked:
+        assert f"({student}, open-archive, {task})" in text
