@@ -157,38 +157,63 @@ def text_anywhere(pixels: np.ndarray, masks: Iterable[np.ndarray]) -> list[int]:
     reach = max(max(shape.shape) for shape in shapes) // 2
     size = tuple(_quick(length + 2 * reach) for length in signal.shape)
     signal = np.pad(signal, [(reach, whole - length - reach) for whole, length in zip(size, signal.shape, strict=True)])
-    spectrum = np.fft.rfft2(signal.astype(np.float32))
-    total = np.pad((signal**2).cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+    search = _Search(signal)
     return [
         index
         for index, shape in enumerate(shapes)
-        if any(_best_match(spectrum, total, turned) >= CLEARLY for turned in _turned(shape))
+        if any(match >= CLEARLY for turned in (shape, shape.T) for match in search.matches(turned))
     ]
 
 
-def _turned(shape: np.ndarray) -> Iterator[np.ndarray]:
-    for quarter in range(4):
-        yield np.rot90(shape, quarter)
-        yield np.rot90(shape.T, quarter)
+class _Search:
+    """A signal in which shapes are sought at every place.
 
-
-def _best_match(spectrum: np.ndarray, total: np.ndarray, shape: np.ndarray) -> float:
-    """Return the greatest normalised correlation of a shape with a signal at any place, between 0 and 1.
-
-    ``spectrum`` is the signal's, ``total`` the running sum of its squares over rows and columns from 0.
+    A shape's mirror images and the one upside down share its Fourier transform, and shapes of one size what the signal
+    holds in a window of that size.
     """
-    height, width = shape.shape
-    rows, columns = total.shape[0] - 1, total.shape[1] - 1
-    norm = np.linalg.norm(shape)
-    if norm == 0 or height > rows or width > columns:
-        return 0.0
-    overlap = np.fft.irfft2(spectrum * np.conj(np.fft.rfft2(shape, (rows, columns))), (rows, columns))
-    energy = total[height:, width:] - total[:-height, width:] - total[height:, :-width] + total[:-height, :-width]
-    if energy.max() <= 0:
-        return 0.0
-    known = energy > 1e-3 * energy.max()
-    near = np.abs(overlap[: rows - height + 1, : columns - width + 1])
-    return float((near[known] / np.sqrt(energy[known])).max() / norm)
+
+    def __init__(self, signal: np.ndarray) -> None:
+        self._size = signal.shape
+        self._spectrum = np.fft.rfft2(signal.astype(np.float32))
+        self._total = np.pad((signal**2).cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+        self._weights: dict[tuple[int, int], np.ndarray | None] = {}
+
+    def matches(self, shape: np.ndarray) -> Iterator[float]:
+        """Yield the greatest normalised correlation at any place, 0 to 1: of a shape, upside down, and mirrored."""
+        (rows, columns), (height, width) = self._size, shape.shape
+        norm = float(np.linalg.norm(shape))
+        weight = self._weight(height, width)
+        if norm == 0 or weight is None:
+            return
+        made = np.fft.rfft2(shape, self._size)
+        mirrored = np.roll(made[::-1], 1, axis=0)  # its columns in reverse order, where it is conjugated
+        straight = (slice(0, rows - height + 1), slice(0, columns - width + 1))
+        reverse = (slice(height - 1, rows), slice(width - 1, columns))
+        for spectrum, where in (
+            (np.conj(made), straight),
+            (made, reverse),
+            (np.conj(mirrored), (reverse[0], straight[1])),
+            (mirrored, (straight[0], reverse[1])),
+        ):
+            overlap = np.fft.irfft2(self._spectrum * spectrum, self._size)[where]
+            yield float(np.sqrt((overlap * overlap * weight).max())) / norm
+
+    def _weight(self, height: int, width: int) -> np.ndarray | None:
+        """Return 1 / energy in the window at each place, 0 where there is next to none; None if nothing can match."""
+        if (height, width) not in self._weights:
+            total, weight = self._total, None
+            if height < total.shape[0] and width < total.shape[1]:
+                energy = (
+                    total[height:, width:]
+                    - total[:-height, width:]
+                    - total[height:, :-width]
+                    + total[:-height, :-width]
+                )
+                known = energy > 1e-3 * energy.max()
+                if energy.max() > 0:
+                    weight = np.divide(1, energy, where=known, out=np.zeros(energy.shape)).astype(np.float32)
+            self._weights[height, width] = weight
+        return self._weights[height, width]
 
 
 def _halved(plane: np.ndarray) -> np.ndarray:
