@@ -94,6 +94,24 @@ def course_nbgrader(grades: Path, database: str, assignment: str | None, scenari
         click.echo(f"Set {sum(cells.values())} cells of {len(cells)} students. 'nbgrader export' shows their scores.")
 
 
+@course.command("otter")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default="tests")
+@click.option("--scenario", default="open-archive", show_default=True)
+@_json
+def course_otter(folder: Path, scenario: str, *, as_json: bool) -> None:
+    """Write otter's test files for the objectives of a scenario: one cell of a notebook runs one of them."""
+    from pacslab.grading.adapters import write_otter_tests  # noqa: PLC0415
+    from pacslab.scenario.loading import load_scenario  # noqa: PLC0415
+
+    written = write_otter_tests(folder, load_scenario(scenario))
+    if as_json:
+        out([str(one) for one in written])
+    else:
+        click.echo(f"Wrote {len(written)} tests to {folder}. A cell of a notebook runs one:")
+        check = f'check("{written[0].stem}", global_env=globals())'
+        click.echo(f'  import otter; otter.Notebook(tests_dir="{folder}").{check}')
+
+
 @click.command()
 @click.argument("scenario", default="open-archive")
 @_student

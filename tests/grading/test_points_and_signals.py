@@ -108,6 +108,13 @@ def test_written_answers_wait_for_a_person_and_their_marks_are_merged(scenario, 
     assert written_answer("no headings at all", "What it cost") == ""
 
 
+def test_a_written_answer_that_is_worth_nothing_waits_for_nobody(scenario, course):
+    free = course.model_copy(update={"scenarios": (course.scenarios[0].model_copy(update={"points": {"risk": 0.0}}),)})
+    replay = facts(written="## What it cost\nThe worst was ...\n")
+    assert len(grade(ROSTER[0], scenario, course, replay).unmarked) == 1
+    assert grade(ROSTER[0], scenario, free, replay).unmarked == ()
+
+
 def sent(grade_, hours, score):
     moment = datetime(2026, 11, 1, tzinfo=UTC) + timedelta(hours=hours)
     objective = grade_.objectives[0].model_copy(update={"points": score, "reached": True})

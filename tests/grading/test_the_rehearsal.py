@@ -2,12 +2,16 @@
 
 import csv
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from pacslab.paths import shipped
+
+from .test_the_guide import commands_in
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -24,11 +28,18 @@ def run(*arguments):
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("rehearsal") / "r"
-    assert run("course", "rehearse", folder).returncode == 0
-    result = run("grade", folder / "submissions", "--course", folder, "--to", folder / "grades", "--runtime", "process")
-    assert result.returncode == 0, result.stderr
-    return folder
+    """What the guide says to type is typed, line by line, in an empty folder."""
+    folder = tmp_path_factory.mktemp("try it first")
+    typed = commands_in("Try it first")
+    assert len(typed) == 3
+    environment = {**os.environ, "PACSLAB_RUNTIME": "process"}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    for line in typed:
+        result = subprocess.run(
+            ["bash", "-c", line], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=800
+        )
+        assert result.returncode == 0, (line, result.stderr)
+    return folder / "rehearsal"
 
 
 def rows(path):

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from pacslab.errors import CourseError
 from pacslab.grading.cells import cell, read_cell
 from pacslab.grading.gradebook import Gradebook
 from pacslab.grading.marking import read_marks, write_marking_table
@@ -162,6 +163,27 @@ def test_marks_are_kept_when_the_table_is_written_again(written, tmp_path, cours
     path.write_text("student,scenario,task,points\nanna,open-archive,risk,many\n")
     with pytest.raises(Exception, match="line 2"):
         read_marks(path)
+
+
+@pytest.mark.parametrize(
+    ("mark", "text"),
+    [
+        ("utf-8-sig", "student;scenario;task;points;comment\nanna;open-archive;risk;7,5;Gut, und größer\n"),
+        ("cp1252", 'student;scenario;task;points;comment\nanna;open-archive;risk;7.5;"Gut, und größer"\n'),
+        ("utf-16", "student\tscenario\ttask\tpoints\tcomment\nanna\topen-archive\trisk\t7.5\tGut, und größer\n"),
+    ],
+)
+def test_marks_are_read_as_spreadsheets_of_other_countries_save_them(tmp_path, mark, text):
+    """A mark that was not understood would be lost: the table is written anew after each grading."""
+    (tmp_path / "marking.csv").write_bytes(text.encode(mark))
+    mark = read_marks(tmp_path / "marking.csv")[("anna", "open-archive")]["risk"]
+    assert (mark.points, mark.comment) == (7.5, "Gut, und größer")
+
+
+def test_a_table_without_its_columns_is_refused_and_stays_as_it_is(tmp_path):
+    (tmp_path / "marking.csv").write_text("name,points\nAnna,7\n", encoding="utf-8")
+    with pytest.raises(CourseError, match="has no column 'student'"):
+        read_marks(tmp_path / "marking.csv")
 
 
 def test_a_reason_that_costs_several_objectives_is_told_once(written):

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from pacslab.grading.adapters import otter_test
 from pacslab.grading.course import init_course
 from pacslab.grading.gradebook import Gradebook
 from pacslab.grading.outputs import as_json
@@ -18,6 +17,8 @@ from pacslab.grading.replay import Replay
 from pacslab.grading.roster import Student
 from pacslab.notebook.building import build
 from pacslab.scenario.loading import load_scenario
+
+from .test_the_guide import GUIDE, commands_in
 
 ROOT = Path(__file__).parents[2]
 # What they need beyond the lab's own environment; nothing is installed into that.
@@ -53,13 +54,13 @@ def run(tmp_path_factory):
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(filter(None, [beside, str(ROOT / "src"), str(folder)])),
-        "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.pathsep.join([str(folder / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]]),
         "HOME": str(tmp_path_factory.mktemp("home")),
     }
 
-    def run(place, *command, good=True):
+    def run(place, *command, good=True, program=sys.executable):
         result = subprocess.run(
-            [sys.executable, *map(str, command)],
+            [program, *map(str, command)],
             cwd=place,
             env=environment,
             capture_output=True,
@@ -151,6 +152,26 @@ def test_a_graded_class_is_put_into_nbgraders_gradebook(nbcourse, run, tmp_path)
     assert "holds no grade of 'cleartext'" in run(nbcourse, *command, "--scenario", "cleartext", good=False)
 
 
+def test_what_the_guide_says_to_type_is_typed(run, tmp_path):
+    """In a new course of nbgrader, from the solved notebooks to its own table of scores."""
+    scenario = load_scenario("open-archive")
+    course = init_course(tmp_path / "course", "pacs", "PACS", ("open-archive",))
+    pairs = [graded(scenario, course, ANNA, reached=True), graded(scenario, course, BEN, reached=False)]
+    book = Gradebook(course, (ANNA, BEN), tuple(one for one, _ in pairs), {}, {one.key: one for one, _ in pairs})
+    place = tmp_path / "nbgrader course"
+    (place / "grades").mkdir(parents=True)
+    (place / "grades" / "results.json").write_text(as_json(book), encoding="utf-8")
+    (place / "instructor").symlink_to(ROOT / "instructor")
+    told = [run(place, "-c", line, program="bash") for line in commands_in("With nbgrader")]
+    assert told[-2].startswith(f"Set {2 * len(scenario.objectives)} cells of 2 students.")
+    assert len(list((place / "release" / "open-archive").glob("*.ipynb"))) == 5
+    with (place / "grades.csv").open(newline="") as file:
+        table = {row["student_id"]: (float(row["score"]), float(row["max_score"])) for row in csv.DictReader(file)}
+    possible = sum(one.points for one in scenario.objectives)
+    assert table == {"anna": (pairs[0][0].points, possible), "ben": (0, possible)}
+    assert f"{possible:g} points for the objectives" in GUIDE
+
+
 def test_without_nbgrader_it_is_said_what_to_install(tmp_path):
     command = [sys.executable, "-m", "pacslab", "course", "nbgrader", str(tmp_path)]
     result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
@@ -158,24 +179,22 @@ def test_without_nbgrader_it_is_said_what_to_install(tmp_path):
     assert "pip install nbgrader" in result.stderr
 
 
-OTTER_CELL = """
-import otter
-
-
+OTTER_LAB = """
 class lab:
     earned = {answer}.__contains__
 
 
-results = otter.Notebook(tests_dir="tests").check("archive-title", global_env={{"lab": lab}})
-print(results.grade)
+{cell}
+print(otter.Notebook(tests_dir="tests").check("archive-title", global_env=globals()).grade)
 """
 
 
 @pytest.mark.parametrize(("reached", "share"), [({"archive-title"}, "1.0"), (set(), "0.0")])
 def test_one_cell_of_otter_says_whether_an_objective_is_reached(run, tmp_path, reached, share):
-    (tmp_path / "tests").mkdir()
-    (tmp_path / "tests" / "archive-title.py").write_text(
-        otter_test(load_scenario("open-archive"), "archive-title"), encoding="utf-8"
-    )
-    (tmp_path / "cell.py").write_text(OTTER_CELL.format(answer=repr(reached)), encoding="utf-8")
+    """With the test files and the cell that the guide says."""
+    command, cell = commands_in("With otter")
+    run(tmp_path, "-c", command, program="bash")
+    objectives = {one.id for one in load_scenario("open-archive").objectives}
+    assert {path.stem for path in (tmp_path / "tests").iterdir()} == objectives
+    (tmp_path / "cell.py").write_text(OTTER_LAB.format(answer=repr(reached), cell=cell), encoding="utf-8")
     assert share in run(tmp_path, "cell.py")

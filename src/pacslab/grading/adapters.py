@@ -149,3 +149,14 @@ def otter_test(scenario: Scenario, objective_id: str) -> str:
     one = scenario.objective(objective_id)
     title = one.title.replace("\\", " ").replace('"', "'")
     return _OTTER.format(title=title, name=one.id, points=one.points)
+
+
+def write_otter_tests(folder: Path, scenario: Scenario) -> list[Path]:
+    """Write the test file of each objective into a folder, and return the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for one in scenario.objectives:
+        path = folder / f"{one.id}.py"
+        path.write_text(otter_test(scenario, one.id), encoding="utf-8")
+        written.append(path)
+    return written

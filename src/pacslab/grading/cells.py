@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import re
 from typing import TYPE_CHECKING
+
+from pacslab.errors import CourseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,3 +39,39 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[objec
         writer.writerow([cell(one) for one in header])
         writer.writerows([cell(one) for one in row] for row in rows)
     fresh.replace(path)
+
+
+def decoded(content: bytes) -> str:
+    """Return the text of a table: UTF-8, UTF-16, or the older Windows encoding that spreadsheets still write."""
+    if content[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        return content.decode("utf-16", "replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", "replace")
+
+
+def delimiter_of(text: str) -> str:
+    """Return what stands between the cells of a table's first line: comma, semicolon or tab."""
+    first = re.sub(r'"[^"]*"', "", text.partition("\n")[0])
+    return max(",;\t", key=first.count)
+
+
+def read_table(path: Path, *columns: str) -> list[dict[str, str]]:
+    """Return the lines of a table that a person saved from a spreadsheet; none where there is no such file.
+
+    Raises
+    ------
+    CourseError
+        If it lacks one of these columns, naming it: marks that are not seen must not be taken for none.
+
+    """
+    try:
+        text = decoded(path.read_bytes())
+    except FileNotFoundError:
+        return []
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter_of(text))
+    missing = [one for one in columns if one not in (rows.fieldnames or ())]
+    if missing:
+        raise CourseError(f"{path} has no column {missing[0]!r}", f"Its first line must name: {', '.join(columns)}.")
+    return [{name: value or "" for name, value in row.items() if isinstance(name, str)} for row in rows]

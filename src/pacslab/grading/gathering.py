@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import re
 import unicodedata
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pacslab.errors import CourseError, SubmissionError, TicketError
+from pacslab.grading.cells import read_table
 from pacslab.grading.intake import look_into
 from pacslab.grading.ticket import read_ticket
 
@@ -75,21 +75,16 @@ def _zips(folder: Path, depth: int) -> Iterator[Path]:
 
 def _received(path: Path) -> dict[str, datetime]:
     """Return when files were received, where the instructor keeps a table of it (file, received)."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except FileNotFoundError:
-        return {}
     moments = {}
-    for number, row in enumerate(rows, start=2):
+    for number, row in enumerate(read_table(path, "file", "received"), start=2):
         try:
-            moment = datetime.fromisoformat(str(row.get("received")).strip())
+            moment = datetime.fromisoformat(row["received"].strip())
         except ValueError:
             raise CourseError(
-                f"{path}, line {number}: {row.get('received')!r} is not a date and time",
+                f"{path}, line {number}: {row['received']!r} is not a date and time",
                 "Write it as 2026-11-30T23:59:00+01:00.",
             ) from None
-        moments[str(row.get("file", "")).strip()] = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        moments[row["file"].strip()] = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return moments
 
 

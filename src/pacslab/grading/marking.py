@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from typing import TYPE_CHECKING
 
 from pacslab.errors import CourseError
-from pacslab.grading.cells import read_cell, write_table
+from pacslab.grading.cells import read_cell, read_table, write_table
 from pacslab.grading.points import Grade, Mark
 
 if TYPE_CHECKING:
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COLUMNS = ("student", "name", "scenario", "task", "out of", "points", "comment")
-_LONGEST = 64 << 10
 
 
 def read_marks(path: Path) -> dict[tuple[str, str], dict[str, Mark]]:
@@ -23,27 +21,22 @@ def read_marks(path: Path) -> dict[tuple[str, str], dict[str, Mark]]:
     Raises
     ------
     CourseError
-        If points are no number; with the line.
+        If points are no number, with the line; or a column is missing.
 
     """
     marks: dict[tuple[str, str], dict[str, Mark]] = {}
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            csv.field_size_limit(_LONGEST)
-            rows = list(csv.DictReader(file))
-    except FileNotFoundError:
-        return {}
+    rows = read_table(path, "student", "scenario", "task", "points")
     for number, row in enumerate(rows, start=2):
-        text = (row.get("points") or "").strip().replace(",", ".")
+        text = row["points"].strip().replace(",", ".")
         if not text:
             continue
         try:
             points = float(text)
         except ValueError:
             raise CourseError(f"{path}, line {number}: {text!r} is not a number of points", "Correct it.") from None
-        whose = (read_cell(row.get("student") or ""), read_cell(row.get("scenario") or ""))
-        mark = Mark(points=points, comment=read_cell(row.get("comment") or ""))
-        marks.setdefault(whose, {})[read_cell(row.get("task") or "")] = mark
+        whose = (read_cell(row["student"]), read_cell(row["scenario"]))
+        mark = Mark(points=points, comment=read_cell(row.get("comment", "")))
+        marks.setdefault(whose, {})[read_cell(row["task"])] = mark
     return marks
 
 

@@ -185,6 +185,8 @@ def _problems(replay: Replay | None) -> tuple[str, ...]:
 def _marked(marks: dict[str, Mark] | None, task: str, out_of: float, replay: Replay | None, title: str) -> float | None:
     if marks and task in marks:
         return min(max(marks[task].points, 0.0), out_of)
+    if not out_of:
+        return 0.0
     return None if replay and written_answer(replay.written, title) else 0.0
 
 

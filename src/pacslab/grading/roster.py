@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from pacslab.errors import CourseError
+from pacslab.grading.cells import decoded, delimiter_of
 from pacslab.scenario.variant import STUDENT_ID
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def read_roster(path: Path) -> tuple[Student, ...]:
 
     """
     text = _text(path)
-    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text)))
+    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(text)))
     if not rows:
         raise CourseError(f"{path} is empty", "Export the class list again.")
     columns = _columns(path, rows[0])
@@ -101,17 +102,7 @@ def _text(path: Path) -> str:
         content = path.read_bytes()
     except OSError as reason:
         raise CourseError(f"{path} cannot be read ({reason.strerror})", "Give the class list as a CSV file.") from None
-    if content[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-        return content.decode("utf-16", "replace")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252", "replace")
-
-
-def _delimiter(text: str) -> str:
-    first = re.sub(r'"[^"]*"', "", text.partition("\n")[0])
-    return max(",;\t", key=first.count)
+    return decoded(content)
 
 
 def _columns(path: Path, header: list[str]) -> dict[str, int]:
