@@ -22,12 +22,22 @@ from pacslab.scenario.loading import load_scenario, scenario_ids
 SCENARIOS = scenario_ids()
 WEAKENED = [one for name in SCENARIOS for one in weakened(load_scenario(name))]
 USELESS = [one for name in SCENARIOS for one in useless(load_scenario(name))]
-IN_DOCKER = "well-known-password"  # its mutants run in both runtimes; the others' in one, as restarts take longer there
+IN_DOCKER = "well-known-password"  # all its mutants run in both runtimes; of the others, as restarts take longer, one
+
+
+def a_spread(mutants):
+    """Return one mutant of each scenario, of another kind each time."""
+    spread = []
+    for number, scenario in enumerate(SCENARIOS):
+        own = [one for one in mutants if one.scenario == scenario]
+        spread.append(own[number % len(own)])
+    return spread
 
 
 def each(mutants):
     """Run a test with each mutant, in the runtimes that are its own."""
-    pairs = [("process", one) for one in mutants] + [("docker", one) for one in mutants if one.scenario == IN_DOCKER]
+    in_docker = [one for one in mutants if one.scenario == IN_DOCKER or one in a_spread(mutants)]
+    pairs = [("process", one) for one in mutants] + [("docker", one) for one in in_docker]
     marks = {"process": (), "docker": pytest.mark.docker}
     named = [
         pytest.param(*pair, id=f"{pair[0]}-{pair[1].scenario}: {pair[1].name}", marks=marks[pair[0]]) for pair in pairs
@@ -35,19 +45,40 @@ def each(mutants):
     return pytest.mark.parametrize(("runtime", "mutant"), named, indirect=["runtime"])
 
 
+class Deployments:
+    """The one deployment of each scenario in each runtime, which all tests of this file use in turn.
+
+    They live as long as the file, whichever parameter ``runtime`` has: a mutant restarts the archive and nothing else.
+    """
+
+    def __init__(self, stack):
+        self._stack = stack
+        self._running = {}
+        self._looked = {}
+
+    def of(self, runtime, scenario):
+        """Return a scenario's deployment, to be changed."""
+        self._looked.pop((runtime, scenario), None)
+        return self._session(runtime, scenario)
+
+    def as_shipped(self, runtime, scenario):
+        """Return a scenario's deployment as it ships, and what is seen of it; looked at once as long as it stays so."""
+        session = self._session(runtime, scenario)
+        if (runtime, scenario) not in self._looked:
+            self._looked[runtime, scenario] = shipped_again(session).assess()
+        return session, self._looked[runtime, scenario]
+
+    def _session(self, runtime, scenario):
+        if (runtime, scenario) not in self._running:
+            start = self._stack.enter_context(sessions(runtime, f"mutations-{runtime}", scenario))
+            self._running[runtime, scenario] = start("mutant")
+        return self._running[runtime, scenario]
+
+
 @pytest.fixture(scope="module")
-def deployments(runtime):
-    """Return a function that gives the one deployment of a scenario that all tests of this file use in turn."""
+def deployments():
     with ExitStack() as stack:
-        running = {}
-
-        def of(scenario):
-            if scenario not in running:
-                start = stack.enter_context(sessions(runtime, f"mutations-{runtime}", scenario))
-                running[scenario] = start("mutant")
-            return running[scenario]
-
-        yield of
+        yield Deployments(stack)
 
 
 def outcomes(assessment, outcome):
@@ -63,23 +94,9 @@ def shipped_again(session):
     return session
 
 
-@pytest.fixture(scope="module")
-def as_shipped(deployments):
-    """Return a function that gives a scenario's deployment as it ships, and what is seen of it; looked at once."""
-    looked = {}
-
-    def of(scenario):
-        if scenario not in looked:
-            session = shipped_again(deployments(scenario))
-            looked[scenario] = session, session.assess()
-        return looked[scenario]
-
-    return of
-
-
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_what_ships_fails_exactly_its_own_weaknesses_and_the_hospital_works(as_shipped, scenario):
-    session, assessment = as_shipped(scenario)
+def test_what_ships_fails_exactly_its_own_weaknesses_and_the_hospital_works(deployments, runtime, scenario):
+    session, assessment = deployments.as_shipped(runtime, scenario)
     weak = {probe for one in session.scenario.weaknesses for probe in one.probes}
     assert outcomes(assessment, Outcome.EXPOSED) == weak == {one.id for one in assessment.side(Side.ATTACK)}, told(
         assessment
@@ -92,9 +109,9 @@ def test_what_ships_fails_exactly_its_own_weaknesses_and_the_hospital_works(as_s
 
 @in_process
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_what_a_finding_says_to_type_reaches_the_same(as_shipped, scenario, tmp_path, program):
+def test_what_a_finding_says_to_type_reaches_the_same(deployments, runtime, scenario, tmp_path, program):
     """The placeholders are filled in as a student does: a password from the handover, a file of one's own."""
-    session, assessment = as_shipped(scenario)
+    session, assessment = deployments.as_shipped(runtime, scenario)
     work = tmp_path / "work"
     if any("capture.pcap" in one.try_it for one in assessment.exposed):
         session.eavesdrop()
@@ -108,8 +125,8 @@ def test_what_a_finding_says_to_type_reaches_the_same(as_shipped, scenario, tmp_
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_the_reference_fix_closes_everything_and_earns_everything(deployments, scenario):
-    session = deployments(scenario)
+def test_the_reference_fix_closes_everything_and_earns_everything(deployments, runtime, scenario):
+    session = deployments.of(runtime, scenario)
     write_reference_fix(scenario, session.work)
     session.restart()
     assessment = session.assess()
@@ -119,8 +136,8 @@ def test_the_reference_fix_closes_everything_and_earns_everything(deployments, s
 
 
 @each(WEAKENED)
-def test_one_weakness_put_back_is_seen_by_exactly_its_probes(deployments, mutant):
-    session = deployments(mutant.scenario)
+def test_one_weakness_put_back_is_seen_by_exactly_its_probes(deployments, runtime, mutant):
+    session = deployments.of(runtime, mutant.scenario)
     write_mutant(mutant, session.scenario, session.work)
     session.restart()
     assessment = session.assess()
@@ -135,8 +152,8 @@ def test_one_weakness_put_back_is_seen_by_exactly_its_probes(deployments, mutant
 
 
 @each(USELESS)
-def test_keeping_the_hospital_out_too_earns_nothing(deployments, mutant):
-    session = deployments(mutant.scenario)
+def test_keeping_the_hospital_out_too_earns_nothing(deployments, runtime, mutant):
+    session = deployments.of(runtime, mutant.scenario)
     write_mutant(mutant, session.scenario, session.work)
     session.restart()
     assessment = session.assess()
@@ -147,8 +164,8 @@ def test_keeping_the_hospital_out_too_earns_nothing(deployments, mutant):
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_another_port_is_refused_and_earns_nothing(deployments, scenario):
-    session = shipped_again(deployments(scenario))
+def test_another_port_is_refused_and_earns_nothing(deployments, runtime, scenario):
+    session = shipped_again(deployments.of(runtime, scenario))
     session.assess()
     path = session.work / "orthanc.json"
     path.write_text(path.read_text(encoding="utf-8").replace("8042", "8043", 1), encoding="utf-8")
@@ -159,8 +176,8 @@ def test_another_port_is_refused_and_earns_nothing(deployments, scenario):
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_an_archive_that_was_wiped_stops_the_hospital_and_earns_nothing(deployments, scenario):
-    session = shipped_again(deployments(scenario))
+def test_an_archive_that_was_wiped_stops_the_hospital_and_earns_nothing(deployments, runtime, scenario):
+    session = shipped_again(deployments.of(runtime, scenario))
     write_reference_fix(scenario, session.work)
     session.restart()
     with (

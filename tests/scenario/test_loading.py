@@ -30,6 +30,28 @@ def changed(folder, change):
     return str(folder)
 
 
+KINDS = {
+    "open-archive",
+    "well-known-password",
+    "promiscuous-dicom",
+    "borrowed-title",
+    "cleartext",
+    "remote-code",
+    "unlocked-side-door",
+    "silent-overwrite",
+}
+
+
+def test_the_eight_kinds_of_misconfiguration_ship_each_with_a_story_and_sources_of_its_own():
+    assert set(scenario_ids()) >= KINDS
+    scenarios = [load_scenario(name) for name in sorted(KINDS)]
+    for told in ("title", "summary", "story"):
+        assert len({getattr(one, told) for one in scenarios}) == len(KINDS)
+    weak = [frozenset(weakness.id for weakness in one.weaknesses) for one in scenarios]
+    assert len(set(weak)) == len(KINDS)
+    assert all(reference.source for one in scenarios for reference in one.references)
+
+
 @pytest.mark.parametrize("name", scenario_ids())
 def test_every_shipped_scenario_is_valid_and_names_existing_probes(name):
     scenario = load_scenario(name)

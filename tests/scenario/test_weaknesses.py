@@ -56,6 +56,12 @@ def test_a_usual_fix_that_looks_like_none_is_named_behind_what_it_costs():
     assert words.endswith(weakness.partial[0].why)
 
 
+def test_of_every_weakness_a_usual_fix_is_named_and_why_it_is_not_enough():
+    ways = [registered(name) for name in weakness_ids()]
+    ways += [one for name in scenario_ids() for one in load_scenario(name).weaknesses]
+    assert {one.id for one in ways} - {one.id for one in ways if one.partial} == set()
+
+
 def test_every_attack_belongs_to_a_weakness():
     used = {probe for name in weakness_ids() for probe in registered(name).probes}
     used |= {probe for name in scenario_ids() for one in load_scenario(name).weaknesses for probe in one.probes}
