@@ -18,6 +18,8 @@ from pacslab.cohort.recipe import load_recipe
 from pacslab.cohort.transfer import PINNED, codecs
 from pacslab.deid.audit import audit
 from pacslab.errors import DeploymentError, PacslabWarning
+from pacslab.pacs import archive_data
+from pacslab.pacs.archive_data import ArchiveData
 from pacslab.pacs.deployment import Deployment
 from pacslab.pacs.ending import lab_id
 from pacslab.pacs.runtime import Network, Owner
@@ -122,3 +124,13 @@ def test_an_archive_of_this_version_is_found_again(running, monkeypatch):
     deployment = running(origin_of(load_recipe("district-hospital")))
     with pytest.warns(PacslabWarning, match=r"pillow 99\.0"):
         assert deployment.start().student == "asha"
+
+
+def test_a_snapshot_of_another_version_is_not_taken_for_this_ones(monkeypatch):
+    scenario, variant = load_scenario("open-archive"), make_variant("open-archive", "asha")
+    ours = ArchiveData(scenario, variant, "process", "1.12.7").folder
+    assert ArchiveData(scenario, variant, "process", "1.12.7").folder == ours
+    assert ArchiveData(scenario, variant, "process", "1.13.0").folder != ours
+    assert ArchiveData(scenario, variant, "docker", "1.12.7").folder != ours
+    monkeypatch.setattr(archive_data, "GENERATOR_VERSION", "of tomorrow")
+    assert ArchiveData(scenario, variant, "process", "1.12.7").folder != ours

@@ -19,7 +19,7 @@ from pydicom.fileset import FileSet
 from pacslab.cohort.answer_key import AnswerKey, Location
 from pacslab.cohort.key_forms import from_compact
 from pacslab.deid.league.scratch import scratch_orthanc
-from pacslab.pacs.cache import list_cache, prune
+from pacslab.pacs.cache import HALF_MADE, list_cache, prune
 from pacslab.paths import cache_root
 
 COMMAND = [sys.executable, "-m", "pacslab", "synth"]
@@ -100,6 +100,8 @@ def test_an_interrupted_run_leaves_nothing(tmp_path):
         [*COMMAND, "district-hospital", "--out", str(tmp_path / "images")],
         stderr=subprocess.PIPE,
         start_new_session=True,
+        # In a background job of a shell nobody would hear the signal.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     while running.poll() is None and not any(tmp_path.rglob("*.dcm")):
         time.sleep(0.01)
@@ -157,17 +159,23 @@ def test_the_cache_is_listed_limited_and_cleared(tmp_path, monkeypatch):
         folder.mkdir(parents=True)
         (folder / "image").write_bytes(bytes(400_000))
         os.utime(folder, (number, number))
+    abandoned, begun = (cache_root() / "archives" / f"{HALF_MADE}{name}" for name in ("abandoned", "begun"))
+    for folder in (abandoned, begun):
+        (folder / "server").mkdir(parents=True)
+    os.utime(abandoned, (0, 0))
     kept = list_cache()
     assert [one.name[-1] for one in kept.snapshots] == ["0", "1", "2", "3"]
     assert kept.size == 1_600_000
     monkeypatch.setenv("PACSLAB_CACHE_MB", "1")
     prune(kept.snapshots[0].path, most=24)
     assert [one.name[-1] for one in list_cache().snapshots] == ["0", "3"], "the oldest go, but not the one in use"
+    assert (abandoned.exists(), begun.exists()) == (False, True), "another start may be at it"
     answer = subprocess.run(
         [sys.executable, "-m", "pacslab", "cache", "--clear", "--json"], capture_output=True, text=True, check=True
     )
     assert json.loads(answer.stdout) == {"freed": 800_000}
     assert list_cache().snapshots == ()
+    assert not begun.exists()
     monkeypatch.setenv("PACSLAB_CACHE_MB", "plenty")
     answer = subprocess.run([sys.executable, "-m", "pacslab", "cache"], capture_output=True, text=True, check=False)
     assert answer.returncode == 2

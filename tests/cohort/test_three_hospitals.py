@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import httpx
 import numpy as np
 import pytest
+from PIL import Image
 from scipy.ndimage import uniform_filter
 
 from pacslab.cohort.answer_key import Identifier, Keeping, Location, Role
@@ -150,6 +151,63 @@ def test_every_identifier_stands_where_the_key_says(hospital):
                 assert stands(one, name, content, dataset), (name, one)
             seen[one.location] += 1
     assert set(seen) == set(Location) - {Location.DICOMDIR}
+
+
+def test_every_identifier_is_of_the_kind_that_it_is(hospital):
+    kinds = {
+        "name": Identifier.NAME,
+        "native_name": Identifier.NAME,
+        "spoken_name": Identifier.NAME,
+        "national_number": Identifier.NATIONAL_NUMBER,
+        "record_number": Identifier.RECORD_NUMBER,
+        "phone": Identifier.PHONE,
+        "email": Identifier.EMAIL,
+        "address": Identifier.GEOGRAPHIC,
+    }
+    patients = {one.index: one for one in hospital.key.patients}
+    seen = set()
+    for one in hospital.key.planted:
+        meant = {kind for what, kind in kinds.items() if getattr(patients[one.patient], what) == one.token}
+        assert meant <= {one.kind}, (one.path, one.token)
+        seen |= {(one.location, kind) for kind in meant}
+    assert seen >= {(Location.PIXELS, Identifier.NAME), (Location.PDF, Identifier.NAME)}
+
+
+ACTIONS = {
+    "(0008,0018)": "U",
+    "(0008,0020)": "Z",
+    "(0008,0050)": "Z",
+    "(0008,0080)": "X/Z/D",
+    "(0008,0090)": "Z",
+    "(0008,1070)": "X/Z/D",
+    "(0010,0010)": "Z",
+    "(0010,0030)": "Z",
+    "(0010,1040)": "X",
+    "(0010,2154)": "X",
+    "(0018,1000)": "X/Z/D",
+    "(0020,000D)": "U",
+    "(0020,0010)": "Z",
+}
+"""Some rows of PS3.15 table E.1-1, written down here once more."""
+
+
+def test_every_place_has_the_action_that_the_standard_asks_for(hospital):
+    whole = {
+        Location.PRIVATE: {"X"},
+        Location.UID: {"U"},
+        Location.PIXELS: {"C"},
+        Location.FACE: {"C"},
+        Location.UNLISTED: {"C"},
+        Location.OVERLAY: {"X"},
+        Location.PREAMBLE: {"X"},
+        Location.PADDING: {"X"},
+        Location.PDF: {"D"},
+    }
+    found: dict[str, set[str]] = {}
+    for one in hospital.key.planted:
+        assert one.action in whole.get(one.location, {one.action}), (one.path, one.action)
+        found.setdefault(one.path, set()).add(one.action)
+    assert {path: found.get(path) for path in ACTIONS} == {path: {action} for path, action in ACTIONS.items()}
 
 
 def test_letters_lie_where_their_mask_says_and_nothing_else_was_changed(hospital):
@@ -319,6 +377,21 @@ def test_a_hospital_writes_in_its_own_language(hospital):
     assert len({found.lower() for text in told for found in own.findall(text.lower())}) >= 8
     assert languages == {"fr" if french else "en"}
     assert not any("\ufffd" in text or "Ã" in text for text in told)
+
+
+def test_a_scanned_page_is_printed_in_the_hospitals_own_language(hospital, program, tmp_path):
+    program("tesseract")
+    french = hospital.cohort.recipe.country.value == "france"
+    series = [one for study in hospital.cohort.plan.studies for one in study.series]
+    printed = {Content.LETTER: ("adressage", "referral"), Content.COVER_PAGE: ("dossier", "hospital number")}
+    for content, (ours, theirs) in printed.items():
+        uid = next(one.instances[0].uid for one in series if one.content is content)
+        page = hospital.datasets[uid]
+        Image.fromarray(page.pixel_array).resize((page.Columns * 2, page.Rows * 2)).save(tmp_path / "page.png")
+        read_back = subprocess.run(
+            ["tesseract", tmp_path / "page.png", "-"], capture_output=True, text=True, check=True
+        ).stdout.lower()
+        assert (ours in read_back, theirs in read_back) == (french, not french), read_back
 
 
 def test_every_trap_is_set_and_none_when_switched_off(hospital):

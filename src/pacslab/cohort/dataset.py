@@ -70,13 +70,10 @@ def _patient(draft: Draft, recipe: Recipe, study: StudyPlan) -> None:
     )
     if age > OLDEST_SHOWN:
         draft.identify("PatientAge", f"{age:03d}Y", Identifier.AGE, "X")
-    own = national and study.patient_id == person.patient_id
-    draft.identify("PatientID", study.patient_id, Identifier.NATIONAL_NUMBER if own else Identifier.RECORD_NUMBER, "Z")
+    draft.identify("PatientID", study.patient_id, person.kind_of(study.patient_id), "Z")
     other = draft.item("OtherPatientIDsSequence")
     other.put(IssuerOfPatientID="HOSPITAL" if national else "NATIONAL NUMBER", TypeOfPatientID="TEXT")
-    other.identify(
-        "PatientID", person.other_id, Identifier.RECORD_NUMBER if national else Identifier.NATIONAL_NUMBER, "X"
-    )
+    other.identify("PatientID", person.other_id, person.kind_of(person.other_id), "X")
     if person.prominent:
         job = (Identifier.OTHER, person.occupation)
         draft.mention("Occupation", person.occupation, "X", job)

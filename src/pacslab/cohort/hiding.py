@@ -92,9 +92,7 @@ def _original(draft: Draft, recipe: Recipe, study: StudyPlan) -> None:
     before.moment("AttributeModificationDateTime", study.time, "X/D")
     values = before.item("ModifiedAttributesSequence")
     values.put(PatientName=person.person_name)
-    national = recipe.patient_id == "national-number"
-    kind = Identifier.RECORD_NUMBER if national else Identifier.NATIONAL_NUMBER
-    values.identify("PatientID", person.other_id, kind, "X")
+    values.identify("PatientID", person.other_id, person.kind_of(person.other_id), "X")
 
 
 def _other_kinds(draft: Draft, study: StudyPlan, phrases: Phrases) -> None:

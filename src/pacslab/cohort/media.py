@@ -97,11 +97,10 @@ def _records_of_documents() -> Iterator[None]:
 def _told(study: StudyPlan) -> Iterator[Planted]:
     """Yield what the DICOMDIR says of a study and whose it is."""
     person = study.person
-    national = study.patient_id == person.national_number
     told = [
         (Identifier.NAME, person.name),
         (Identifier.NAME, person.native),
-        (Identifier.NATIONAL_NUMBER if national else Identifier.RECORD_NUMBER, study.patient_id),
+        (person.kind_of(study.patient_id), study.patient_id),
         (Identifier.DATE, f"{study.time:%Y%m%d}"),
         (Identifier.RECORD_NUMBER, study.accession),
         (Identifier.RECORD_NUMBER, study.study_id),

@@ -9,7 +9,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from pacslab.cohort import fictional
-from pacslab.cohort.answer_key import Role
+from pacslab.cohort.answer_key import Identifier, Role
 from pacslab.cohort.coined import SYLLABLES, dealt
 from pacslab.cohort.recipe_parts import LONG, Country
 
@@ -92,6 +92,10 @@ class Person:
     def other_id(self) -> str:
         """Return the number that PatientID does not hold: the hospital's or the nation's."""
         return self.record_number if self.patient_id == self.national_number else self.national_number
+
+    def kind_of(self, number: str) -> Identifier:
+        """Return what kind of identifier a number is that the person is registered under."""
+        return Identifier.NATIONAL_NUMBER if number == self.national_number else Identifier.RECORD_NUMBER
 
     @property
     def identifiers(self) -> frozenset[str]:

@@ -32,7 +32,7 @@ from pacslab.cohort.answer_key import AnswerKey
 from pacslab.cohort.build import GENERATOR_VERSION, Cohort, build_cohort, is_synthetic
 from pacslab.cohort.recipe import load_recipe
 from pacslab.errors import DeploymentError
-from pacslab.pacs.cache import prune
+from pacslab.pacs.cache import HALF_MADE, prune
 from pacslab.pacs.runtime import ServerSpec
 from pacslab.paths import cache_root
 
@@ -122,7 +122,7 @@ class ArchiveData:
 
         """
         self.folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self.folder.parent, prefix=".making-") as making:
+        with tempfile.TemporaryDirectory(dir=self.folder.parent, prefix=HALF_MADE) as making:
             folder = Path(making) / "server"
             folder.mkdir()
             password = secrets.token_urlsafe(24)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 USUAL_LIMIT_MB = 2000
 LIMIT_VARIABLE = "PACSLAB_CACHE_MB"
+HALF_MADE = ".making-"
+"""How the names of snapshots begin that are not whole yet."""
+_ABANDONED = 3600.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -81,8 +85,15 @@ def _size(folder: Path | str) -> int:
 
 
 def prune(keep: Path, most: int) -> None:
-    """Delete the snapshots used longest ago until ``most`` and the limit in bytes are kept; never ``keep``."""
+    """Delete the snapshots used longest ago until ``most`` and the limit in bytes are kept; never ``keep``.
+
+    What a start that was killed left half made goes, too, once no start can be at it any more.
+    """
     kept = list_cache()
+    for half in kept.root.glob(f"{HALF_MADE}*"):
+        with suppress(FileNotFoundError):
+            if time.time() - half.stat().st_mtime > _ABANDONED:
+                shutil.rmtree(half, ignore_errors=True)
     size, count = kept.size, len(kept.snapshots)
     for one in kept.snapshots:
         if count <= most and size <= kept.limit:
