@@ -98,6 +98,19 @@ def test_the_labs_failures_are_looked_at_again_after_all_others_and_one_at_a_tim
     assert made.beside[len(first) :] == [set()] * len(BUSY)
 
 
+def test_a_second_look_asks_anew_which_doors_answer(ward):
+    remembered = []
+
+    def fails_at_a_door(site, times):
+        remembered.append("web_doors" in vars(site))
+        assert site.web_doors
+        return fails_once(site, times)
+
+    _, assessment = ward({"http-known-password": fails_at_a_door})
+    assert outcomes(assessment) == {"http-known-password": Outcome.CLOSED}
+    assert remembered == [False, False]
+
+
 def test_what_fails_twice_is_reported_as_the_labs_failure(ward):
     made, assessment = ward({**dict.fromkeys(BUSY, fails_always), "clinic-workstation-finds": finds_something})
     assert {one.id for one in assessment.failures} == set(BUSY)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pacslab.errors import DeploymentError
@@ -63,8 +64,9 @@ def assess(deployment: Deployment, progress: Progress = lambda _message, _part: 
         pool = ThreadPoolExecutor(_AT_ONCE)
 
         def alone(name: str) -> Finding | None:
+            anew = replace(site)  # it remembers which doors answered, and a busy one may not have
             try:
-                return pool.submit(_look, PROBES[name], site, deployment.scenario).result(ends - time.monotonic())
+                return pool.submit(_look, PROBES[name], anew, deployment.scenario).result(ends - time.monotonic())
             except TimeoutError:
                 return None
 
