@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import subprocess
 from collections import Counter
@@ -316,7 +317,9 @@ def test_safe_private_elements_and_meanings_are_where_the_key_says(hospital):
     for instance in hospital.key.instances():
         dataset = hospital.datasets[instance.sop_instance_uid]
         for one in instance.kept:
-            assert one.text in text_of(value_at(dataset, one.path)), one
+            value = value_at(dataset, one.path)
+            samples = one.keeping is Keeping.CONTENT and isinstance(value, bytes)
+            assert one.text in (hashlib.sha256(value).hexdigest() if samples else text_of(value)), one
             if one.keeping is Keeping.SAFE_PRIVATE:
                 tag = int(one.path[1:5], 16), int(one.path[6:10], 16)
                 assert dataset[tag[0], tag[1] >> 8].value == one.creator

@@ -81,6 +81,7 @@ class Hospital:
         self.cases = _cases(whole)
         wanted = {one.instance.sop_instance_uid for one in self.cases}
         wanted |= _referred(whole, wanted)
+        wanted.add(next(one.sop_instance_uid for one in whole.instances() if one.brain is not None))
         self.key = _cut_down(whole, wanted)
         self.studies = self.key.studies()
         self.study_of = {one.sop_instance_uid: study for study in self.studies for one in study.instances}
@@ -91,7 +92,7 @@ class Hospital:
             self._make(cohort, study)
         self.reader = Reader(self.key, self.studies)
         with quiet_pydicom():
-            self._seen = {uid: self.reader.look(_name(uid), content) for uid, content in self.clean.items()}
+            self._seen = {uid: self.reader.look(name_of(uid), content) for uid, content in self.clean.items()}
 
     def kinds(self) -> list[str]:
         """Return the kinds of object: modality and SOP class."""
@@ -117,7 +118,7 @@ class Hospital:
         files: dict[str, bytes] = {}
         for one in study.instances:
             uid = one.sop_instance_uid
-            new = changed.get(uid, (_name(uid), self.clean[uid]))
+            new = changed.get(uid, (name_of(uid), self.clean[uid]))
             if new is None:
                 continue
             files[new[0]] = new[1]
@@ -185,7 +186,7 @@ def kind_of(instance: InstanceKey) -> str:
     return f"{instance.modality} {instance.sop_class_uid.removeprefix('1.2.840.10008.5.1.4.1.1.')}"
 
 
-def _name(uid: str) -> str:
+def name_of(uid: str) -> str:
     return f"file-{zlib.crc32(uid.encode()):08x}.dcm"
 
 
@@ -261,7 +262,7 @@ def spoilt(place: Hospital, case: Case) -> tuple[str, bytes]:
     """Return the name and content of a case's file with its identifier put back, and nothing else."""
     one = case.planted
     uid = one.sop_instance_uid
-    name, text = _name(uid), one.written or one.token
+    name, text = name_of(uid), one.written or one.token
     if one.location is Location.FILE_NAME:
         return f"{text}.dcm", place.clean[uid]
     before, dataset = place.original(uid), place.cleaned(uid)

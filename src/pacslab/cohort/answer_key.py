@@ -175,13 +175,15 @@ class Keeping(StrEnum):
 
     SAFE_PRIVATE = "safe-private"
     MEANING = "meaning"
+    CONTENT = "content"
 
 
 class Kept(Model):
     """Something that de-identification must not lose.
 
-    A private element that PS3.15 table E.3.10-1 lists as safe (``creator`` is its private creator), or what a
-    descriptor says of the findings beside the name in it.
+    A private element that PS3.15 table E.3.10-1 lists as safe (``creator`` is its private creator), what a text says
+    of the findings, or a value of a report or a recording: a number, a code, or the SHA-256 (hexadecimal) of a binary
+    one.
     """
 
     keeping: Keeping

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -166,6 +167,12 @@ class Draft:
             self._note(keyword, token, kind, action, location=location, written=form[0] if form else "")
         if meaning:
             self.kept.append(Kept(keeping=Keeping.MEANING, path=self.path(keyword), text=meaning))
+
+    def content(self, keyword: str, value: str | bytes) -> None:
+        """Add a value that research reads and that identifies nobody: a number, a code, samples."""
+        self._set(keyword, value)
+        text = hashlib.sha256(value).hexdigest() if isinstance(value, bytes) else value
+        self.kept.append(Kept(keeping=Keeping.CONTENT, path=self.path(keyword), text=text))
 
     def moment(self, keyword: str, when: datetime, action: str) -> None:
         """Add a date and time in one (VR DT)."""

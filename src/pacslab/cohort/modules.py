@@ -167,12 +167,12 @@ def waveform(draft: Draft, recording: ecg.Ecg) -> None:
         WaveformOriginality="ORIGINAL",
         NumberOfWaveformChannels=len(ecg.LEADS),
         NumberOfWaveformSamples=len(recording.samples),
-        SamplingFrequency=str(ecg.RATE),
         MultiplexGroupLabel="RHYTHM",
         WaveformBitsAllocated=16,
         WaveformSampleInterpretation="SS",
-        WaveformData=recording.samples.astype("<i2").tobytes(),
     )
+    group.content("SamplingFrequency", str(ecg.RATE))
+    group.content("WaveformData", recording.samples.astype("<i2").tobytes())
     for lead in ecg.LEADS:
         channel = group.item("ChannelDefinitionSequence")
         channel.put(

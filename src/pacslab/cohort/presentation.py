@@ -50,7 +50,7 @@ def state(draft: Draft, study: StudyPlan, instance: InstancePlan, phrases: Phras
     )
     words, person = study.finding.words, study.person
     if Trap.PRESENTATION not in study.traps:
-        text.put(UnformattedTextValue=words)
+        text.mention("UnformattedTextValue", words, "D", meaning=words)
         return
     born = f"{person.birth_date:%d.%m.%Y}"
     text.mention(

@@ -102,18 +102,20 @@ def _container(parent: Draft, concept: Code) -> Draft:
 
 
 def _text(parent: Draft, relationship: str, concept: Code, text: str) -> None:
-    _item(parent, relationship, "TEXT", concept, Location.SR_CONTENT).put(TextValue=text)
+    _item(parent, relationship, "TEXT", concept, Location.SR_CONTENT).mention("TextValue", text, "D", meaning=text)
 
 
 def _coded(parent: Draft, relationship: str, concept: Code, value: Code) -> None:
     item = _item(parent, relationship, "CODE", concept, Location.SR_CONTENT)
-    item.code("ConceptCodeSequence", *value)
+    code = item.item("ConceptCodeSequence")
+    code.content("CodeValue", value[0])
+    code.put(CodingSchemeDesignator=value[1], CodeMeaning=value[2])
 
 
 def _number(parent: Draft, concept: Code, value: str, unit: Code) -> Draft:
     item = _item(parent, _CONTAINS, "NUM", concept, Location.SR_CONTENT)
     measured = item.item("MeasuredValueSequence")
-    measured.put(NumericValue=value)
+    measured.content("NumericValue", value)
     measured.code("MeasurementUnitsCodeSequence", *unit)
     return item
 
@@ -256,7 +258,7 @@ def _key_images(draft: Draft, recipe: Recipe, study: StudyPlan) -> None:
         text = phrases_of(recipe.country).show.format(words=words, name=name)
         item.mention("TextValue", text, "D", (Identifier.NAME, name), meaning=words)
     else:
-        item.put(TextValue=words)
+        item.mention("TextValue", words, "D", meaning=words)
     image = draft.item("ContentSequence")
     image.put(RelationshipType=_CONTAINS, ValueType="IMAGE")
     image.item("ReferencedSOPSequence").put(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 STUDY_DATE = "(0008,0020)"
 BIRTH_DATE = "(0010,0030)"
 REFERENCED_SOP_INSTANCE = "(0008,1155)"
+FRAME_OF_REFERENCE = "(0020,0052)"
 REQUIRED_UIDS = {"StudyInstanceUID": "(0020,000D)", "SeriesInstanceUID": "(0020,000E)", "SOPInstanceUID": "(0008,0018)"}
 _UID = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+")
 
@@ -93,6 +94,12 @@ def _check_reference(
         verdicts.wrong(
             CheckId.UIDS,
             f"{attribute(one.path)}, which says to which image this one belongs, is gone: put the new UID there",
+            file.name,
+        )
+    elif not new and one.path == FRAME_OF_REFERENCE:
+        verdicts.wrong(
+            CheckId.UIDS,
+            f"{attribute(one.path)}, which says which images lie in one space, is gone: give it a new UID",
             file.name,
         )
     elif new and new != one.token and not resolves:

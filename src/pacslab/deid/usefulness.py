@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from pydicom.dataset import Dataset as PydicomDataset
@@ -10,7 +12,12 @@ from pydicom.sequence import Sequence
 from pydicom.uid import (
     ComputedRadiographyImageStorage,
     CTImageStorage,
+    DigitalMammographyXRayImageStorageForPresentation,
+    DigitalXRayImageStorageForPresentation,
+    GrayscaleSoftcopyPresentationStateStorage,
+    MRImageStorage,
     UltrasoundImageStorage,
+    UltrasoundMultiFrameImageStorage,
 )
 
 from pacslab.cohort.answer_key import Keeping, Location
@@ -26,21 +33,27 @@ if TYPE_CHECKING:
 
     from pacslab.cohort.answer_key import AnswerKey, InstanceKey, Kept, PatientKey, Planted, StudyKey
     from pacslab.deid.faults import Verdicts
+    from pacslab.deid.places import Place
     from pacslab.deid.submission import Submission, Submitted
 
+_GEOMETRY = (("PixelSpacing",), ("SliceThickness",), ("ImagePositionPatient",), ("ImageOrientationPatient",))
+_RESCALE = (("RescaleSlope",), ("RescaleIntercept",))
+_PROJECTION = (("ImagerPixelSpacing", "PixelSpacing"), ("KVP",), ("BodyPartExamined",), ("ViewPosition",))
 TECHNICAL: dict[str, tuple[tuple[str, ...], ...]] = {
-    CTImageStorage: (
-        ("PixelSpacing",),
-        ("SliceThickness",),
-        ("ImagePositionPatient",),
-        ("ImageOrientationPatient",),
-        ("RescaleSlope",),
-        ("RescaleIntercept",),
-        ("KVP",),
+    CTImageStorage: (*_GEOMETRY, *_RESCALE, ("KVP",), ("BodyPartExamined",)),
+    MRImageStorage: (
+        *_GEOMETRY,
+        ("RepetitionTime",),
+        ("EchoTime",),
+        ("MagneticFieldStrength",),
         ("BodyPartExamined",),
     ),
-    ComputedRadiographyImageStorage: (("ImagerPixelSpacing", "PixelSpacing"), ("KVP",), ("BodyPartExamined",)),
+    ComputedRadiographyImageStorage: _PROJECTION,
+    DigitalXRayImageStorageForPresentation: (*_PROJECTION, *_RESCALE),
+    DigitalMammographyXRayImageStorageForPresentation: (*_PROJECTION, *_RESCALE, ("ImageLaterality",)),
     UltrasoundImageStorage: (("TransducerType",), ("BodyPartExamined",)),
+    UltrasoundMultiFrameImageStorage: (("TransducerType",), ("BodyPartExamined",), ("FrameTime", "FrameTimeVector")),
+    GrayscaleSoftcopyPresentationStateStorage: (("DisplayedAreaSelectionSequence",),),
 }
 """What each kind of image must still hold; of several keywords one is enough."""
 
@@ -148,22 +161,51 @@ def _characteristics(
 
 
 def _check_kept(verdicts: Verdicts, file: Submitted, instance: InstanceKey) -> None:
-    """Look for private elements that the standard lists as safe, and for what descriptors say of the findings."""
+    """Look for private elements that the standard lists as safe, for what texts say of the findings, and for values.
+
+    What was moved to another place is kept; what stood at two places and is left at one is lost once.
+    """
     if not instance.kept:
         return
-    texts = [f" {' '.join(words_of(place.text))} " for place in attribute_places(file.dataset)]
-    for one in instance.kept:
+    places = list(attribute_places(file.dataset))
+    texts = [(place.path, f" {' '.join(words_of(place.text))} ") for place in places]
+    values = Counter((_last(place.path), _value(place)) for place in places)
+    spare = Counter(
+        {phrase: sum(phrase in text for _, text in texts) for phrase in {_phrase(one) for one in instance.kept}}
+    )
+    for one in sorted(instance.kept, key=lambda one: not _in_place(one, texts)):
         if one.keeping is Keeping.SAFE_PRIVATE:
             keep = _safe_private(file.dataset, one) == one.text
             verdicts.keep("safe private attributes", keep)
             fault = f"the private attribute {one.path} of {one.creator!r} is gone: PS3.15 lists it as safe"
+        elif one.keeping is Keeping.CONTENT:
+            keep = values[_last(one.path), one.text] > 0
+            values[_last(one.path), one.text] -= 1
+            verdicts.keep("measured content", keep)
+            fault = f"{attribute(one.path)} is gone or another: what was measured says nothing about who it was"
         else:
-            phrase = f" {' '.join(words_of(one.text))} "
-            keep = any(phrase in text for text in texts)
+            keep = spare[_phrase(one)] > 0
+            spare[_phrase(one)] -= 1
             verdicts.keep("clinical meaning", keep)
             fault = f"what {attribute(one.path)} said of the findings is gone: take out the name, not the medical words"
         if not keep:
             verdicts.wrong(CheckId.USEFUL, fault, file.name)
+
+
+def _phrase(one: Kept) -> str:
+    return f" {' '.join(words_of(one.text))} "
+
+
+def _in_place(one: Kept, texts: list[tuple[str, str]]) -> bool:
+    return any(path == one.path and _phrase(one) in text for path, text in texts)
+
+
+def _last(path: str) -> str:
+    return path.rpartition(".")[2]
+
+
+def _value(place: Place) -> str:
+    return hashlib.sha256(place.binary).hexdigest() if place.binary else place.text
 
 
 def _safe_private(dataset: Dataset, one: Kept) -> str:
