@@ -55,6 +55,7 @@ def _work(pipe: Connection, environment: dict[str, str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.clear()
     os.environ.update(environment)
+    gc.freeze()  # the program stays: to look through it again and again takes time, and memory that was shared
     library = _library()
     library.mallopt(_M_ARENA_MAX, 1)
     while True:
