@@ -19,10 +19,11 @@ from servers import sessions, start_briefly
 
 import docker
 from pacslab.errors import ConfigurationError, DeploymentError, PacslabError, ScenarioError, ServerStartError
-from pacslab.pacs import docker_containers
+from pacslab.pacs import docker_containers, process_runtime
 from pacslab.pacs.choosing import open_runtime
 from pacslab.pacs.ending import lab_id, list_running, stop_all, sweep
 from pacslab.pacs.processes import marked
+from pacslab.pacs.sockets import listeners
 from pacslab.paths import state_root
 from pacslab.session import Session
 
@@ -124,6 +125,27 @@ def test_what_is_deleted_is_gone_and_every_other_image_can_still_be_read(started
     for one in left:
         assert started.archive().get_instances_id_file(one)[128:132] == b"DICM"
     assert all(path.exists() for path in stored), "the snapshot serves other deployments, too"
+
+
+def test_the_socket_table_is_read_after_a_restart_too(program, monkeypatch):
+    """Safety rule 1 holds for whatever the student has changed, once the server listens at all of its ports."""
+    program("Orthanc")
+    looks = {}
+
+    def watched(pid):
+        looks[pid] = listeners(pid)
+        return looks[pid]
+
+    with sessions("process", "table") as start:
+        session = start("student")
+        edit(session, Name="Changed by the student")
+        monkeypatch.setattr(process_runtime, "listeners", watched)
+        session.restart()
+        archive = session.deployment.state.servers["archive"]
+        assert {(one.address, one.port) for one in looks[int(archive.handle.split(":")[0])]} == {
+            (archive.address, 8042),
+            (archive.address, 4242),
+        }
 
 
 def test_reset_brings_data_and_configuration_back_and_keeps_the_students_file(started):

@@ -7,27 +7,23 @@ servers themselves outlive the program that started them, and end at their deadl
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pacslab.cohort.origin import origin_of, other_patients, said_of_this_machine
-from pacslab.cohort.recipe import load_recipe
+from pacslab.cohort.origin import other_patients, said_of_this_machine
 from pacslab.errors import DeploymentError, PacslabError, RuntimeUnavailableError, warn
-from pacslab.pacs.actors import ACTORS, ARCHIVE, PLACES
+from pacslab.pacs.actors import ARCHIVE
 from pacslab.pacs.archive_data import ArchiveData, cohort_of
 from pacslab.pacs.choosing import RUNTIMES, choose_runtime, open_runtime, ready_runtimes
 from pacslab.pacs.ending import end_deployment, lab_id, sweep
 from pacslab.pacs.exercise import Exercise, read_exercise
 from pacslab.pacs.handover import Handover, read_handover
 from pacslab.pacs.machine_room import MachineRoom
-from pacslab.pacs.nginx import SERVED_FOLDER
-from pacslab.pacs.runtime import Network, Owner, ProxySpec, Runtime, Server, ServerSpec
+from pacslab.pacs.runtime import Owner, Runtime
+from pacslab.pacs.startup import Startup
 from pacslab.pacs.state import State, folder_of, locked, read_state, write_state
 from pacslab.pacs.workfolder import WorkFolder
 
@@ -206,12 +202,6 @@ class Deployment:
         if not keep_data:
             shutil.rmtree(folder_of(self.id), ignore_errors=True)
 
-    def _proxy_spec(self, exercise: Exercise, network: Network) -> ProxySpec:
-        spec = self._room.proxy(exercise, network)
-        if SERVED_FOLDER in spec.configuration:
-            self.data.write_backup(spec.served)
-        return spec
-
     def _bring_up(
         self, runtime: Runtime, owner: Owner, exercise: Exercise, before: State | None, progress: Progress
     ) -> State:
@@ -221,79 +211,17 @@ class Deployment:
         root = folder_of(self.id)
         root.mkdir(parents=True, exist_ok=True)
         root.chmod(0o700)
-        version = runtime.version()
-        data = self.__dict__["data"] = ArchiveData(self.scenario, self.variant, runtime.name, version)
+        self.__dict__["data"] = ArchiveData(self.scenario, self.variant, runtime.name, runtime.version())
         self.__dict__.pop("answer_key", None)
-        progress("Opening the hospital's network", 0.02)
-        network = runtime.open_network(owner, PLACES, before.network if before else None)
-        password = secrets.token_urlsafe(24)
-        previous = before.servers if before else {}
         devices = self._room.device_files(exercise, self.handover())
-
-        def start_archive() -> Server:
-            if not data.ready:
-                data.make(runtime, owner, network, ARCHIVE, lambda text, part: progress(text, 0.05 + 0.75 * part))
-            spec = self._room.archive(exercise, network)
-            progress("Starting the archive", 0.85)
-            if kept:
-                data.refuse_foreign_data(spec.data)
-                return runtime.start(owner, network, spec, previous.get(ARCHIVE))
-            return self._start_filled(runtime, owner, network, spec, data, previous.get(ARCHIVE))
-
-        with ThreadPoolExecutor(len(PLACES)) as pool:
-            archive = pool.submit(start_archive)
-            actors = {
-                name: pool.submit(
-                    runtime.start,
-                    owner,
-                    network,
-                    self._room.actor(name, network, password, devices[name]),
-                    previous.get(name),
-                )
-                for name in ACTORS
-            }
-            # An actor's failure waits for the archive: nothing may start after everything was ended.
-            servers = {ARCHIVE: archive, **actors}
-            failures = [one.exception() for one in servers.values()]
-        failure = next((one for one in failures if one is not None), None)
-        if failure is not None:
-            raise failure
-        proxy = None
-        if exercise.proxy is not None:
-            progress("Starting the reverse proxy", 0.95)
-            spec = self._proxy_spec(exercise, network)
-            proxy = runtime.start_proxy(owner, network, spec, before.proxy if before else None)
-        state = State(
-            self.scenario.id,
-            self.variant.student,
-            runtime.name,
-            version,
-            owner,
-            network,
-            {name: one.result() for name, one in servers.items()},
-            password,
-            exercise.configuration,
-            time.time(),
-            exercise,
-            proxy,
-            devices,
-            origin_of(load_recipe(self.scenario.cohort)),
-        )
+        state = self._startup.everything(owner, exercise, devices, before, progress, kept=kept)
         write_state(self.id, state)
         progress("Running", 1.0)
         return state
 
-    @staticmethod
-    def _start_filled(  # noqa: PLR0917
-        runtime: Runtime, owner: Owner, network: Network, spec: ServerSpec, data: ArchiveData, before: Server | None
-    ) -> Server:
-        """Start the archive on the snapshot; its images are put in place while it starts."""
-        data.copy_index(spec.data)
-        with ThreadPoolExecutor(1) as pool:
-            filling = pool.submit(data.link_images, spec.data)
-            server = runtime.start(owner, network, spec, before)
-            filling.result()
-        return server
+    @property
+    def _startup(self) -> Startup:
+        return Startup(self.scenario, self.variant.student, self.runtime, self._room, self.data)
 
     def restart(self, progress: Progress = quiet) -> State:
         """Start the archive again with the student's configuration; its data stays.
@@ -343,49 +271,16 @@ class Deployment:
         self.data.refuse_foreign_data(spec.data)
         progress("Starting the archive with your configuration", 0.4)
         try:
-            changed = self._running(state, exercise, devices)
+            changed = self._startup.again(state, exercise, devices)
         except PacslabError as reason:
             before = state.exercise or Exercise(state.configuration)
-            write_state(self.id, self._running(state, before, state.devices or devices))
+            write_state(self.id, self._startup.again(state, before, state.devices or devices))
             reason.remedy = f"{reason.remedy} Until then the archive runs as it did before; no data is lost.".strip()
             reason.args = (f"{reason.problem}. {reason.remedy}",)
             raise
         write_state(self.id, changed)
         progress("Running", 1.0)
         return changed
-
-    def _running(self, state: State, exercise: Exercise, devices: dict[str, dict[str, str]]) -> State:
-        """Start the archive and its proxy afresh, and those devices whose certificates changed."""
-        runtime, owner, network = self.runtime, state.owner, state.network
-        runtime.stop(state.servers[ARCHIVE])
-        if state.proxy is not None:
-            runtime.stop(state.proxy)
-        servers, fresh = dict(state.servers), []
-        proxy = None
-        try:
-            for name in ACTORS:
-                if devices[name] != state.devices.get(name, {}) or not runtime.running(servers[name]):
-                    runtime.stop(servers[name])
-                    spec = self._room.actor(name, network, state.password, devices[name])
-                    servers[name] = runtime.start(owner, network, spec, servers[name])
-                    fresh.append(servers[name])
-            spec = self._room.archive(exercise, network)
-            servers[ARCHIVE] = runtime.start(owner, network, spec, state.servers[ARCHIVE])
-            fresh.append(servers[ARCHIVE])
-            if exercise.proxy is not None:
-                proxy = runtime.start_proxy(owner, network, self._proxy_spec(exercise, network), state.proxy)
-        except BaseException:
-            for one in fresh:  # nobody would know of them, and they hold the addresses
-                runtime.stop(one)
-            raise
-        return replace(
-            state,
-            servers=servers,
-            configuration=exercise.configuration,
-            exercise=exercise,
-            proxy=proxy,
-            devices=devices,
-        )
 
     def stop(self) -> int:
         """End every server and remove what it left; the work folder stays. Return how many servers ran.
