@@ -168,6 +168,14 @@ def test_the_hardening_lab_shows_after_each_change_what_closed_and_who_in_the_ho
     assert [turned(one) for one in looks] == STEPS
 
 
+def test_the_network_lab_shows_what_nmap_gets_wrong_and_what_the_lab_refuses(solver, program):
+    program("nmap")
+    said = solver.said("02_dicom_network")
+    assert said.index("Any AET is accepted") < said.index("Called AET check enabled")
+    assert "ROGUE  calls ARCHIVE  rejected: Calling AE title not recognised" in said
+    assert "'192.0.2.17' is not an address of a lab network on this machine, and nothing was sent to it" in said
+
+
 @pytest.mark.parametrize("scenario", sorted(set(SCENARIO.values())))
 def test_the_labs_of_a_scenario_together_earn_all_its_points(solver, scenario):
     solver.read(labs_of(scenario)[-1])
