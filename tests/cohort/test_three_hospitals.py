@@ -21,7 +21,7 @@ from pacslab.cohort.build import Cohort, build_cohort, is_synthetic
 from pacslab.cohort.content import Content
 from pacslab.cohort.digests import digest_outside, digest_within
 from pacslab.cohort.media import as_media
-from pacslab.cohort.modules import COLOUR_FRAMES
+from pacslab.cohort.objects import COLOUR_FRAMES
 from pacslab.cohort.recipe import load_recipe
 from pacslab.cohort.traps import Trap
 from pacslab.deid.faces import face_remains

@@ -25,7 +25,8 @@ from pacslab.cohort.dataset import SOP_CLASS, instance_draft, is_synthetic, seri
 from pacslab.cohort.digests import digest_outside, digest_within, without_boxes
 from pacslab.cohort.draft import Draft, Plant
 from pacslab.cohort.encode import PIXEL_DATA, SOURCE_AE_TITLE
-from pacslab.cohort.modules import BITS_STORED, waveform
+from pacslab.cohort.modules import waveform
+from pacslab.cohort.objects import BITS_STORED
 from pacslab.cohort.origin import GENERATOR_VERSION, origin_of
 from pacslab.cohort.people import PROMINENT, plain_ascii
 from pacslab.cohort.planning import file_name_of, make_plan

@@ -13,7 +13,7 @@ from pacslab.cohort import hiding, modules, presentation, structured
 from pacslab.cohort.answer_key import Identifier
 from pacslab.cohort.content import Content
 from pacslab.cohort.draft import Draft
-from pacslab.cohort.modules import MANUFACTURER, SOP_CLASS, clock, day
+from pacslab.cohort.objects import MANUFACTURER, SOP_CLASS, clock, day
 from pacslab.cohort.phrases import Phrases, phrases_of
 from pacslab.cohort.traps import Trap
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pacslab.cohort.answer_key import Identifier, Location
-from pacslab.cohort.modules import EXTENT, SOP_CLASS, clock, day
+from pacslab.cohort.objects import EXTENT, SOP_CLASS, clock, day
 from pacslab.cohort.traps import Trap
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pacslab.cohort.answer_key import Identifier, Location
 from pacslab.cohort.content import Content
-from pacslab.cohort.modules import SOP_CLASS, day
+from pacslab.cohort.objects import SOP_CLASS, day
 from pacslab.cohort.phrases import phrases_of
 from pacslab.cohort.traps import Trap
 

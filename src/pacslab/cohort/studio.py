@@ -12,7 +12,7 @@ from pacslab.cohort.anatomy import cr, ct, mg, mr, us
 from pacslab.cohort.content import Content
 from pacslab.cohort.heads import HeadSlice, slices_of
 from pacslab.cohort.lettering import burn_in
-from pacslab.cohort.modules import CINE_FRAMES, COLOUR_FRAMES
+from pacslab.cohort.objects import CINE_FRAMES, COLOUR_FRAMES
 from pacslab.cohort.traps import Trap
 
 if TYPE_CHECKING:
