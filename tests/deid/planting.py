@@ -27,9 +27,10 @@ from pacslab.cohort.recipe import load_recipe
 from pacslab.deid.audit import judge, quiet_pydicom
 from pacslab.deid.places import element_of, value_at
 from pacslab.deid.policy import load_policy
+from pacslab.deid.profile import Cleaner
 from pacslab.deid.pseudonyms import Pseudonyms
-from pacslab.deid.recipe import _Cleaner, deidentify_study
-from pacslab.deid.submission import SEARCHES, Reader, Seen
+from pacslab.deid.recipe import deidentify_study
+from pacslab.deid.submission import SEARCHES, Reader
 from pacslab.scenario.variant import make_variant
 
 from .conftest import SECRET, put
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset, FileDataset
 
     from pacslab.deid.report import DeidReport
+    from pacslab.deid.submitted import Seen
 
 HOSPITALS = ("clinique", "community-hospital", "district-hospital-standard")
 _TEXT_VRS = {"LO", "SH", "LT", "ST", "UT", "UC"}
@@ -160,7 +162,7 @@ class Hospital:
         boxes = [one for one in self.key.planted_in({uid}) if one.path == "pixels"]
         if not cleaned:
             dataset = self.original(uid)
-            _Cleaner(dataset, Pseudonyms(SECRET), load_policy()).clean()
+            Cleaner(dataset, Pseudonyms(SECRET), load_policy()).clean()
             if "PixelData" not in dataset:
                 dataset.EncapsulatedDocument = pdf_of("Report.")
         else:

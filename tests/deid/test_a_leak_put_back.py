@@ -12,8 +12,8 @@ from pydicom.tag import Tag
 from pacslab.cohort.answer_key import Identifier, Location
 from pacslab.deid.places import element_of, value_at
 from pacslab.deid.policy import load_policy
+from pacslab.deid.profile import Cleaner
 from pacslab.deid.pseudonyms import Pseudonyms
-from pacslab.deid.recipe import _Cleaner
 from pacslab.deid.report import check_of
 
 from .conftest import SECRET, Output, original, put
@@ -83,7 +83,7 @@ def cleaned_document(kind: str) -> FileDataset:
     document = next(one for one in original().study.instances if one.document and one.modality == kind)
     dataset = pydicom.dcmread(io.BytesIO(original().files[document.file_name]))
     content = dataset.get("EncapsulatedDocument")
-    _Cleaner(dataset, Pseudonyms(SECRET), load_policy()).clean()
+    Cleaner(dataset, Pseudonyms(SECRET), load_policy()).clean()
     if content is not None:
         dataset.EncapsulatedDocument = content
     return dataset

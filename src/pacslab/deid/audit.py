@@ -18,7 +18,8 @@ from pacslab.deid.consistency import check_dates, check_uids
 from pacslab.deid.faults import Verdicts
 from pacslab.deid.report import LOCATION_NAMES, CheckId, DeidReport, Tally
 from pacslab.deid.sources import open_source
-from pacslab.deid.submission import Reader, Submission
+from pacslab.deid.submission import Reader
+from pacslab.deid.submitted import Submission
 from pacslab.deid.telling import patients_of, pictures_of, tell_leaks
 from pacslab.deid.usefulness import (
     check_anatomy,

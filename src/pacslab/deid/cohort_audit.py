@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from pacslab.cohort.answer_key import AnswerKey, StudyKey
     from pacslab.deid.report import DeidReport
-    from pacslab.deid.submission import Submission, Submitted
+    from pacslab.deid.submitted import Submission, Submitted
 
 FEW = 60
 """Up to this many files one process is quicker than several."""

@@ -16,7 +16,7 @@ from pacslab.deid.report import CheckId
 if TYPE_CHECKING:
     from pacslab.deid.faults import Verdicts
     from pacslab.deid.files import Source
-    from pacslab.deid.submission import Submission, Submitted
+    from pacslab.deid.submitted import Submission, Submitted
 
 PROGRAM = "dciodvfy"
 SECONDS = 60

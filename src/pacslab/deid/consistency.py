@@ -15,7 +15,7 @@ from pacslab.deid.report import CheckId
 if TYPE_CHECKING:
     from pacslab.cohort.answer_key import InstanceKey, Planted, StudyKey
     from pacslab.deid.faults import Verdicts
-    from pacslab.deid.submission import Submission, Submitted
+    from pacslab.deid.submitted import Submission, Submitted
 
 STUDY_DATE = "(0008,0020)"
 BIRTH_DATE = "(0010,0030)"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
     from pacslab.cohort.answer_key import Box, InstanceKey, PatientKey, Planted, Region, StudyKey
-    from pacslab.deid.submission import Submitted
+    from pacslab.deid.submitted import Submitted
 
 Boxes = tuple["Box", ...]
 PIXELS = "pixels"

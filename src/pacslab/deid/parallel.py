@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from pacslab.deid.files import Source
-    from pacslab.deid.submission import Reader, Seen
+    from pacslab.deid.submission import Reader
+    from pacslab.deid.submitted import Seen
 
 WAITING = 3
 """How many files wait for each process."""

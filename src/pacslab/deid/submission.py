@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pydicom.uid import DeflatedExplicitVRLittleEndian, MediaStorageDirectoryStorage
@@ -10,12 +10,14 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, MediaStorageDirectorySto
 from pacslab.cohort.answer_key import Identifier, Location
 from pacslab.deid.faces import face_remains
 from pacslab.deid.files import parse_dicom, pixel_span
-from pacslab.deid.graphics import Graphic, graphics_in, text_left
+from pacslab.deid.graphics import graphics_in, text_left
 from pacslab.deid.matching import Pictures, match
 from pacslab.deid.needles import Found, Needles
 from pacslab.deid.pixels import decode, planes, text_anywhere, text_remains
 from pacslab.deid.places import PIXEL_DATA, Place, attribute_places, decoded, forget, header_places
 from pacslab.deid.report import CheckId, Leak, check_of
+from pacslab.deid.submitted import Seen, Sighting, Submission, Submitted
+from pacslab.deid.telling import worth_showing
 from pacslab.deid.thumbnail import thumbnail
 from pacslab.deid.words import needles_of
 
@@ -37,74 +39,6 @@ MASKS = 16
 """As many texts as one picture of a study may hold; a search for more of them counts as several."""
 TOO_MANY = "there are too many pictures that are not of this study to look into each: keep only the study's"
 _HEADER_LIKE = {Location.HEADER, Location.NESTED, Location.FILE_META}
-
-
-@dataclass(frozen=True)
-class Sighting:
-    """An identifier found at a place of a file, before it is known whose file it is."""
-
-    place: str
-    location: Location
-    found: Found
-
-
-@dataclass
-class Submitted:
-    """One DICOM file of the output, its pixels already looked at and let go.
-
-    ``instance`` is the image it was made from (None for a file that belongs to no image of the study); ``intact`` says
-    whether the pixels outside the burned-in text are those of that image. ``foreign`` says that it is an image of
-    another study as the archive holds it, with its own text painted over: none of this study's can stand in it.
-    ``undecodable`` says why pixels could not be looked at (empty if they could), ``has_pixels`` whether there are any.
-    ``face`` is the part of a face that is left, ``graphics`` are overlays and icons, ``drawn`` is the text that is left
-    in them.
-    """
-
-    name: str
-    dataset: FileDataset
-    has_pixels: bool
-    shape: tuple[int, ...] = ()
-    undecodable: str = ""
-    intact: bool = False
-    foreign: bool = False
-    instance: InstanceKey | None = None
-    burned: tuple[Planted, ...] = ()
-    face: Planted | None = None
-    graphics: tuple[Graphic, ...] = ()
-    drawn: tuple[tuple[Graphic, Planted], ...] = ()
-    picture: bytes = b""
-
-
-@dataclass
-class Seen:
-    """What was seen in one file: ``file`` is None where it is no DICOM file that can be read; ``note`` says why."""
-
-    name: str
-    file: Submitted | None = None
-    sightings: list[Sighting] = field(default_factory=list)
-    note: str = ""
-
-
-@dataclass
-class Submission:
-    """All files of the output, and every identifier found in them."""
-
-    files: list[Submitted] = field(default_factory=list)
-    leaks: list[Leak] = field(default_factory=list)
-
-    def of(self, instance: InstanceKey) -> Submitted | None:
-        """Return the file that was made from an image, or None if there is none."""
-        for file in self.files:
-            if file.instance is not None and file.instance.sop_instance_uid == instance.sop_instance_uid:
-                return file
-        return None
-
-    def of_study(self, study: StudyKey) -> Submission:
-        """Return the files that were made from images of one study, and what leaks in them."""
-        uids = {one.sop_instance_uid for one in study.instances}
-        mine = [file for file in self.files if file.instance is not None and file.instance.sop_instance_uid in uids]
-        names = {file.name for file in mine}
-        return Submission(mine, [leak for leak in self.leaks if leak.file in names])
 
 
 class Reader:
@@ -167,6 +101,10 @@ class Reader:
                 self._look_again(file, folder.again(file.name))
         for one in seen:
             submission.leaks += self._leaks(one)
+        for file, _ in worth_showing(submission):
+            pixels = _pixels_of(folder.again(file.name))
+            if pixels is not None:
+                file.picture = thumbnail(pixels, [one.box for one in file.standing if one.box])
         return submission
 
     def _drawn_for(self, instance: InstanceKey | None) -> list[Planted]:
@@ -328,8 +266,7 @@ class Reader:
 
     def _look_again(self, file: Submitted, content: bytes) -> None:
         """Look for burned-in text of the study, or of any, in a picture that was changed as a whole."""
-        dataset, _ = parse_dicom(content)
-        pixels = decode(dataset) if dataset is not None else None
+        pixels = _pixels_of(content)
         if pixels is None:
             return
         self._find_face(file, pixels)
@@ -347,9 +284,7 @@ class Reader:
             for one in burned
             if any(one.box and text_remains(plane, one.box, one.glyphs()) for plane in planes(pixels))
         ]
-        file.burned = tuple(left)
-        if left:
-            file.picture = thumbnail(pixels, [one.box for one in left if one.box])
+        file.burned = file.standing = tuple(left)
         return left
 
     def _elsewhere(self, file: Submitted, pixels: np.ndarray, sought: dict[str | None, Planted]) -> Iterator[Planted]:
@@ -362,6 +297,11 @@ class Reader:
                 return
             self._searches -= max(1, len(masks) // MASKS)
             yield from (texts[index] for index in text_anywhere(plane, masks))
+
+
+def _pixels_of(content: bytes) -> np.ndarray | None:
+    dataset, _ = parse_dicom(content)
+    return decode(dataset) if dataset is not None else None
 
 
 def _pictures_but(key: AnswerKey, instances: tuple[InstanceKey, ...]) -> Pictures:

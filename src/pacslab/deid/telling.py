@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pacslab.deid.faults import Verdicts
     from pacslab.deid.report import CheckId, Leak
-    from pacslab.deid.submission import Submission
+    from pacslab.deid.submitted import Submission, Submitted
 
 _WORST_FIRST = tuple(Identifier)
 INDIRECT = {Identifier.DATE, Identifier.UID, Identifier.DEVICE}
@@ -140,18 +140,26 @@ def _listed(counts: Counter[str]) -> str:
     return " and ".join([", ".join(said[:-1]), said[-1]] if len(said) > 1 else said)
 
 
-def pictures_of(submission: Submission) -> tuple[Picture, ...]:
-    """Return the pictures in which text can be read, one for each patient and text, a few at most."""
-    words = {(leak.file, leak.token): leak for leak in submission.leaks if leak.place == "pixels"}
-    found: dict[tuple[int | None, str], Picture] = {}
+def worth_showing(submission: Submission) -> list[tuple[Submitted, Leak]]:
+    """Return files in which text can be read, one for each patient and text, a few at most, with the worst of each."""
+    read = {(leak.file, leak.token): leak for leak in submission.leaks if leak.place == "pixels"}
+    found: dict[tuple[int | None, str], tuple[Submitted, Leak]] = {}
     for file in submission.files:
-        told = [words[file.name, one.token] for one in file.burned if (file.name, one.token) in words]
-        if not file.picture or not told:
-            continue
-        worst = min(told, key=lambda leak: (not is_direct(leak), _WORST_FIRST.index(leak.kind)))
+        told = [read[file.name, one.token] for one in file.standing if (file.name, one.token) in read]
+        if told:
+            worst = min(told, key=lambda leak: (not is_direct(leak), _WORST_FIRST.index(leak.kind)))
+            found.setdefault((worst.patient, worst.words), (file, worst))
+    return list(found.values())[:MOST_PICTURES]
+
+
+def pictures_of(submission: Submission) -> tuple[Picture, ...]:
+    """Return the pictures of what is worth showing, as far as they were drawn."""
+    pictures = []
+    for file, worst in worth_showing(submission):
         sentence = f"{worst.words} can still be read"
         if worst.patient is not None:
             sentence = sentence.replace("the patient's", f"patient {worst.patient}'s")
-        png = base64.b64encode(file.picture).decode()
-        found.setdefault((worst.patient, worst.words), Picture(file=file.name, words=sentence, png=png))
-    return tuple(list(found.values())[:MOST_PICTURES])
+        if file.picture:
+            png = base64.b64encode(file.picture).decode()
+            pictures.append(Picture(file=file.name, words=sentence, png=png))
+    return tuple(pictures)

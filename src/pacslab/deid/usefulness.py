@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pacslab.cohort.answer_key import AnswerKey, InstanceKey, Kept, PatientKey, Planted, StudyKey
     from pacslab.deid.faults import Verdicts
     from pacslab.deid.places import Place
-    from pacslab.deid.submission import Submission, Submitted
+    from pacslab.deid.submitted import Submission, Submitted
 
 _GEOMETRY = (("PixelSpacing",), ("SliceThickness",), ("ImagePositionPatient",), ("ImageOrientationPatient",))
 _RESCALE = (("RescaleSlope",), ("RescaleIntercept",))

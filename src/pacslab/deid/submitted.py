@@ -1,0 +1,83 @@
+"""What an audit saw: the files of an output, the identifiers found in each, and which image each was made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydicom.dataset import FileDataset
+
+    from pacslab.cohort.answer_key import InstanceKey, Location, Planted, StudyKey
+    from pacslab.deid.graphics import Graphic
+    from pacslab.deid.needles import Found
+    from pacslab.deid.report import Leak
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """An identifier found at a place of a file, before it is known whose file it is."""
+
+    place: str
+    location: Location
+    found: Found
+
+
+@dataclass
+class Submitted:
+    """One DICOM file of the output, its pixels already looked at and let go.
+
+    ``instance`` is the image it was made from (None for a file that belongs to no image of the study); ``intact`` says
+    whether the pixels outside the burned-in text are those of that image. ``foreign`` says that it is an image of
+    another study as the archive holds it, with its own text painted over: none of this study's can stand in it.
+    ``undecodable`` says why pixels could not be looked at (empty if they could), ``has_pixels`` whether there are any.
+    ``face`` is the part of a face that is left, ``graphics`` are overlays and icons, ``drawn`` is the text that is left
+    in them.
+    """
+
+    name: str
+    dataset: FileDataset
+    has_pixels: bool
+    shape: tuple[int, ...] = ()
+    undecodable: str = ""
+    intact: bool = False
+    foreign: bool = False
+    instance: InstanceKey | None = None
+    burned: tuple[Planted, ...] = ()
+    standing: tuple[Planted, ...] = ()
+    face: Planted | None = None
+    graphics: tuple[Graphic, ...] = ()
+    drawn: tuple[tuple[Graphic, Planted], ...] = ()
+    picture: bytes = b""
+
+
+@dataclass
+class Seen:
+    """What was seen in one file: ``file`` is None where it is no DICOM file that can be read; ``note`` says why."""
+
+    name: str
+    file: Submitted | None = None
+    sightings: list[Sighting] = field(default_factory=list)
+    note: str = ""
+
+
+@dataclass
+class Submission:
+    """All files of the output, and every identifier found in them."""
+
+    files: list[Submitted] = field(default_factory=list)
+    leaks: list[Leak] = field(default_factory=list)
+
+    def of(self, instance: InstanceKey) -> Submitted | None:
+        """Return the file that was made from an image, or None if there is none."""
+        for file in self.files:
+            if file.instance is not None and file.instance.sop_instance_uid == instance.sop_instance_uid:
+                return file
+        return None
+
+    def of_study(self, study: StudyKey) -> Submission:
+        """Return the files that were made from images of one study, and what leaks in them."""
+        uids = {one.sop_instance_uid for one in study.instances}
+        mine = [file for file in self.files if file.instance is not None and file.instance.sop_instance_uid in uids]
+        names = {file.name for file in mine}
+        return Submission(mine, [leak for leak in self.leaks if leak.file in names])
