@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from multiprocessing import forkserver
 
 import pytest
@@ -19,6 +20,7 @@ from pacslab.grading.classroom import manners
 from pacslab.grading.gathering import gather
 from pacslab.grading.gradebook import grade_class
 from pacslab.grading.hostile import CONFIGURATIONS, SANDBOXED, hostile_manners
+from pacslab.grading.hostile_zips import ZIPS
 from pacslab.pacs.choosing import ready_runtimes
 
 from .classes import Class, everything_but_time, seen_of
@@ -93,6 +95,9 @@ def test_what_is_broken_says_why(big, graded):
         elif not manner.started:
             assert one.state == "partly broken", manner.name
             assert len(one.problems[0]) > 20
+    states = Counter(one.state for one in graded.counting())
+    assert states["broken"] == len(ZIPS)
+    assert states["partly broken"] > len(CONFIGURATIONS)
 
 
 def test_nothing_is_left_running_or_written_outside(big, graded):

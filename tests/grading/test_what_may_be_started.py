@@ -37,7 +37,7 @@ def test_hostile_options_are_refused_by_name(tmp_path, fixed, kind):
     options = hostile.CONFIGURATIONS[kind]
     with pytest.raises(ConfigurationError) as caught:
         ready(tmp_path, {**fixed, **options})
-    assert any(option in str(caught.value) for option in options) or "number" in str(caught.value)
+    assert any(option in str(caught.value) for option in options)
 
 
 def test_what_runs_code_needs_the_sandbox(tmp_path, fixed):

@@ -11,6 +11,7 @@ import urllib.request
 from contextlib import suppress
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from pacslab.scenario.loading import load_scenario
 
@@ -61,8 +62,7 @@ def served(places, program):
 @pytest.fixture
 def page(chromium, tmp_path):
     """Return a page of a browser with a new profile."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
+    with sync_playwright() as driver:
         browser = driver.chromium.launch_persistent_context(
             tmp_path / "profile", executable_path=chromium, args=ARGUMENTS, viewport={"width": 1400, "height": 1000}
         )
