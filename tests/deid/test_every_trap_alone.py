@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 import pytest
 from pydicom.tag import Tag
 
-from pacslab.cohort.answer_key import Identifier, Location
+from pacslab.cohort.answer_key import AnswerKey, Identifier, Keeping, Location
 from pacslab.deid.audit import audit
 from pacslab.deid.places import element_of, value_at
+from pacslab.deid.submission import Reader
 
-from .planting import HOSPITALS, Hospital, hospital, kind_of, spoilt
+from .planting import HOSPITALS, Hospital, Memory, hospital, kind_of, spoilt, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -152,3 +153,31 @@ def test_files_in_a_folder_are_judged_alike(name: str, tmp_path: Path) -> None:
         alone = audit(folder, place.key, study.study_instance_uid)
         assert alone.failed() == shared.failed(), str(case)
         assert set(alone.leaks) == set(shared.leaks), str(case)
+
+
+def test_a_diagnosis_that_the_image_shows_is_its_meaning_and_no_leak() -> None:
+    """A scanned page may name the diagnosis that the descriptors of the same patient's ECG must keep."""
+    place = hospital("district-hospital-standard")
+    ecg = next(one for one in place.instance_of.values() if one.modality == "ECG" and one.kept)
+    ct = next(one for one in place.instance_of.values() if one.modality == "CT")
+    words = next(one.text for one in ecg.kept if one.keeping is Keeping.MEANING)
+
+    def found(uid: str, content: bytes) -> set[str]:
+        name = next(one for one in place.key.planted_in({uid}) if one.kind is Identifier.NAME)
+        diagnosis = name.model_copy(
+            update={
+                "kind": Identifier.OTHER,
+                "token": words.capitalize(),
+                "path": "pixels",
+                "location": Location.PIXELS,
+            }
+        )
+        parts = {name: getattr(place.key, name) for name in AnswerKey.model_fields}
+        key = AnswerKey(**{**parts, "planted": (*place.key.planted, diagnosis)})
+        leaks = Reader(key, (place.study_of[uid],)).read(Memory({"1.dcm": content})).leaks
+        return {leak.place for leak in leaks if leak.token == diagnosis.token}
+
+    assert not found(ecg.sop_instance_uid, place.clean[ecg.sop_instance_uid])
+    dataset = place.cleaned(ct.sop_instance_uid)
+    dataset.StudyDescription = words
+    assert found(ct.sop_instance_uid, written(dataset)) == {"(0008,1030)"}

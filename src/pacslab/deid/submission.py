@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from pydicom.uid import DeflatedExplicitVRLittleEndian, MediaStorageDirectoryStorage
 
-from pacslab.cohort.answer_key import Identifier, Location
+from pacslab.cohort.answer_key import Identifier, Keeping, Location
 from pacslab.deid.faces import face_remains
 from pacslab.deid.files import parse_dicom, pixel_span
 from pacslab.deid.graphics import graphics_in, text_left
 from pacslab.deid.matching import Pictures, match
-from pacslab.deid.needles import Found, Needles
+from pacslab.deid.needles import Found, Needles, words_of
 from pacslab.deid.pixels import decode, planes, text_anywhere, text_remains
 from pacslab.deid.places import PIXEL_DATA, Place, attribute_places, decoded, forget, header_places
 from pacslab.deid.report import CheckId, Leak, check_of
@@ -176,6 +176,8 @@ class Reader:
             needle = one.found.needle
             if not one.found.alone and patient not in needle.owners:
                 continue
+            if needle.kind is Identifier.OTHER and instance is not None and _is_finding(needle, instance):
+                continue
             if one.place == "pdf stream" and needle.token in in_pdf:
                 continue
             if one.location is Location.PDF:
@@ -297,6 +299,14 @@ class Reader:
                 return
             self._searches -= max(1, len(masks) // MASKS)
             yield from (texts[index] for index in text_anywhere(plane, masks))
+
+
+def _is_finding(needle: Needle, instance: InstanceKey) -> bool:
+    """Whether a diagnosis that identifies the patient elsewhere is what this image shows, and so must be kept."""
+    said = " ".join(needle.parts)
+    return any(
+        f" {said} " in f" {' '.join(words_of(one.text))} " for one in instance.kept if one.keeping is Keeping.MEANING
+    )
 
 
 def _pixels_of(content: bytes) -> np.ndarray | None:
