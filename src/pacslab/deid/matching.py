@@ -44,6 +44,7 @@ class Pictures:
         }
         self._digests: dict[Boxes, dict[str, InstanceKey]] = {}
         self._heads = _Heads(instances, self._boxes)
+        self._heads_first = False
         for one in instances:
             if one.pixels_outside is not None and not one.face:
                 self._digests.setdefault(self._boxes[one.sop_instance_uid], {})[one.pixels_outside] = one
@@ -52,12 +53,19 @@ class Pictures:
     def which(self, pixels: np.ndarray) -> InstanceKey | None:
         """Return the image whose pixels these are, or None.
 
-        Images of one study have their text at the same places, so the places that fitted last are tried first. A slice
-        of a head is known by its brain: the rest may have gone with the face.
+        Files come series by series, so what found the last one is tried first: heads, or the places of the text. A
+        slice of a head is known by its brain: the rest may have gone with the face.
         """
-        found = self._heads.which(pixels)
-        if found is not None:
-            return found
+        ways = (self._heads.which, self._by_text)
+        for way in ways if self._heads_first else ways[::-1]:
+            found = way(pixels)
+            if found is not None:
+                self._heads_first = found.face
+                return found
+        return None
+
+    def _by_text(self, pixels: np.ndarray) -> InstanceKey | None:
+        """Return the image whose pixels these are outside its text; the places that fitted last come first."""
         for index, boxes in enumerate(self._order):
             if not _within(boxes, pixels):
                 continue

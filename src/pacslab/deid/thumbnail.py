@@ -30,5 +30,5 @@ def thumbnail(pixels: np.ndarray, boxes: list[Box]) -> bytes:
         left, top = box.column * scale, box.row * scale
         draw.rectangle((left, top, left + box.width * scale, top + box.height * scale), outline=FRAME, width=2)
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG", optimize=True)
+    picture.save(buffer, "PNG")
     return buffer.getvalue()
