@@ -46,7 +46,8 @@ def scans() -> Iterator[list[np.ndarray]]:
     """Yield a row a finding: four slices in two windows."""
     noise = ct.noise_field(stream("noise"))
     for shape in CHEST:
-        volume = ct.patient_volume(ct.body_for(shape), noise, stream("ct"), shape, "F").astype(int) + ct.INTERCEPT
+        stored = ct.patient_volume(ct.body_for(shape), noise, stream("ct"), shape, "F", scan=stream("scan"))
+        volume = stored.astype(int) + ct.INTERCEPT
         yield [shown(volume[number], *window) for number in (2, 9, 12, 17) for window in (SOFT_TISSUE, LUNG)]
 
 
@@ -72,7 +73,8 @@ def mammograms() -> Iterator[list[np.ndarray]]:
     """Yield a row a finding, in four views."""
     breast = mg.draw_breast(stream("breast"))
     for shape in mg.SHAPES:
-        yield [shown(mg.patient_mammogram(breast, stream(shape), shape, *view), *mg.WINDOW) for view in mg.VIEWS]
+        views = [mg.patient_mammogram(breast, stream(shape), shape, *view, scan=stream("scan")) for view in mg.VIEWS]
+        yield [shown(view, *mg.WINDOW) for view in views]
 
 
 def ultrasound() -> Iterator[list[np.ndarray]]:

@@ -16,12 +16,12 @@ def breast():
 
 
 def taken(breast, shape, laterality, view, seed=b"woman"):
-    return mg.draw(breast, Stream(seed), shape, laterality, view)
+    return mg.draw(breast, Stream(seed), shape, laterality, view, scan=Stream(b"scan"))
 
 
 @pytest.mark.parametrize(("laterality", "view"), mg.VIEWS)
 def test_the_chest_wall_is_on_the_side_that_the_laterality_says(breast, laterality, view):
-    picture = mg.patient_mammogram(breast, Stream(b"woman"), "normal", laterality, view)
+    picture = mg.patient_mammogram(breast, Stream(b"woman"), "normal", laterality, view, scan=Stream(b"scan"))
     assert picture.shape == (mg.ROWS, mg.COLUMNS)
     assert picture.dtype == np.uint16
     assert picture.max() < 4096

@@ -15,10 +15,10 @@ from pacslab.cohort.anatomy import cr, ct, ecg, exact, mg, mr, us
 from pacslab.scenario.variant import Stream
 
 EXPECTED = {
-    "ct": "7effb180ee8fe8378ec7e0ea2b055a2cc230095eff3c5e36545db7b2c27f598c",
+    "ct": "98d4cb2a38092170217e1bda414d8cba47f3ef6183c93972a5f8cffc3fc0b155",
     "cr": "b4d615edec444d1c7691db7b3939bd473ee3b153595887154ed5b947645c8878",
     "mr": "1844d9ddcdaac62fde246ee700364f0e70da3156f266a8cc34dc52c27ca3117a",
-    "mg": "3048ed90bbdf115f3c452e837ee422d3aeb172143d03f97dc7ce93106b6ca2df",
+    "mg": "1166797d412836a8a223d1e5a6294b0ef86c1bb59cc5480003364e63f6ef8f37",
     "us": "49b63fa30ffb91d350130bd98460c6a0637725a9b25dd3e234a72a8721c54e8c",
     "ecg": "2199576bd0126089c11e0b064a75c3c5cecdeeec7614e9fdda0735ce865bb91f",
 }
@@ -32,7 +32,7 @@ def stream(label):
 def scans():
     noise = ct.noise_field(stream("noise"))
     for shape, sex in (("nodule-left", "F"), ("consolidation-right", "M"), ("rib-fracture-left", "M")):
-        yield ct.patient_volume(ct.body_for(shape), noise, stream(shape), shape, sex)
+        yield ct.patient_volume(ct.body_for(shape), noise, stream(shape), shape, sex, scan=stream("scan"))
 
 
 def radiographs():
@@ -52,7 +52,7 @@ def heads():
 def mammograms():
     breast = mg.draw_breast(stream("breast"))
     for laterality, view in mg.VIEWS:
-        yield mg.patient_mammogram(breast, stream("patient"), "mass-right", laterality, view)
+        yield mg.patient_mammogram(breast, stream("patient"), "mass-right", laterality, view, scan=stream("scan"))
 
 
 def ultrasound():

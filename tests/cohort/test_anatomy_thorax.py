@@ -26,7 +26,8 @@ def volume(noise):
 
 
 def scanned(noise, shape, seed=b"patient"):
-    return ct.patient_volume(ct.body_for(shape), noise, Stream(seed), shape, "M").astype(int) + ct.INTERCEPT
+    volume = ct.patient_volume(ct.body_for(shape), noise, Stream(seed), shape, "M", scan=Stream(seed))
+    return volume.astype(int) + ct.INTERCEPT
 
 
 @pytest.fixture(scope="module")
@@ -180,6 +181,9 @@ def test_patients_differ_and_each_is_always_the_same(noise, chest, grain, sex):
     made = [cr.patient_radiograph(chest, grain, Stream(seed), "normal", sex) for seed in (b"1", b"1", b"2")]
     assert np.array_equal(made[0], made[1])
     assert not np.array_equal(made[0], made[2])
-    scans = [ct.patient_volume(ct.draw_body(), noise, Stream(seed), "normal", sex) for seed in (b"1", b"1", b"2")]
+    body, scan = ct.draw_body(), b"scan"
+    scans = [
+        ct.patient_volume(body, noise, Stream(seed), "normal", sex, scan=Stream(scan)) for seed in (b"1", b"1", b"2")
+    ]
     assert np.array_equal(scans[0], scans[1])
     assert not np.array_equal(scans[0], scans[2])

@@ -141,6 +141,14 @@ def test_earlier_studies_lie_years_before(hospital):
     assert max(gaps) >= 1
 
 
+def test_a_prior_study_shows_the_same_patient_and_no_same_picture():
+    """Prior studies lie years apart: the same anatomy, and noise of their own in every slice."""
+    for student in ("deid", "student"):
+        key = build_cohort(load_recipe("clinique"), make_variant("bench", student)).answer_key()
+        told = [one.pixels_outside for one in key.instances() if one.pixels_outside is not None]
+        assert len(told) == len(set(told))
+
+
 def test_every_identifier_stands_where_the_key_says(hospital):
     by_instance: dict[str, list] = {}
     for one in hospital.key.planted:

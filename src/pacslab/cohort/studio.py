@@ -151,8 +151,8 @@ class Studio:
 
     def _mammograms(self, study: StudyPlan, series: SeriesPlan) -> Iterator[Image]:
         for laterality, view in mg.VIEWS[: len(series.instances)]:
-            stream = self._variant.stream("mg", study.person.index)
-            yield mg.patient_mammogram(self._breast, stream, study.finding.shape, laterality, view), []
+            stream, scan = self._variant.stream("mg", study.person.index), self._variant.stream("mg scan", study.index)
+            yield mg.patient_mammogram(self._breast, stream, study.finding.shape, laterality, view, scan=scan), []
 
     def _banner(self, picture: np.ndarray, study: StudyPlan) -> list[Burned]:
         return pages.burn_banner(picture, self._recipe, study, named=Trap.BANNER in study.traps)
@@ -166,10 +166,9 @@ class Studio:
         yield letter.referral_letter(self._letterhead, self._recipe, study, stream)
 
     def _ct(self, study: StudyPlan, series: SeriesPlan) -> Iterator[Image]:
-        stream = self._variant.stream("ct", study.person.index)
-        volume = ct.patient_volume(
-            ct.body_for(study.finding.shape), self._ct_noise, stream, study.finding.shape, study.person.sex
-        )
+        stream, scan = self._variant.stream("ct", study.person.index), self._variant.stream("ct scan", study.index)
+        shape = study.finding.shape
+        volume = ct.patient_volume(ct.body_for(shape), self._ct_noise, stream, shape, study.person.sex, scan=scan)
         count = len(series.instances)
         first = 0 if count > 2 else FOLLOW_UP_SLICE
         for plane in volume[first : first + count]:

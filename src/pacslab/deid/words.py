@@ -40,9 +40,10 @@ def needles_of(key: AnswerKey, studies: tuple[StudyKey, ...], planted: tuple[Pla
     """Return every identifier of the studies' patients and everything else planted in the studies."""
     tokens: dict[tuple[str, Identifier], set[int]] = {}
     written: dict[tuple[str, Identifier], set[str]] = {}
-    patients = [one for one in key.patients if any(study in one.studies for study in studies)]
+    wanted = {study.study_instance_uid for study in studies}
+    patients = [one for one in key.patients if any(study.study_instance_uid in wanted for study in one.studies)]
     for patient in patients:
-        for token, kind in _known(patient, [study for study in patient.studies if study in studies]):
+        for token, kind in _known(patient, [one for one in patient.studies if one.study_instance_uid in wanted]):
             if token:
                 tokens.setdefault((token, kind), set()).add(patient.index)
     for one in planted:

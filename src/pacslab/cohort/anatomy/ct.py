@@ -68,7 +68,9 @@ def body_for(shape: str) -> np.ndarray:
     return draw_body(LARGE_HEART) if shape == "cardiomegaly" else draw_body()
 
 
-def patient_volume(body: np.ndarray, noise: np.ndarray, stream: Stream, shape: str, sex: str) -> np.ndarray:
+def patient_volume(
+    body: np.ndarray, noise: np.ndarray, stream: Stream, shape: str, sex: str, *, scan: Stream
+) -> np.ndarray:
     """Return one patient's chest as stored values, int16 of shape (slices, rows, columns).
 
     Parameters
@@ -78,11 +80,13 @@ def patient_volume(body: np.ndarray, noise: np.ndarray, stream: Stream, shape: s
     noise
         What :func:`noise_field` returned.
     stream
-        The patient's build, vessels and noise are drawn from it.
+        The patient's build, vessels and finding are drawn from it: they stay from one year to the next.
     shape
         The finding (see ``recipe.SHAPES``).
     sex
         ``F`` or ``M``.
+    scan
+        The noise is drawn from it: no two scans of a patient are the same.
 
     """
     across, deep = stream.uniform(0.9, 1.06), stream.uniform(0.88, 1.08)
@@ -90,7 +94,7 @@ def patient_volume(body: np.ndarray, noise: np.ndarray, stream: Stream, shape: s
     if sex == "F":
         _breasts(volume, across, deep, stream.uniform(0.75, 1.1))
     _vessels(volume, stream)
-    starts = [(stream.below(noise.shape[0] - SIZE), stream.below(noise.shape[1] - SIZE)) for _ in volume]
+    starts = [(scan.below(noise.shape[0] - SIZE), scan.below(noise.shape[1] - SIZE)) for _ in volume]
     _finding(volume, stream, shape)
     for plane, (row, column) in zip(volume, starts, strict=True):
         _blur(plane[_BODY])

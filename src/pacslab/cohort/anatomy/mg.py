@@ -79,7 +79,9 @@ def draw_breast(stream: Stream) -> Breast:
     return Breast(cloud, strands, exact.normal(stream, 1000, 700))
 
 
-def patient_mammogram(breast: Breast, stream: Stream, shape: str, laterality: str, view: str) -> np.ndarray:
+def patient_mammogram(
+    breast: Breast, stream: Stream, shape: str, laterality: str, view: str, *, scan: Stream
+) -> np.ndarray:
     """Return one image: 12 bits in uint16 of shape (rows, columns), the air around the breast 0.
 
     Parameters
@@ -92,13 +94,17 @@ def patient_mammogram(breast: Breast, stream: Stream, shape: str, laterality: st
         One of :data:`SHAPES`; a finding shows in both views of its side.
     laterality, view
         A pair of :data:`VIEWS`.
+    scan
+        The examination's: the grain is drawn from it, so that no two of a woman are the same.
 
     """
-    picture, _ = draw(breast, stream, shape, laterality, view)
+    picture, _ = draw(breast, stream, shape, laterality, view, scan=scan)
     return picture
 
 
-def draw(breast: Breast, stream: Stream, shape: str, laterality: str, view: str) -> tuple[np.ndarray, Finding | None]:
+def draw(
+    breast: Breast, stream: Stream, shape: str, laterality: str, view: str, *, scan: Stream
+) -> tuple[np.ndarray, Finding | None]:
     """Return an image as :func:`patient_mammogram` does, and where its finding lies."""
     size, wide, density = stream.uniform(88, 122), stream.uniform(80, 98), stream.uniform(0.25, 0.95)
     depth, height = stream.uniform(0.42, 0.62), stream.uniform(-0.22, 0.22)
@@ -107,7 +113,7 @@ def draw(breast: Breast, stream: Stream, shape: str, laterality: str, view: str)
     starts = {
         name: (stream.below(_FIELD[0] - ROWS // _HALF), stream.below(_FIELD[1] - COLUMNS // _HALF)) for name in _ORDER
     }
-    grains = {name: (stream.below(1000 - ROWS), stream.below(700 - COLUMNS)) for name in _ORDER}
+    grains = {name: (scan.below(1000 - ROWS), scan.below(700 - COLUMNS)) for name in _ORDER}
     inside, thick, nipple = _outline(view, size, wide)
     row, column = starts[sided]
     cloud, strands = (
