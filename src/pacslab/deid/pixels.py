@@ -29,6 +29,12 @@ HARDLY = 0.1
 """Below this correlation nobody can read the text."""
 CLEARLY = 0.5
 """A correlation that no picture of the text's size reaches by chance, even at the best of all places."""
+LETTERS = 0.3
+"""The correlation of the letters alone, without what a bar or an edge has as well."""
+BY_CHANCE = 5.0
+"""No place of a picture reaches so many standard deviations of a correlation (1 / sqrt(pixels)) by chance."""
+MOST_LOOKED_AT = 4 << 20
+"""How many pixels are looked at where something of a text's outline stands."""
 PROMINENCE = 6.0
 """How far the correlation at the text's own place must stand out from those at all other places."""
 REACH = 2
@@ -146,8 +152,8 @@ def text_anywhere(pixels: np.ndarray, masks: Iterable[np.ndarray]) -> list[int]:
 
     Notes
     -----
-    Only clear text is found, of which at least a quarter is left. It is for images that were cropped, moved or turned,
-    where the text's place is not known.
+    Only clear text is found, of which at least a quarter is left; the edge of a painted bar is none. It is for images
+    that were cropped, moved or turned, where the text's place is not known.
 
     """
     shapes = [_halved(_sharpened(mask.astype(np.float64))).astype(np.float32) for mask in masks]
@@ -158,11 +164,7 @@ def text_anywhere(pixels: np.ndarray, masks: Iterable[np.ndarray]) -> list[int]:
     size = tuple(_quick(length + 2 * reach) for length in signal.shape)
     signal = np.pad(signal, [(reach, whole - length - reach) for whole, length in zip(size, signal.shape, strict=True)])
     search = _Search(signal)
-    return [
-        index
-        for index, shape in enumerate(shapes)
-        if any(match >= CLEARLY for turned in (shape, shape.T) for match in search.matches(turned))
-    ]
+    return [index for index, shape in enumerate(shapes) if search.holds(shape) or search.holds(shape.T)]
 
 
 class _Search:
@@ -173,30 +175,44 @@ class _Search:
     """
 
     def __init__(self, signal: np.ndarray) -> None:
+        self._signal = signal
         self._size = signal.shape
         self._spectrum = np.fft.rfft2(signal.astype(np.float32))
         self._total = np.pad((signal**2).cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
         self._weights: dict[tuple[int, int], np.ndarray | None] = {}
 
-    def matches(self, shape: np.ndarray) -> Iterator[float]:
-        """Yield the greatest normalised correlation at any place, 0 to 1: of a shape, upside down, and mirrored."""
+    def holds(self, shape: np.ndarray) -> bool:
+        """Whether a shape stands anywhere in the signal, as it is, upside down or mirrored."""
         (rows, columns), (height, width) = self._size, shape.shape
-        norm = float(np.linalg.norm(shape))
+        least = CLEARLY * float(np.linalg.norm(shape))
         weight = self._weight(height, width)
-        if norm == 0 or weight is None:
-            return
+        if least == 0 or weight is None:
+            return False
         made = np.fft.rfft2(shape, self._size)
         mirrored = np.roll(made[::-1], 1, axis=0)  # its columns in reverse order, where it is conjugated
         straight = (slice(0, rows - height + 1), slice(0, columns - width + 1))
         reverse = (slice(height - 1, rows), slice(width - 1, columns))
-        for spectrum, where in (
-            (np.conj(made), straight),
-            (made, reverse),
-            (np.conj(mirrored), (reverse[0], straight[1])),
-            (mirrored, (straight[0], reverse[1])),
+        for spectrum, where, turned in (
+            (np.conj(made), straight, shape),
+            (made, reverse, shape[::-1, ::-1]),
+            (np.conj(mirrored), (reverse[0], straight[1]), shape[::-1]),
+            (mirrored, (straight[0], reverse[1]), shape[:, ::-1]),
         ):
             overlap = np.fft.irfft2(self._spectrum * spectrum, self._size)[where]
-            yield float(np.sqrt((overlap * overlap * weight).max())) / norm
+            likeness = overlap * overlap * weight
+            if likeness.max() >= least**2 and self._has_letters(turned, likeness, least**2):
+                return True
+        return False
+
+    def _has_letters(self, shape: np.ndarray, likeness: np.ndarray, least: float) -> bool:
+        """Whether the letters themselves stand where something is like the whole text, and not a bar of its size."""
+        places = np.flatnonzero(likeness >= least)
+        best = places[np.argsort(-likeness.ravel()[places])][: max(1, MOST_LOOKED_AT // shape.size)]
+        windows = np.lib.stride_tricks.sliding_window_view(self._signal, shape.shape)
+        found, sought = _without_bars(windows[np.unravel_index(best, likeness.shape)]), _without_bars(shape)
+        sizes = np.linalg.norm(found, axis=(1, 2)) * np.linalg.norm(sought)
+        least_letters = max(LETTERS, BY_CHANCE / float(np.sqrt(shape.size)))
+        return bool((np.abs((found * sought).sum(axis=(1, 2))) > least_letters * sizes).any())
 
     def _weight(self, height: int, width: int) -> np.ndarray | None:
         """Return 1 / energy in the window at each place, 0 where there is next to none; None if nothing can match."""
@@ -214,6 +230,13 @@ class _Search:
                     weight = np.divide(1, energy, where=known, out=np.zeros(energy.shape)).astype(np.float32)
             self._weights[height, width] = weight
         return self._weights[height, width]
+
+
+def _without_bars(planes: np.ndarray) -> np.ndarray:
+    """Return planes, shape (..., rows, columns), less the mean of each row and of each column."""
+    across, down = planes.mean(axis=-1, keepdims=True), planes.mean(axis=-2, keepdims=True)
+    plain: np.ndarray = planes - across - down + across.mean(axis=-2, keepdims=True)
+    return plain
 
 
 def _halved(plane: np.ndarray) -> np.ndarray:

@@ -1,0 +1,66 @@
+"""Text sought at every place of a picture: letters are found wherever they were moved, and what outlines them not."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import pydicom
+import pytest
+
+from pacslab.cohort.build import build_cohort
+from pacslab.cohort.recipe import load_recipe
+from pacslab.deid.pixels import decode, text_anywhere
+from pacslab.scenario.variant import make_variant
+
+AROUND = {
+    "as it is": lambda plane: plane,
+    "mirrored": lambda plane: plane[:, ::-1],
+    "upside down": lambda plane: plane[::-1, ::-1],
+    "turned": np.rot90,
+    "moved": lambda plane: np.roll(plane, (38, 82), (0, 1)),
+}
+
+
+@dataclass(frozen=True)
+class Radiograph:
+    """A radiograph without text, as it is after a wide bar was painted over it, and the shape of the letters."""
+
+    barred: np.ndarray
+    letters: list[np.ndarray]
+
+
+@pytest.fixture(scope="module")
+def radiographs() -> list[Radiograph]:
+    cohort = build_cohort(load_recipe("clinique"), make_variant("bench", "deid"))
+    key = cohort.answer_key()
+    studies = [study for patient in key.patients for study in patient.studies]
+    taken = {study.study_instance_uid for study in studies if study.modality == "DX"}
+    found = []
+    for plan in (one for one in cohort.plan.studies if one.uid in taken):
+        for _, content in cohort.study_files(plan):
+            dataset = pydicom.dcmread(io.BytesIO(content))
+            burned = [one for one in key.planted_in({dataset.SOPInstanceUID}) if one.box and one.mask]
+            pixels = decode(dataset) if dataset.Modality == "DX" else None
+            if pixels is not None and burned:
+                barred = pixels.astype(float)
+                barred[min(one.box.row for one in burned) - 15 : max(one.box.row + 30 for one in burned)] = 0
+                found.append(Radiograph(barred, [one.glyphs() for one in burned]))
+    assert len(found) >= 2
+    return found
+
+
+def test_anatomy_and_painted_bars_are_no_text(radiographs: list[Radiograph]) -> None:
+    """A bar over the whole width takes too much, but nobody reads the name in it, nor in ribs."""
+    assert [text_anywhere(one.barred, one.letters) for one in radiographs] == [[]] * len(radiographs)
+
+
+@pytest.mark.parametrize("way", AROUND)
+def test_letters_are_found_wherever_they_were_moved(radiographs: list[Radiograph], way: str) -> None:
+    for one in radiographs:
+        for number, letters in enumerate(one.letters):
+            rows, columns = letters.shape
+            plane = one.barred.copy()
+            plane[100 : 100 + rows, 120 : 120 + columns][letters] += 0.3 * np.ptp(plane)
+            assert number in text_anywhere(AROUND[way](plane), one.letters)
