@@ -123,7 +123,15 @@ def test_ctrl_c_in_the_middle_of_a_start_leaves_nothing_running(places, runtime)
     command = [sys.executable, "-m", "pacslab", "start", "--student", "asha", "--runtime", runtime]
     # With images to make, the middle is some seconds long.
     empty = {**os.environ, "PACSLAB_CACHE": str(places / "cache")}
-    program = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=empty)
+    program = subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=empty,
+        # Whatever runs in the background of a script ignores Ctrl+C, and so would this.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    )
     live = open_runtime(runtime)
     while not live.deployments(lab_id()):
         assert program.poll() is None
