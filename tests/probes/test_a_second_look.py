@@ -81,6 +81,11 @@ def outcomes(assessment):
     return {one.id: one.outcome for one in assessment.findings}
 
 
+@pytest.fixture(autouse=True)
+def nobody_waits(monkeypatch):
+    monkeypatch.setattr(again, "PAUSES", (0.0, 0.0))
+
+
 @pytest.fixture
 def every_look_is_long(monkeypatch):
     """Take every look for one that a time limit may have ended, but no machine of the lab for slow."""
@@ -140,17 +145,24 @@ def test_a_clinic_that_was_only_slow_is_found_at_work(ward):
 
 
 @pytest.mark.usefixtures("every_look_is_long")
+def test_a_clinic_is_found_at_work_when_the_machine_has_recovered_after_a_pause(ward):
+    made, assessment = ward({"clinic-scanner-stores": lambda _site, times: Seen(times > 2, "at last")})
+    assert outcomes(assessment) == {"clinic-scanner-stores": Outcome.WORKS}
+    assert len(made.looked) == 3
+
+
+@pytest.mark.usefixtures("every_look_is_long")
 def test_a_way_in_that_was_only_slow_is_found_open(ward):
     _, assessment = ward({"http-anonymous-rest": finds_something_later})
     assert outcomes(assessment) == {"http-anonymous-rest": Outcome.EXPOSED}
 
 
 @pytest.mark.usefixtures("every_look_is_long")
-def test_an_archive_that_is_slow_alone_too_is_asked_once_more_and_no_further(ward):
+def test_an_archive_that_is_slow_alone_too_is_asked_twice_more_and_no_further(ward):
     clinic = [one.id for one in PROBES.values() if one.side is Side.CLINIC]
     made, assessment = ward(dict.fromkeys(clinic, finds_nothing))
     assert set(outcomes(assessment).values()) == {Outcome.BROKEN}
-    assert len(made.looked) == len(clinic) + 1
+    assert len(made.looked) == len(clinic) + 2
 
 
 def test_what_was_quick_is_not_looked_at_again(ward):

@@ -1,8 +1,8 @@
 """A second look at what the first one may have missed only because this machine was busy.
 
 All probes run side by side, and the lab may share its machine with a class. What failed through the lab, or took so
-long that a time limit may have ended it, is looked at once more when everything else is done, one probe at a time. An
-archive that hangs is found hanging again; what then still may be the lab's own slowness counts against nobody.
+long that a time limit may have ended it, is looked at again when everything else is done, one probe at a time. An
+archive that hangs is found hanging each time; what then still may be the lab's own slowness counts against nobody.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 LONG = 3.0
 """Seconds that no look takes in good order; no time limit of a probe is shorter."""
+PAUSES = (0.0, 8.0)
+"""Seconds before each further look at what took long: a machine may stand still for some seconds, as for its disk."""
 
 
 def look_again(
@@ -28,7 +30,7 @@ def look_again(
     """Replace the doubtful findings by those of a second look.
 
     The lab's own failures come first, all of them. Of what merely took long, the next is only looked at as long as the
-    last one was quick this time: where it was not, the archive itself is slow, and was so before.
+    last one was quick at last: where it never was, the archive itself is slow, and was so before.
 
     Parameters
     ----------
@@ -46,12 +48,17 @@ def look_again(
     )
     for first in doubtful:
         progress(f"{first.title} (once more)", 1.0)
-        second = look(first.id)
-        if second is None:
-            return
-        results[first.id] = second
-        if first.outcome is not Outcome.LAB_FAILURE and _is_doubtful(second):
-            return
+        own = first.outcome is Outcome.LAB_FAILURE
+        for pause in PAUSES[:1] if own else PAUSES:
+            time.sleep(pause)
+            if (seen := look(first.id)) is None:
+                return
+            results[first.id] = seen
+            if not _is_doubtful(seen):
+                break
+        else:
+            if not own:
+                return
 
 
 def _is_doubtful(finding: Finding) -> bool:
