@@ -173,9 +173,21 @@ def test_a_file_that_ends_its_reader_costs_only_its_own_part(small, monkeypatch,
     assert all(name.startswith("perfect: deid") for name in wrong)
 
 
+@pytest.mark.usefixtures("fresh_workers")
+def test_where_no_worker_can_begin_the_lab_failed_and_no_submission(small, monkeypatch, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import gc, os\ngc.freeze = lambda: os._exit(3)\n")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    book = small.grade("process", to="grades-none")
+    readable = [one for one in book.counting() if small.made[one.student].manner.readable]
+    assert {one.state for one in readable} == {"grade again"}
+    assert all("before it looked at this one" in one.problems[0] for one in readable)
+    assert not book.certain
+    assert not list((small.folder / "grades-none").glob("replays/*.json"))
+
+
 def test_one_that_takes_too_long_is_given_up(small):
-    book = small.grade("process", to="grades-short", limit=0.01, workers=2)
-    assert {one.state for one in book.counting()} <= {"broken", "partly broken"}
+    book = small.grade("process", to="grades-short", limit=0.5, workers=2)
+    assert {one.state for one in book.counting()} <= {"broken", "partly broken", "grade again"}
     assert any("took longer than" in problem for one in book.counting() for problem in one.problems)
     assert not list((small.folder / "grades-short").glob("replays/*.json"))
 

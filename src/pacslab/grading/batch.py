@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 TIME_LIMIT = 240.0
 """Seconds that one submission may take."""
+_READING = "reading"
 _IN_WORDS = {SERVER: "starting and probing the server", DEID: "reading the de-identified files"}
 _TOO_LONG = "took longer"
 _ATTEMPTS = 3
@@ -63,6 +64,7 @@ def _work(pipe: Connection, environment: dict[str, str]) -> None:
             task: Task = pipe.recv()
         except EOFError:
             return
+        pipe.send(("stage", _READING))
         result = _replay(task, lambda stage: pipe.send(("stage", stage)))
         try:
             pipe.send(("result", _without_places(result.model_dump_json(), task)))
@@ -108,8 +110,8 @@ class _Worker:
         return self._pipe
 
     def replay(self, task: Task, limit: float, stop: threading.Event) -> tuple[Replay | None, str, str]:
-        """Return the result, or None with the part at which the worker ended and how."""
-        pipe, stage = self._open(), "reading"
+        """Return the result, or None with the part at which the worker ended (empty: before any) and how."""
+        pipe, stage = self._open(), ""
         deadline = time.monotonic() + limit
         try:
             pipe.send(task)
@@ -225,10 +227,11 @@ class Batch:
     def _replay(self, worker: _Worker, task: Task) -> Replay:
         """Replay once; where a worker ended, once more without that part; where the lab failed, once more.
 
-        What took too long or the lab failed at is not kept, so that a later run tries it again.
+        What took too long or the lab failed at is not kept, so that a later run tries it again. A worker that ends
+        before it looks at anything is the lab's failure, and says nothing of the submission.
         """
         Path(task.scratch).parent.mkdir(parents=True, exist_ok=True)
-        slow = False
+        slow, failure = False, ""
         for attempt in range(_ATTEMPTS):
             result, stage, how = worker.replay(task, self.limit, self._stop)
             if result is not None:
@@ -243,11 +246,14 @@ class Batch:
             words = f"{_IN_WORDS.get(stage, 'reading it')} {how}"
             if self._stop.is_set():
                 break
+            if not stage:  # nothing of the submission was looked at
+                failure = "the program that replays submissions ended before it looked at this one"
+                continue
             if stage not in _IN_WORDS:
                 given_up = _given_up(task, words)
                 return given_up if slow else self._keep(given_up)
             task = replace(task, skip={**task.skip, stage: words})
-        return _given_up(task, words)
+        return _given_up(task, "" if failure else words).model_copy(update={"failure": failure})
 
     def _kept(self, key: str) -> Replay | None:
         try:
