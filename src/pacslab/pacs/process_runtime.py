@@ -16,7 +16,7 @@ from pacslab.pacs.configuration import DICOM_PORT, HTTP_PORT, complete
 from pacslab.pacs.doors import PROXY_HTTP_PORT, PROXY_HTTPS_PORT
 from pacslab.pacs.loopback import claim, claim_block, give_back, require_free
 from pacslab.pacs.nginx import SCRATCH_FOLDER, SERVED_FOLDER, listens
-from pacslab.pacs.processes import Handle, kill, marked
+from pacslab.pacs.processes import Handle, birth, kill, marked
 from pacslab.pacs.programs import orthanc_version, plugin_files, require_nginx, require_orthanc
 from pacslab.pacs.runtime import (
     PROMPT,
@@ -37,6 +37,8 @@ from pacslab.pacs.waiting import wait_until_answering, wait_until_listening
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+_UNTIL_GONE = 10.0  # seconds
 
 
 class ProcessRuntime(Runtime):
@@ -224,15 +226,19 @@ class ProcessRuntime(Runtime):
 
     def end(self, lab: str, deployment: str) -> int:
         """Kill every process of a deployment and free its addresses."""
-        ended: set[int] = set()
+        ended: dict[int, int] = {}
         # Again until none is found: what one of them started meanwhile belongs to the deployment, too.
-        while found := {pid for pid, owner in marked(lab) if owner == deployment}:
+        while found := {pid: birth(pid) for pid, owner in marked(lab) if owner == deployment}:
             for pid in found:
                 kill(pid)
                 child = self._children.pop(pid, None)
                 if child is not None:
                     child.wait()
             ended |= found
+            time.sleep(0.005)
+        # One that is about to end has lost its environment, by which it is found, before it is gone.
+        late = time.monotonic() + _UNTIL_GONE
+        while any(born and birth(pid) == born for pid, born in ended.items()) and time.monotonic() < late:
             time.sleep(0.005)
         give_back(deployment)
         return len(ended)
