@@ -42,6 +42,34 @@ def test_another_writing(output: Output, text: str) -> None:
 
 
 BORN = PATIENT.birth_date
+ENGLISH = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+FRENCH = [
+    "janvier",
+    "février",
+    "mars",
+    "avril",
+    "mai",
+    "juin",
+    "juillet",
+    "août",
+    "septembre",
+    "octobre",
+    "novembre",
+    "décembre",
+]
 DATE_FORMS = {
     "with full stops": f"{BORN[6:]}.{BORN[4:6]}.{BORN[:4]}",
     "with hyphens": f"{BORN[:4]}-{BORN[4:6]}-{BORN[6:]}",
@@ -57,21 +85,7 @@ def test_another_writing_of_a_date(output: Output, text: str) -> None:
 
 
 def test_the_month_by_its_name(output: Output) -> None:
-    months = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ]
-    text = f"born {int(BORN[6:])} {months[int(BORN[4:6]) - 1]} {BORN[:4]}"
+    text = f"born {int(BORN[6:])} {ENGLISH[int(BORN[4:6]) - 1]} {BORN[:4]}"
     output.edit(lambda dataset: setattr(dataset, "SeriesDescription", text))
     assert output.failed() == {"dates"}
 
@@ -80,36 +94,8 @@ def test_the_month_by_its_name(output: Output) -> None:
     "text", ["born on {day} {french} {year}", "{english} {day}, {year}", "{day}th {english} {year}"]
 )
 def test_the_month_as_people_write_it(output: Output, text: str) -> None:
-    french = [
-        "janvier",
-        "février",
-        "mars",
-        "avril",
-        "mai",
-        "juin",
-        "juillet",
-        "août",
-        "septembre",
-        "octobre",
-        "novembre",
-        "décembre",
-    ]
-    english = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ]
     month = int(BORN[4:6]) - 1
-    said = text.format(day=int(BORN[6:]), year=BORN[:4], french=french[month], english=english[month])
+    said = text.format(day=int(BORN[6:]), year=BORN[:4], french=FRENCH[month], english=ENGLISH[month])
 
     def say(dataset: Dataset) -> None:
         dataset.SpecificCharacterSet = "ISO_IR 192"
