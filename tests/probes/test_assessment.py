@@ -1,12 +1,16 @@
 """What one look at a deployment does and does not do; the lab's own faults are told apart from the student's."""
 
+import time
+
 import httpx
 import pytest
+from servers import in_process
 
 from pacslab.errors import DeploymentError
 from pacslab.grading.mutants import Mutant, write_mutant
 from pacslab.grading.reference import write_reference_fix
 from pacslab.probes import site
+from pacslab.probes.bounded import BoundedClient
 from pacslab.probes.findings import Outcome
 from pacslab.probes.registry import PROBES
 from pacslab.probes.site import Actor, LabFailureError
@@ -32,6 +36,38 @@ def test_looking_changes_nothing_in_the_archive(running):
     assert sorted(running.archive().get_instances()) == before
     assert running.device("WS01").get_studies() == []
     assert running.device("ROGUE").get_studies() == []
+
+
+@in_process
+def test_the_archive_never_draws_a_picture_while_it_deletes(running, monkeypatch):
+    """Orthanc 1.12 stands still for ever when it has to, and then the student's archive is found broken."""
+    spans = {"draw": [], "delete": []}
+    send = BoundedClient.send
+
+    def slowly(client, request, **options):
+        path = request.url.path
+        kind = "draw" if path.endswith(("/preview", "/rendered")) or path.startswith("/wado") else None
+        if request.method == "DELETE" and not path.endswith("0" * 8):  # that one is nobody's
+            kind = "delete"
+        begun = time.monotonic()
+        try:
+            if kind:
+                time.sleep(0.6)
+            return send(client, request, **options)
+        finally:
+            if kind:
+                spans[kind].append((begun, time.monotonic()))
+
+    monkeypatch.setattr(BoundedClient, "send", slowly)
+    running.assess()
+    assert len(spans["draw"]) >= 3
+    assert spans["delete"]
+    assert not [
+        (drawn, deleted)
+        for drawn in spans["draw"]
+        for deleted in spans["delete"]
+        if drawn[0] < deleted[1] and deleted[0] < drawn[1]
+    ]
 
 
 def starts(session):

@@ -83,7 +83,7 @@ def _a_day(site: Site, study_uid: str, file: bytes) -> list[_Act]:
         wanted = {"StudyInstanceUID": study_uid, "PatientID": str(image.PatientID), "PatientName": ""}
         workstation.find("Study", wanted)
         workstation.move(study_uid, WORKSTATION)
-        with site.web(reader) as client:
+        with site.web(reader) as client, site.drawing:
             opened = client.get(f"/instances/{instance}/preview").status_code
     except RefusedError as reason:
         raise _HinderedError(str(reason)) from None

@@ -49,7 +49,9 @@ def overwrite(site: Site) -> Seen:
     except RefusedError as reason:
         return Seen(False, f"Not even a first image could be stored from {SCANNER}: {reason}.", asked)
     try:
-        scanner.store(scanner.hold([second]))
+        again = scanner.hold([second])
+        with site.drawing:
+            scanner.store(again)
         refusal = ""
     except RefusedError as reason:
         refusal = f" ({reason})"

@@ -120,7 +120,8 @@ def read_wado_anonymously(site: Site, url: str) -> Seen:
     asked = ""
     with site.visitor(url) as client:
         for path in paths:
-            answer = client.get(path, params=question)
+            with site.drawing:
+                answer = client.get(path, params=question)
             asked = url + answer.request.url.raw_path.decode("ascii", "replace")
             answered.add(answer.status_code)
             picture = answer.headers.get("content-type", "").startswith(("image/", "application/dicom"))

@@ -113,7 +113,8 @@ def radiologist_views(site: Site) -> Seen:
             wanted = next(one for one in site.key.study(uid).instances if not one.document)
             question = {"Level": "Instance", "Query": {"SOPInstanceUID": wanted.sop_instance_uid}}
             instances: list[Any] = client.post("/tools/find", json=question).json()
-            image = client.get(f"/instances/{instances[0]}/preview")
+            with site.drawing:
+                image = client.get(f"/instances/{instances[0]}/preview")
     except (httpx.HTTPError, ValueError, KeyError, IndexError, TypeError) as reason:
         return _unreachable("radiologist", site, reason)
     if image.status_code != httpx.codes.OK or not image.content.startswith(_PNG):
@@ -136,7 +137,8 @@ def web_viewer_opens(site: Site) -> Seen:
                 return _login_refused("web viewer's user", account.username, answer)
             if answer.status_code != httpx.codes.OK or not answer.json():
                 return Seen(False, f"The web viewer found no series of the study (status {answer.status_code}).")
-            image = client.get(frame, headers={"Accept": "image/png"})
+            with site.drawing:
+                image = client.get(frame, headers={"Accept": "image/png"})
     except (httpx.HTTPError, ValueError) as reason:
         return _unreachable("web viewer", site, reason)
     if image.status_code != httpx.codes.OK or not image.content.startswith(_PNG):

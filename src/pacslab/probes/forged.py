@@ -46,7 +46,8 @@ def take_away(site: Site, study_uid: str) -> int | None:
             count = 0
             for one in answer.json():
                 count += int(client.get(f"/studies/{one}/statistics").json()["CountInstances"])
-                client.delete(f"/studies/{one}")
+                with site.drawing:
+                    client.delete(f"/studies/{one}")
             return count
     except (httpx.HTTPError, ValueError, KeyError, TypeError):
         return None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -276,6 +277,12 @@ class Site:
     devices_speak_tls: bool = False
     tapped: Callable[[], AbstractContextManager[tuple[str, Capture]]] = nowhere
     log: Callable[[], tuple[str, ...]] = unheard
+    drawing: AbstractContextManager[object] = field(default_factory=threading.Lock)
+    """Held while the archive draws a picture, and while an image of it is deleted or replaced.
+
+    Orthanc 1.12 and 1.13 stand still for ever when both happen at once: to draw, it holds its cache of parsed files
+    and asks its index; to delete, it holds its index and asks that cache (1.10 does not).
+    """
 
     @classmethod
     @contextmanager
