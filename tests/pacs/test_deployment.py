@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import httpx
 import pydicom
@@ -365,6 +366,32 @@ def test_a_port_that_somebody_had_for_a_moment_is_waited_for(monkeypatch):
             assert taken.fileno() < 0
         assert session.deployment.state.servers["archive"].http == archive.http
         assert session.status().running
+
+
+def lent():
+    """Return the first port that this system lends to a program's own connections."""
+    return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()[0])
+
+
+@pytest.mark.docker
+def test_no_port_of_a_container_is_one_that_the_system_lends_to_connections(monkeypatch):
+    """One that is lent while its container is replaced would be gone for as long as that connection stays."""
+    drawn = []
+    with sessions("docker", "ports") as start, socket.create_server(("127.0.0.1", 0)) as taken:
+        busy, free_port = taken.getsockname()[1], docker_containers._free_port
+
+        def busy_at_first():
+            drawn.append(free_port() if drawn else busy)
+            return drawn[-1]
+
+        monkeypatch.setattr(docker_containers, "_free_port", busy_at_first)
+        session = start("a")
+        servers = session.deployment.state.servers.values()
+        ports = {endpoint.port for one in servers for endpoint in (one.http, one.dicom)}
+    assert len(ports) == 8
+    assert ports <= set(drawn)
+    assert len(drawn) > len(ports)
+    assert max(ports) < lent()
 
 
 def test_an_address_in_use_is_told_and_nothing_is_left_running_or_lost(started, runtime):

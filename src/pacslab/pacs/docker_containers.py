@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import random
+import socket
 import time
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -28,6 +30,12 @@ _UNPRIVILEGED = 65534  # who runs a server when the lab itself is root
 _MEMORY = "768m"
 _PROCESSES = 256
 _UNTIL_FREE = 3.0  # seconds
+_PORTS = range(20_000, 32_000)
+"""Where containers are published: below the ports that systems lend to a program's own connections.
+
+A port from there could be lent to a connection that stays while its container is replaced, and be lost for it.
+"""
+_DRAWS = 8  # of ports, where another program takes each of them first
 _ONE_HOP = {"net.ipv4.ip_default_ttl": "1"}
 """What a container sends reaches this machine and its own network, and dies at the next router.
 
@@ -40,8 +48,9 @@ or not. No connection comes about, as no answer gets back to him.
 class Program:
     """What runs in a container.
 
-    ``ports`` are published on loopback, each at the port that it had before, or at a free one. ``volumes`` lead from
-    folders of this machine to places in the container, ``memory`` names its file systems in memory and their options.
+    ``ports`` are published on loopback, each at the port that it had before, or, if None, at a free one. ``volumes``
+    lead from folders of this machine to places in the container, ``memory`` names its file systems in memory and their
+    options.
     """
 
     image: str
@@ -80,28 +89,30 @@ class Containers:
 
         """
         user = self._user(folder)
-        ports: dict[str, Any] = {f"{inside}/tcp": ("127.0.0.1", before) for inside, before in program.ports.items()}
+        again = all(program.ports.values())
         with engine(f"starting {name}"):
-            container = self._client.containers.create(
-                program.image,
-                entrypoint=_limited(owner, program.command),
-                command=[],
-                environment=dict(program.environment),
-                working_dir=program.working_folder,
-                volumes=dict(program.volumes),
-                ports=ports,
-                tmpfs=dict(program.memory),
-                **self._place(owner, network, name, user),
-            )
-            try:
-                _start(container)
-            except docker.errors.APIError as reason:
-                remove(self._client, str(container.id))
-                if _is_port_in_use(reason):
-                    raise _port_in_use(name, program) from None
-                raise
-            container.reload()
-        return container
+            for _ in range(1 if again else _DRAWS):
+                container = self._client.containers.create(
+                    program.image,
+                    entrypoint=_limited(owner, program.command),
+                    command=[],
+                    environment=dict(program.environment),
+                    working_dir=program.working_folder,
+                    volumes=dict(program.volumes),
+                    ports=_published_at(program.ports),
+                    tmpfs=dict(program.memory),
+                    **self._place(owner, network, name, user),
+                )
+                try:
+                    _start(container, _UNTIL_FREE if again else 0)
+                except docker.errors.APIError as reason:
+                    remove(self._client, str(container.id))
+                    if not _is_port_in_use(reason):
+                        raise
+                else:
+                    container.reload()
+                    return container
+        raise _port_in_use(name, program)
 
     def _place(self, owner: Owner, network: Network, name: str, user: str) -> dict[str, Any]:
         """Return what holds for every container: its name, its one network, no rights, and bounded resources."""
@@ -164,9 +175,26 @@ def _limited(owner: Owner, start: list[str]) -> list[str]:
     return ["sh", "-c", 'timeout --signal=TERM --kill-after=10 "$@"; exit $?', "sh", str(seconds), *start]
 
 
-def _start(container: Container) -> None:
-    """Start a container; wait a moment for a port that the system lent to some program's own connection meanwhile."""
-    until = time.monotonic() + _UNTIL_FREE
+def _published_at(ports: Mapping[int, int | None]) -> dict[str, Any]:
+    """Return Docker's own form of a program's ports: loopback, at the port that is given or a free one."""
+    return {f"{inside}/tcp": ("127.0.0.1", before or _free_port()) for inside, before in ports.items()}
+
+
+def _free_port() -> int:
+    """Draw a port at which nothing of this machine listens."""
+    while True:
+        port = random.choice(_PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
+
+
+def _start(container: Container, patience: float) -> None:
+    """Start a container; wait some seconds for a port that some other program has taken meanwhile."""
+    until = time.monotonic() + patience
     while True:
         try:
             container.start()
@@ -184,7 +212,8 @@ def _is_port_in_use(reason: docker.errors.APIError) -> bool:
 
 def _port_in_use(name: str, program: Program) -> DeploymentError:
     before = next(iter(program.ports.values()))
+    which = f"127.0.0.1:{before}" if before else f"{_DRAWS} were drawn"
     return DeploymentError(
-        f"a port of {name} ({f'127.0.0.1:{before}' if before else 'chosen by Docker'}) is in use by another program",
+        f"a port of {name} ({which}) is in use by another program",
         "Stop that program, or end this deployment (pacslab stop) and start it again.",
     )
