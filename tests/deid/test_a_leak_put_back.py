@@ -6,6 +6,7 @@ import io
 from typing import TYPE_CHECKING
 
 import pydicom
+import pypdf
 import pytest
 from pydicom.tag import Tag
 
@@ -95,6 +96,20 @@ def test_a_document_kept_with_clean_attributes(output: Output, kind: str) -> Non
     report = output.audit()
     assert report.failed() == ("documents",)
     assert report.leaks
+
+
+def test_the_line_of_the_report_in_which_the_name_stands(output: Output) -> None:
+    """Whoever opens the PDF finds it: page and line are told, in the check and of the patient."""
+    document = cleaned_document("DOC")
+    document.save_as(output.folder / "document.dcm", enforce_file_format=True)
+    page = pypdf.PdfReader(io.BytesIO(document.EncapsulatedDocument)).pages[0].extract_text().splitlines()
+    patient = next(one for one in original().key.patients if original().study in one.studies)
+    line = 1 + next(number for number, text in enumerate(page) if patient.spoken_name in text)
+    report = output.audit()
+    sentence = f"the patient's name is in pdf page 1, line {line} (document.dcm)"
+    assert sentence in report.check("documents").worst
+    told = f"patient {patient.index}'s name is still in the PDF page 1, line {line} of 1 document"
+    assert told in report.leaking[0].worst
 
 
 def test_a_cover_page_kept_blank(output: Output) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import html
+import io
 import json
 
+import numpy as np
+from PIL import Image
 from rich.console import Console
 
 from pacslab.cohort.answer_key import Identifier, Location
 from pacslab.deid.report import CheckId, DeidReport, check_of
+from pacslab.deid.thumbnail import FRAME
 from pacslab.grading.checking import judge_deid
 from pacslab.scenario.loading import load_scenario
 from pacslab.scenario.models import DeidCheck
@@ -46,6 +52,45 @@ def test_worst_first(output: Output) -> None:
     worst = output.audit().check("headers").worst
     assert worst[0].startswith("the patient's name")
     assert worst[-1].startswith("and ")
+
+
+def test_names_of_files_are_printed_as_they_are(output: Output) -> None:
+    """Square brackets in them are no style of the table."""
+    (output.folder / "a[").mkdir()
+    (output.folder / "a[" / "red]b.txt").write_text("hello")
+    output.edit(lambda dataset: setattr(dataset, "PatientName", original().key.patients[0].name))
+    output.paths[0].rename(output.folder / "[bold]1.dcm")
+    said = printed(output.audit())
+    assert "a[/red]b.txt is not a DICOM file" in said
+    assert "(0010,0010)" in said
+    assert "[bold]1.dcm" in said
+
+
+def test_the_picture_in_which_the_name_stands_is_shown_with_a_frame(output: Output) -> None:
+    source = output.source()
+    output.edit(lambda dataset: setattr(dataset, "PixelData", source.PixelData))
+    report = output.audit()
+    (name,) = {one.file for one in report.pictures}
+    assert name == "image-0001.dcm"
+    shown = next(one for one in report.pictures if "name" in one.words)
+    picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(shown.png))).convert("RGB"))
+    scale = picture.shape[1] / source.Columns
+    boxes = [
+        one.box
+        for one in original().key.planted_in({source.SOPInstanceUID})
+        if one.path == "pixels" and one.kind is Identifier.NAME
+    ]
+    for box in filter(None, boxes):
+        rows = [int(edge * scale) for edge in (box.row, box.row + box.height)]
+        columns = [int(edge * scale) for edge in (box.column, box.column + box.width)]
+        for row in rows:
+            assert (picture[row, columns[0] : columns[1]] == FRAME).all(axis=-1).mean() > 0.9
+        for column in columns:
+            assert (picture[rows[0] : rows[1], column] == FRAME).all(axis=-1).mean() > 0.9
+    assert any(boxes)
+    for page in (report.html(), report._repr_html_()):
+        assert f'src="data:image/png;base64,{shown.png}"' in page
+        assert shown.words in html.unescape(page)
 
 
 def test_json(output: Output) -> None:

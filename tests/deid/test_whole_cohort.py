@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pydicom
 import pytest
+from rich.console import Console
 
 from pacslab.deid.cohort_audit import audit_cohort
 from pacslab.deid.report import CheckId
@@ -66,6 +67,14 @@ def test_originals(tmp_path: Path) -> None:
     assert report.leak_recall < 0.2
     assert "burned-in text of 4 ultrasound images" in report.html()
     assert "data:image/png;base64," in report._repr_html_()
+    assert [one.named for one in report.patients] == [True] * count
+    assert [one.leaks for one in report.patients] == sorted((one.leaks for one in report.patients), reverse=True)
+    assert all("'s name is still in" in one.worst[0] for one in report.patients)
+    console = Console(width=200)
+    with console.capture() as capture:
+        console.print(report)
+    said = capture.get()
+    assert said.index("Worst first") < said.index(report.patients[0].worst[0]) < said.index("De-identification audit")
 
 
 def test_names_and_order_do_not_matter(all_files: Path) -> None:

@@ -11,7 +11,10 @@ import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
+from pydicom.encaps import generate_frames
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from pacslab.deid.codestreams import values_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -44,7 +47,7 @@ REACH = 2
 def decode(dataset: Dataset) -> np.ndarray | None:
     """Return the pixels, shape (rows, columns) or (rows, columns, samples), or None where they cannot be decoded.
 
-    More than 16 million values a frame, or 64 million in all, are not decoded.
+    More than 16 million values a frame, or 64 million in all, are not decoded, and no frame of more than the file says.
     Frames of a multi-frame image come first: (frames, rows, columns, ...).
     """
     try:
@@ -57,6 +60,10 @@ def decode(dataset: Dataset) -> np.ndarray | None:
         plain = _plain(dataset, (frames, rows, columns, samples))
         if plain is not None:
             return plain
+        if dataset.file_meta.TransferSyntaxUID.is_encapsulated:
+            packed = generate_frames(dataset.PixelData, number_of_frames=frames)
+            if any(values_in(frame) > plane for frame in packed):
+                return None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return dataset.pixel_array

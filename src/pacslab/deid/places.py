@@ -29,6 +29,7 @@ TRAILING_PADDING = 0xFFFCFFFC
 FREE_TEXT_VRS = {"LT", "ST", "UT", "UC"}
 LONGEST_TEXT = 1 << 20
 LONGEST_BINARY_TEXT = 1 << 16
+PDF_PAGE = "pdf page "
 MAX_PDF_STREAM = 32 << 20
 MAX_PDF_OBJECTS = 20_000
 MAX_NESTING = 32
@@ -210,7 +211,7 @@ def pdf_places(content: bytes) -> Iterator[Place]:
             information = " ; ".join(str(value) for value in (reader.metadata or {}).values())
             yield Place("pdf information", Location.PDF, information)
             for number, page in enumerate(reader.pages, start=1):
-                yield Place(f"pdf page {number}", Location.PDF, page.extract_text())
+                yield Place(f"{PDF_PAGE}{number}", Location.PDF, page.extract_text())
             for stream in _pdf_streams(reader):
                 yield Place("pdf stream", Location.PDF, decoded(stream[:LONGEST_TEXT]), stream)
     except Exception as error:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 from rich.console import Group
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -105,8 +104,9 @@ class Leak(_Plain):
     """One identifier found in one file.
 
     ``place`` is written as the answer key writes paths: ``(0040,0275)[0].(0032,1060)``, ``pixels``,
-    ``pdf page 1``, ``file name`` or ``preamble``. ``words`` names the identifier ("the patient's name"),
-    ``patient`` whom it gives away (the number in the answer key), ``of_patient`` whether it is that patient's own.
+    ``pdf page 1``, ``file name`` or ``preamble``; ``line`` is that of the page, from 1, and 0 elsewhere. ``words``
+    names the identifier ("the patient's name"), ``patient`` whom it gives away (the number in the answer key),
+    ``of_patient`` whether it is that patient's own.
     """
 
     file: str
@@ -114,6 +114,7 @@ class Leak(_Plain):
     location: Location
     kind: Identifier
     place: str
+    line: int = 0
     token: str
     words: str
     patient: int | None = None
@@ -250,7 +251,7 @@ class _Report(_Plain):
         if self.leaking and len(self.patients) > 1:
             worst = Table(title="Worst first", title_justify="left", show_header=False)
             for one in self.leaking[:_MOST_PATIENTS]:
-                worst.add_row(f"patient {one.index}", "\n".join(escape(sentence) for sentence in one.worst))
+                worst.add_row(f"patient {one.index}", Text("\n".join(one.worst)))
             if len(self.leaking) > _MOST_PATIENTS:
                 worst.add_row("", f"and {len(self.leaking) - _MOST_PATIENTS} more patients")
             parts.append(worst)
@@ -259,14 +260,13 @@ class _Report(_Plain):
             checks.add_column(heading)
         for check in self.checks:
             mark = "[green]✔ pass[/]" if check.passed else "[red]✘ FAIL[/]"
-            said = "\n".join(f"• {sentence}" for sentence in check.worst).replace("[", r"\[")
-            checks.add_row(mark, check.title, said)
+            checks.add_row(mark, check.title, Text("\n".join(f"• {sentence}" for sentence in check.worst)))
         score = Table()
         score.add_column("identifiers removed")
         score.add_column("kept for research")
         for left, right in _side_by_side(self.removed, self.kept):
             score.add_row(left, right)
-        return Group(*parts, checks, score, *self.notes[:_MOST_NOTES])
+        return Group(*parts, checks, score, *(Text(note) for note in self.notes[:_MOST_NOTES]))
 
     def html(self) -> str:
         """Return the report as one HTML page that needs nothing else."""

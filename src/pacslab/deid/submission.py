@@ -14,7 +14,7 @@ from pacslab.deid.graphics import graphics_in, text_left
 from pacslab.deid.matching import Pictures, match
 from pacslab.deid.needles import Found, Needles, words_of
 from pacslab.deid.pixels import decode, planes, text_anywhere, text_remains
-from pacslab.deid.places import PIXEL_DATA, Place, attribute_places, decoded, forget, header_places
+from pacslab.deid.places import PDF_PAGE, PIXEL_DATA, Place, attribute_places, decoded, forget, header_places
 from pacslab.deid.report import CheckId, Leak, check_of
 from pacslab.deid.submitted import Seen, Sighting, Submission, Submitted
 from pacslab.deid.telling import worth_showing
@@ -148,7 +148,17 @@ class Reader:
         return seen
 
     def _note_text(self, seen: Seen, place: Place) -> None:
-        seen.sightings += [Sighting(place.path, place.location, found) for found in self._needles.in_text(place.text)]
+        seen.sightings += [
+            Sighting(place.path, place.location, found, self._line(place, found))
+            for found in self._needles.in_text(place.text)
+        ]
+
+    def _line(self, place: Place, found: Found) -> int:
+        """Return in which line of a PDF's page an identifier stands, from 1; 0 elsewhere and where it goes over two."""
+        if not place.path.startswith(PDF_PAGE):
+            return 0
+        lines = enumerate(place.text.splitlines(), start=1)
+        return next((number for number, line in lines if found in self._needles.in_text(line)), 0)
 
     def _note_rest(self, seen: Seen, content: bytes, outside: bytes, places: list[Place]) -> None:
         """Note what stands in the bytes of the file and in no text of it: binary values, and what follows the end."""
@@ -345,6 +355,7 @@ def _leak(file: str, sighting: Sighting, needle: Needle, patient: int | None, st
         location=stood or location,
         kind=needle.kind,
         place=sighting.place,
+        line=sighting.line,
         token=needle.token,
         words=needle.words,
         patient=owner,

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sighting:
-    """An identifier found at a place of a file, before it is known whose file it is."""
+    """An identifier found at a place of a file, in a line of a PDF's page, before it is known whose file it is."""
 
     place: str
     location: Location
     found: Found
+    line: int = 0
 
 
 @dataclass

@@ -55,16 +55,16 @@ _IMAGES = {
 
 def tell_leaks(verdicts: Verdicts, leaks: list[Leak]) -> None:
     """Turn leaks into sentences, one for what stands at the same place of several files; worst first."""
-    files: dict[tuple[CheckId, Identifier, str, str], set[str]] = defaultdict(set)
+    files: dict[tuple[CheckId, Identifier, str, str, int], set[str]] = defaultdict(set)
     for leak in leaks:
-        files[leak.check, leak.kind, leak.words, leak.place].add(leak.file)
+        files[leak.check, leak.kind, leak.words, leak.place, leak.line].add(leak.file)
     general = set(GENERAL_WORDS.values())
     ranked = sorted(files, key=lambda group: (_WORST_FIRST.index(group[1]), group[2] in general, group))
-    for check, kind, words, place in ranked:
-        stands = _PLACE_WORDS.get(place, f"is in {attribute(place)}")
+    for check, kind, words, place, line in ranked:
+        stands = _PLACE_WORDS.get(place, f"is in {attribute(place)}{_in_line(line)}")
         if place.endswith(("(7FE0,0010)", ",3000)")):
             stands = f"can still be read in {attribute(place)}"
-        for file in files[check, kind, words, place]:
+        for file in files[check, kind, words, place, line]:
             verdicts.wrong(check, f"{words} {stands}", file)
 
 
@@ -129,10 +129,14 @@ def _where(leak: Leak) -> str:
     if leak.location is Location.ICON:
         return "the icon's pixels"
     if leak.location is Location.PDF:
-        return f"the {leak.place.replace('pdf', 'PDF')}"
+        return f"the {leak.place.replace('pdf', 'PDF')}{_in_line(leak.line)}"
     return {"file name": "the name", "preamble": "the preamble", "bytes of the file": "the bytes"}.get(
         leak.place, attribute(leak.place)
     )
+
+
+def _in_line(line: int) -> str:
+    return f", line {line}" if line else ""
 
 
 def _listed(counts: Counter[str]) -> str:
