@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pacslab.deid import run as recipe_run
+
 from .conftest import SECRET, original, whole
 
 if TYPE_CHECKING:
@@ -117,3 +119,22 @@ def test_recipe_refuses_in_one_line(archive: Path, cleaned: Path, tmp_path: Path
         assert result.returncode == 2
         assert words in result.stderr
         assert result.stderr.count("\n") == 1
+
+
+def test_how_long_it_will_still_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While text is sought, the words of the progress say about how long it goes on; then nothing is left."""
+    clock = iter(range(0, 100_000, 40))
+    monkeypatch.setattr(recipe_run.time, "monotonic", lambda: float(next(clock)))
+    said: list[tuple[str, float]] = []
+    source = tmp_path / "source"
+    source.mkdir()
+    for number, content in enumerate(original().images):
+        (source / f"{number}.dcm").write_bytes(content)
+    recipe_run.run_recipe(source, tmp_path / "out", workers=1, progress=lambda *one: said.append(one))
+    assert [share for _, share in said] == [0.25, 0.5, 0.75, 1]
+    assert [words for words, _ in said] == [
+        "De-identifying 4 files, about 2 min left",
+        "De-identifying 4 files, about 80 s left",
+        "De-identifying 4 files, about 40 s left",
+        "De-identifying 4 files",
+    ]

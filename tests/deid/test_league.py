@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import shutil
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -93,6 +97,34 @@ def test_a_tool_that_is_not_installed_is_left_out_with_a_line(monkeypatch: pytes
     result = run_league([], whole().key, only=("gdcmanon",))
     assert result.rows == ()
     assert result.left_out == ("gdcmanon: there is no program gdcmanon (Debian, Ubuntu: apt install libgdcm-tools)",)
+
+
+def test_nothing_installed_leaves_the_reference_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every tool is optional; each that is missing is one line, which says how to install it."""
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setenv("PACSLAB_RUNTIME", "docker")
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere")
+    result = run_league([("1.dcm", next(iter(whole().files.values())))], whole().key)
+    assert [row.tool for row in result.rows] == ["reference recipe"]
+    assert {line.split(":")[0] for line in result.left_out} == set(TOOLS)
+    assert all("install" in line for line in result.left_out if not line.startswith("Orthanc"))
+    console = Console(width=140)
+    with console.capture() as capture:
+        console.print(result)
+    said = capture.get()
+    assert all(said.count(f"Left out: {tool}: ") == 1 for tool in TOOLS)
+    assert said.count("(pip install 'pacslab[league]')") == 3
+
+
+def test_the_command(program: Callable[[str], str]) -> None:
+    program("gdcmanon")
+    command = [sys.executable, "-m", "pacslab", "deid", "league", "--tool", "gdcmanon", "--student", "student"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stdout.split())
+    places = [LOCATION_NAMES[location] for location in (Location.NESTED, Location.PRIVATE, Location.PIXELS)]
+    assert all(one in said for one in ("Who is still named", "best settings", *places))
 
 
 def test_a_tool_that_does_not_exist() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -187,8 +188,18 @@ def test_groups_grow_as_less_is_told(weak: Callable[[Mistake], list[Record]], re
     assert smallest_group(records) == 1
     assert smallest_group(records, ("modality",)) >= smallest_group(records, ("modality", "sex"))
     assert smallest_group([], ("sex",)) == 0
-    assert smallest_crowd(records, listed()) == 1
-    assert smallest_group(reference, ("device",)) == len(reference)
+    assert smallest_group(records, ("device",)) < smallest_group(reference, ("device",)) == len(reference)
+
+
+def test_the_crowd_in_which_everybody_disappears(
+    weak: Callable[[Mistake], list[Record]], reference: list[Record]
+) -> None:
+    """Whoever has the list narrows some down to one person; moved days fit nobody, and what is left fits several."""
+    assert smallest_crowd(weak(Mistake.DATES_KEPT), listed()) == 1
+    assert smallest_crowd(reference, listed()) == 0
+    moved = [replace(one, day=None) for one in reference]
+    assert smallest_crowd(moved, listed()) > 1
+    assert not right(join_with_admissions(moved, listed()), reference_people())
 
 
 RELEASES = {

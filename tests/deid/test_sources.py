@@ -156,6 +156,22 @@ def test_orthanc(output: Output, bare_orthanc: str) -> None:
     assert report.files_found == 4
 
 
+def test_orthanc_says_what_the_folder_says(output: Output, bare_orthanc: str) -> None:
+    """Leaks, losses, what is no image of the study, and the picture with the name in it."""
+    source = output.source()
+    output.edit(lambda dataset: setattr(dataset, "PixelData", source.PixelData))
+    output.edit(lambda dataset: setattr(dataset, "PatientName", original().key.patients[0].name), 1)
+    output.edit(lambda dataset: delattr(dataset, "PatientSex"), 2)
+    for path in output.paths[:3]:
+        httpx.post(f"{bare_orthanc}/instances", content=path.read_bytes(), trust_env=False).raise_for_status()
+    output.paths[3].unlink()
+    report, folder = audited(bare_orthanc), output.audit()
+    assert set(report.failed()) == {"present", "headers", "pixels", "useful", "uids", "flags"} & set(folder.failed())
+    assert report.failed() == folder.failed()
+    assert (report.removed, report.kept) == (folder.removed, folder.kept)
+    assert {one.png for one in report.pictures} == {one.png for one in folder.pictures} != set()
+
+
 def test_server_with_too_much(output: Output, bare_orthanc: str, monkeypatch: pytest.MonkeyPatch) -> None:
     httpx.post(f"{bare_orthanc}/instances", content=output.paths[0].read_bytes(), trust_env=False).raise_for_status()
     monkeypatch.setattr(files, "MAX_FILES", 0)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import random
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pydicom
@@ -19,7 +22,6 @@ from .conftest import whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from pacslab.deid.report import CohortReport
 
@@ -56,6 +58,19 @@ def test_reference_output(everything: Path, workers: int) -> None:
     assert report.files_found == report.files_expected
     assert report.verdict == "Nobody is named, and research can use the files."
     assert not report.extra
+
+
+def test_a_zip_file_read_by_several_processes(all_files: Path, tmp_path: Path) -> None:
+    path = a_path(all_files, "US")
+    dataset = pydicom.dcmread(path)
+    source = next(one for one in whole().key.instances() if one.modality == "US")
+    dataset.PixelData = pydicom.dcmread(io.BytesIO(whole().files[source.file_name])).PixelData
+    dataset.save_as(path)
+    packed = Path(shutil.make_archive(str(tmp_path / "packed"), "zip", all_files))
+    folder, zipped = audited(all_files, 1), audited(packed, 2)
+    assert zipped.failed() == folder.failed() != ()
+    assert (zipped.leaks, zipped.removed, zipped.kept) == (folder.leaks, folder.removed, folder.kept)
+    assert [one.png for one in zipped.pictures] == [one.png for one in folder.pictures] != []
 
 
 def test_originals(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from pacslab.deid.cohort_audit import audit_cohort
 from pacslab.deid.league.tools import tools
@@ -74,7 +75,7 @@ class League(_Plain):
             ("Lost for research, by kind", _kept),
         ):
             tables += [self._table(f"{title}: {setting} settings", setting, pick) for setting in settings]
-        return Group(*tables, *(f"Left out: {one}" for one in self.left_out))
+        return Group(*tables, *(Text(f"Left out: {one}") for one in self.left_out))
 
     def _table(self, title: str, setting: str, pick: Callable[[Row], tuple[Tally, ...]]) -> Table:
         rows = [row for row in self.rows if row.setting == setting]
@@ -92,7 +93,7 @@ class League(_Plain):
             table.add_column(heading)
         for row in self.rows:
             named = f"{row.leaking_patients} of {row.patients}"
-            worst = row.worst[0].replace("[", r"\[") if row.worst else ""
+            worst = Text(row.worst[0] if row.worst else "")
             table.add_row(row.tool, f"{row.setting}: {row.how}", named, f"{1000 * row.seconds_a_file:.1f}", worst)
         return table
 
