@@ -284,7 +284,7 @@ def spoilt(place: Hospital, case: Case) -> tuple[str, bytes]:
             if element.VR not in ("LO", "SH"):
                 dataset.add(element)
     else:
-        _attribute_back(before, dataset, one, text)
+        attribute_back(before, dataset, one, text)
     return name, written(dataset)
 
 
@@ -302,7 +302,7 @@ def _pixels_back(before: FileDataset, dataset: FileDataset, one: Planted) -> Non
     set_pixels(dataset, new)
 
 
-def _attribute_back(before: FileDataset, dataset: FileDataset, one: Planted, text: str) -> None:
+def attribute_back(before: FileDataset, dataset: FileDataset, one: Planted, text: str) -> None:
     outer, _, _ = one.path.rpartition(".")
     holder: Dataset = before if not outer else value_at(before, outer)
     tag = _tag(one.path)

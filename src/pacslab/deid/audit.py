@@ -24,6 +24,7 @@ from pacslab.deid.telling import patients_of, pictures_of, tell_leaks
 from pacslab.deid.usefulness import (
     check_anatomy,
     check_flags,
+    check_icons_readable,
     check_pixels_readable,
     check_present,
     check_useful,
@@ -113,6 +114,7 @@ def judge(
     check_uids(verdicts, study, planted, submission)
     check_dates(verdicts, study, planted, submission)
     check_pixels_readable(verdicts, study, submission)
+    check_icons_readable(verdicts, submission)
     check_anatomy(verdicts, study, submission)
     check_useful(verdicts, key, study, submission)
     check_flags(verdicts, planted, study, submission)

@@ -21,6 +21,7 @@ from pacslab.deid.report import CheckId, CohortReport, DeidCheck, Tally
 from pacslab.deid.sources import open_source
 from pacslab.deid.submission import Reader
 from pacslab.deid.telling import patients_of, pictures_of, tell_leaks
+from pacslab.deid.usefulness import check_icons_readable
 from pacslab.errors import DeidError
 
 if TYPE_CHECKING:
@@ -133,6 +134,7 @@ def _together(
     if submission is not None:
         told = Verdicts()
         tell_leaks(told, submission.leaks)
+        check_icons_readable(told, submission)
         extra = tuple(file.name for file in submission.files if file.instance is None)
         notes = [*notes, *(f"{name} {STRAY}" for name in extra)]
         for check in CheckId:

@@ -5,17 +5,34 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pydicom.uid import DeflatedExplicitVRLittleEndian, MediaStorageDirectoryStorage
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from pacslab.cohort.answer_key import Identifier, Keeping, Location
+from pacslab.deid.directory import (
+    DIRECTORY,
+    is_directory,
+    patients_of_records,
+    record_at,
+    records_of,
+    referenced,
+)
 from pacslab.deid.faces import face_remains
 from pacslab.deid.files import parse_dicom, pixel_span
 from pacslab.deid.graphics import graphics_in, text_left
+from pacslab.deid.leaks import leak_in_graphic, leak_of, leaks_in_pixels
 from pacslab.deid.matching import Pictures, match
 from pacslab.deid.needles import Found, Needles, words_of
 from pacslab.deid.pixels import decode, planes, text_anywhere, text_remains
-from pacslab.deid.places import PDF_PAGE, PIXEL_DATA, Place, attribute_places, decoded, forget, header_places
-from pacslab.deid.report import CheckId, Leak, check_of
+from pacslab.deid.places import (
+    PDF_PAGE,
+    PIXEL_DATA,
+    Place,
+    attribute_places,
+    decoded,
+    forget,
+    header_places,
+    text_of,
+)
 from pacslab.deid.submitted import Seen, Sighting, Submission, Submitted
 from pacslab.deid.telling import worth_showing
 from pacslab.deid.thumbnail import thumbnail
@@ -30,15 +47,14 @@ if TYPE_CHECKING:
     from pacslab.cohort.answer_key import AnswerKey, InstanceKey, Planted, StudyKey
     from pacslab.deid.files import Source
     from pacslab.deid.needles import Needle
+    from pacslab.deid.report import Leak
 
-DIRECTORY = "DICOMDIR"
 LONGEST_TEXT_FILE = 1 << 20
 SEARCHES = 8
 """How many pictures that are not the study's are searched for its burned-in text, for each image of the study."""
 MASKS = 16
 """As many texts as one picture of a study may hold; a search for more of them counts as several."""
 TOO_MANY = "there are too many pictures that are not of this study to look into each: keep only the study's"
-_HEADER_LIKE = {Location.HEADER, Location.NESTED, Location.FILE_META}
 
 
 class Reader:
@@ -99,8 +115,12 @@ class Reader:
             file.drawn = tuple(text_left(file.graphics, self._drawn_for(file.instance))) if file.graphics else ()
             if file.shape and not file.intact and not file.foreign:
                 self._look_again(file, folder.again(file.name))
+        named = {file.name.upper(): file.instance for file in submission.files if file.instance is not None}
         for one in seen:
-            submission.leaks += self._leaks(one)
+            if one.records:
+                submission.leaks += self._leaks_in_directory(one, named, submission)
+            else:
+                submission.leaks += self._leaks(one)
         for file, _ in worth_showing(submission):
             pixels = _pixels_of(folder.again(file.name))
             if pixels is not None:
@@ -140,7 +160,9 @@ class Reader:
                 seen.sightings.append(Sighting(f"{begins} and {ends}", Location.HEADER, Found(needle, alone=True)))
         if is_directory(name, dataset):
             self._note_rest(seen, content, content, places)
-            seen.sightings = [replace(one, place=DIRECTORY, location=Location.DICOMDIR) for one in seen.sightings]
+            seen.sightings = [_in_directory(one) for one in seen.sightings]
+            seen.records = records_of(dataset)
+            seen.graphics = tuple(graphics_in(dataset, places))
             return seen
         seen.file, outside = self._submitted(name, dataset, content, span)
         seen.file.graphics = tuple(graphics_in(dataset, places))
@@ -177,67 +199,65 @@ class Reader:
     def _leaks(self, seen: Seen) -> Iterator[Leak]:
         """Yield what identifies somebody in a file, now that it is known whose file it is; once at each place."""
         instance = seen.file.instance if seen.file is not None else None
-        patient = self._patients[instance.sop_instance_uid] if instance is not None else None
-        if patient is None and len(self._everybody) == 1:
-            patient = min(self._everybody)
+        patients = self._whose(instance)
+        shown = [instance] if instance is not None else []
+        sightings = [(one, patients) for one in seen.sightings if not _is_finding(one.found.needle, shown)]
+        yield from self._told(seen.name, sightings, instance)
+        if seen.file is not None:
+            yield from leaks_in_pixels(seen.file, patients, self._needles)
+
+    def _whose(self, instance: InstanceKey | None) -> frozenset[int]:
+        """Return the patient of an image; of a file that is none of the images that of all of them, if it is one."""
+        if instance is not None:
+            return frozenset({self._patients[instance.sop_instance_uid]})
+        return self._everybody if len(self._everybody) == 1 else frozenset()
+
+    def _told(
+        self, name: str, sightings: list[tuple[Sighting, frozenset[int]]], instance: InstanceKey | None
+    ) -> Iterable[Leak]:
+        """Return sightings in a file, each with whose it may be, as leaks; what is nobody's there is left out."""
         told: dict[tuple[str, str], Leak] = {}
         in_pdf: set[str] = set()
-        for one in seen.sightings:
+        for one, patients in sightings:
             needle = one.found.needle
-            if not one.found.alone and patient not in needle.owners:
-                continue
-            if needle.kind is Identifier.OTHER and instance is not None and _is_finding(needle, instance):
+            if not one.found.alone and not patients & needle.owners:
                 continue
             if one.place == "pdf stream" and needle.token in in_pdf:
                 continue
             if one.location is Location.PDF:
                 in_pdf.add(needle.token)
             stood = self._stood.get((instance.sop_instance_uid, one.place)) if instance is not None else None
-            told.setdefault((one.place, needle.token), _leak(seen.name, one, needle, patient, stood))
-        yield from told.values()
-        if seen.file is not None:
-            yield from self._burned(seen.file, patient)
+            told.setdefault((one.place, needle.token), leak_of(name, one, patients, stood))
+        return told.values()
 
-    def _burned(self, file: Submitted, patient: int | None) -> Iterator[Leak]:
-        if file.face is not None:
-            yield Leak(
-                file=file.name,
-                check=CheckId.PIXELS,
-                location=Location.FACE,
-                kind=file.face.kind,
-                place=file.face.path,
-                token=file.face.token,
-                words="the patient's face",
-                patient=file.face.patient,
-                of_patient=True,
-            )
-        for graphic, one in file.drawn:
-            needle = self._needles.of_token(one.token)
-            yield Leak(
-                file=file.name,
-                check=check_of(graphic.location, one.kind),
-                location=graphic.location,
-                kind=one.kind,
-                place=graphic.path,
-                token=one.token,
-                words=needle.words,
-                patient=one.patient,
-                of_patient=needle.of_patient,
-            )
-        document = file.instance is not None and file.instance.document
-        for one in file.burned:
-            needle = self._needles.of_token(one.token)
-            yield Leak(
-                file=file.name,
-                check=CheckId.DOCUMENTS if document else CheckId.PIXELS,
-                location=Location.PIXELS,
-                kind=one.kind,
-                place="pixels",
-                token=one.token,
-                words=needle.words,
-                patient=one.patient if patient is None or patient not in needle.owners else patient,
-                of_patient=needle.of_patient,
-            )
+    def _leaks_in_directory(
+        self, seen: Seen, by_name: dict[str, InstanceKey], submission: Submission
+    ) -> Iterator[Leak]:
+        """Yield what identifies somebody in a DICOMDIR: each record is searched as the patient's of whom it tells."""
+        by_uid = {one.sop_instance_uid: one for one in self._instances}
+        for file in submission.files:
+            if file.instance is not None:
+                by_uid[text_of(file.dataset, "SOPInstanceUID")] = file.instance
+        shown = referenced(seen.records, seen.name, by_name, by_uid)
+        mine = [{self._patients[one.sop_instance_uid] for one in images} for images in shown]
+        whose = [patients or self._whose(None) for patients in patients_of_records(seen.records, mine)]
+        sightings = []
+        for one in seen.sightings:
+            number = record_at(one.place)
+            patients = self._whose(None) if number is None else whose[number]
+            theirs = (image for image in self._instances if self._patients[image.sop_instance_uid] in patients)
+            if not _is_finding(one.found.needle, theirs):
+                sightings.append((one, patients))
+        yield from self._told(seen.name, sightings, None)
+        for graphic in seen.graphics:
+            number = record_at(graphic.path)
+            images = shown[number] if number is not None else []
+            self._searches -= not images
+            if graphic.plane is None or self._searches < 0:
+                submission.unseen.append((seen.name, graphic.path))
+                continue
+            left = text_left([graphic], self._drawn_for(images[0] if images else None))
+            yield from (leak_in_graphic(seen.name, graphic, text, self._needles) for _, text in left)
 
     def _submitted(
         self, name: str, dataset: FileDataset, content: bytes, span: tuple[int, int] | None
@@ -311,11 +331,15 @@ class Reader:
             yield from (texts[index] for index in text_anywhere(plane, masks))
 
 
-def _is_finding(needle: Needle, instance: InstanceKey) -> bool:
-    """Whether a diagnosis that identifies the patient elsewhere is what this image shows, and so must be kept."""
+def _is_finding(needle: Needle, shown: Iterable[InstanceKey]) -> bool:
+    """Whether a diagnosis that identifies the patient elsewhere is what images show, and so must be kept."""
+    if needle.kind is not Identifier.OTHER:
+        return False
     said = " ".join(needle.parts)
     return any(
-        f" {said} " in f" {' '.join(words_of(one.text))} " for one in instance.kept if one.keeping is Keeping.MEANING
+        kept.keeping is Keeping.MEANING and f" {said} " in f" {' '.join(words_of(kept.text))} "
+        for one in shown
+        for kept in one.kept
     )
 
 
@@ -331,33 +355,12 @@ def _pictures_but(key: AnswerKey, instances: tuple[InstanceKey, ...]) -> Picture
     return Pictures(others, key.planted_in({one.sop_instance_uid for one in others}))
 
 
-def is_directory(name: str, dataset: FileDataset | None) -> bool:
-    """Whether a file is a directory of media (PS3.10 8), by its name or by what it says it is."""
-    said = getattr(dataset.file_meta, "MediaStorageSOPClassUID", "") if dataset is not None else ""
-    return said == MediaStorageDirectoryStorage or name.rpartition("/")[2].upper() == DIRECTORY
-
-
 def _why_undecodable(dataset: FileDataset) -> str:
     syntax = getattr(dataset.file_meta, "TransferSyntaxUID", None)
     name = getattr(syntax, "name", None) or "an unknown transfer syntax"
     return f"its pixels ({name}) cannot be decoded here: save it uncompressed (Explicit VR Little Endian)"
 
 
-def _leak(file: str, sighting: Sighting, needle: Needle, patient: int | None, stood: Location | None) -> Leak:
-    """Return an identifier as a leak; ``stood`` is what kind of place the answer key calls its place."""
-    location = sighting.location
-    if needle.kind is Identifier.UID and location in _HEADER_LIKE:
-        location = Location.UID
-    owner = patient if patient in needle.owners else min(needle.owners, default=None)
-    return Leak(
-        file=file,
-        check=check_of(location, needle.kind),
-        location=stood or location,
-        kind=needle.kind,
-        place=sighting.place,
-        line=sighting.line,
-        token=needle.token,
-        words=needle.words,
-        patient=owner,
-        of_patient=needle.of_patient,
-    )
+def _in_directory(one: Sighting) -> Sighting:
+    """Return what was seen in a DICOMDIR as that; its own name is a file's name all the same."""
+    return one if one.location is Location.FILE_NAME else replace(one, location=Location.DICOMDIR)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
 
     from pacslab.cohort.answer_key import InstanceKey, Location, Planted, StudyKey
+    from pacslab.deid.directory import Record
     from pacslab.deid.graphics import Graphic
     from pacslab.deid.needles import Found
     from pacslab.deid.report import Leak
@@ -54,20 +55,29 @@ class Submitted:
 
 @dataclass
 class Seen:
-    """What was seen in one file: ``file`` is None where it is no DICOM file that can be read; ``note`` says why."""
+    """What was seen in one file: ``file`` is None where it is no DICOM file that can be read; ``note`` says why.
+
+    It is None for a DICOMDIR as well, of which ``records`` says what stands in it, and ``graphics`` are its icons.
+    """
 
     name: str
     file: Submitted | None = None
     sightings: list[Sighting] = field(default_factory=list)
     note: str = ""
+    records: tuple[Record, ...] = ()
+    graphics: tuple[Graphic, ...] = ()
 
 
 @dataclass
 class Submission:
-    """All files of the output, and every identifier found in them."""
+    """All files of the output, and every identifier found in them.
+
+    ``unseen`` are (file, path) of icons of a DICOMDIR that nobody can look at.
+    """
 
     files: list[Submitted] = field(default_factory=list)
     leaks: list[Leak] = field(default_factory=list)
+    unseen: list[tuple[str, str]] = field(default_factory=list)
 
     def of(self, instance: InstanceKey) -> Submitted | None:
         """Return the file that was made from an image, or None if there is none."""

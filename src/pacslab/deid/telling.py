@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from pacslab.cohort.answer_key import Identifier, Location
+from pacslab.deid.directory import within_record
 from pacslab.deid.faults import attribute
 from pacslab.deid.places import text_of
 from pacslab.deid.report import Patient, Picture
@@ -55,17 +56,18 @@ _IMAGES = {
 
 def tell_leaks(verdicts: Verdicts, leaks: list[Leak]) -> None:
     """Turn leaks into sentences, one for what stands at the same place of several files; worst first."""
-    files: dict[tuple[CheckId, Identifier, str, str, int], set[str]] = defaultdict(set)
+    places: dict[tuple[CheckId, Identifier, str, str, int], set[tuple[str, str]]] = defaultdict(set)
     for leak in leaks:
-        files[leak.check, leak.kind, leak.words, leak.place, leak.line].add(leak.file)
+        within = within_record(leak.place)
+        places[leak.check, leak.kind, leak.words, within, leak.line].add((leak.file, leak.place))
     general = set(GENERAL_WORDS.values())
-    ranked = sorted(files, key=lambda group: (_WORST_FIRST.index(group[1]), group[2] in general, group))
+    ranked = sorted(places, key=lambda group: (_WORST_FIRST.index(group[1]), group[2] in general, group))
     for check, kind, words, place, line in ranked:
-        stands = _PLACE_WORDS.get(place, f"is in {attribute(place)}{_in_line(line)}")
-        if place.endswith(("(7FE0,0010)", ",3000)")):
-            stands = f"can still be read in {attribute(place)}"
-        for file in files[check, kind, words, place, line]:
-            verdicts.wrong(check, f"{words} {stands}", file)
+        for file, whole in places[check, kind, words, place, line]:
+            stands = _PLACE_WORDS.get(place, f"is in {attribute(place)}{_in_line(line)}")
+            if place.endswith(("(7FE0,0010)", ",3000)")):
+                stands = f"can still be read in {attribute(place)}"
+            verdicts.wrong(check, f"{words} {stands}{'' if whole == place else f' of {_DIRECTORY}'}", file)
 
 
 def patients_of(indices: Iterable[int], submission: Submission) -> tuple[Patient, ...]:

@@ -21,6 +21,7 @@ from pydicom.uid import (
 )
 
 from pacslab.cohort.answer_key import Keeping, Location
+from pacslab.deid.directory import within_record
 from pacslab.deid.faults import attribute
 from pacslab.deid.needles import words_of
 from pacslab.deid.places import attribute_places, text_of, value_at, walk
@@ -61,6 +62,7 @@ OLDEST = 90
 """All ages above 89 count as one (45 CFR 164.514(b)(2)(i)(C))."""
 YEARS_OFF = 5
 """An age may be rounded, or given as the middle of a group, by up to this many years."""
+_UNSEEN = "{} cannot be looked at: remove it, or save it plainly"
 COMMENTS = {"(0018,4000)", "(0020,4000)", "(0032,4000)"}
 CODES = {str(code) for code in range(113100, 113113)}
 """De-identification Method, CID 7050 of PS3.16."""
@@ -122,11 +124,13 @@ def check_pixels_readable(verdicts: Verdicts, study: StudyKey, submission: Submi
             verdicts.wrong(check, file.undecodable, file.name)
         for one in file.graphics:
             if one.plane is None:
-                verdicts.wrong(
-                    CheckId.PIXELS,
-                    f"{attribute(one.path)} cannot be looked at: remove it, or save it plainly",
-                    file.name,
-                )
+                verdicts.wrong(CheckId.PIXELS, _UNSEEN.format(attribute(one.path)), file.name)
+
+
+def check_icons_readable(verdicts: Verdicts, submission: Submission) -> None:
+    """Report icons of a DICOMDIR that cannot be looked at."""
+    for name, path in submission.unseen:
+        verdicts.wrong(CheckId.PIXELS, _UNSEEN.format(attribute(within_record(path))), name)
 
 
 def check_useful(verdicts: Verdicts, key: AnswerKey, study: StudyKey, submission: Submission) -> None:
