@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("places")
 
 
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command line in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "pacslab", "deid", *map(str, arguments)],
         capture_output=True,
         text=True,
-        env=os.environ,
+        env=os.environ | environment,
         timeout=240,
         check=False,
     )
@@ -80,6 +80,15 @@ def test_address_that_is_none_of_the_labs() -> None:
     result = run("audit", "http://192.0.2.1:8042")
     assert result.returncode == 2
     assert "nothing was sent" in result.stderr
+
+
+def test_the_same_output_is_always_told_in_the_same_words(tmp_path: Path) -> None:
+    """Also in another process, in which Python orders its sets another way."""
+    for number, content in enumerate(original().files.values()):
+        (tmp_path / str(number)).write_bytes(content)
+    said = [run("audit", tmp_path, "--student", "student", "--json", PYTHONHASHSEED=seed).stdout for seed in "123"]
+    assert len(json.loads(said[0])["leaks"]) > 100
+    assert len(set(said)) == 1
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from collections import defaultdict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from pydicom.config import IGNORE, settings
+
 from pacslab.cohort.answer_key import Location
 from pacslab.cohort.origin import said_of_key
 from pacslab.deid.consistency import check_dates, check_uids
@@ -92,10 +94,15 @@ def audit(output: Path | str, key: AnswerKey, study_uid: str) -> DeidReport:
 
 @contextmanager
 def quiet_pydicom() -> Iterator[None]:
-    """Keep pydicom's warnings of values that are not of their kind: the checks say what matters of that."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+    """Spare pydicom the search for values that are not of their kind: the checks say what matters of that."""
+    before = settings.reading_validation_mode
+    settings.reading_validation_mode = IGNORE
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        settings.reading_validation_mode = before
 
 
 def nothing_in(source: Source) -> str:
@@ -111,12 +118,12 @@ def judge(
     verdicts = Verdicts()
     check_present(verdicts, study, submission)
     tell_leaks(verdicts, submission.leaks)
+    check_useful(verdicts, key, study, submission)  # first, as most elements are not decoded yet
     check_uids(verdicts, study, planted, submission)
     check_dates(verdicts, study, planted, submission)
     check_pixels_readable(verdicts, study, submission)
     check_icons_readable(verdicts, submission)
     check_anatomy(verdicts, study, submission)
-    check_useful(verdicts, key, study, submission)
     check_flags(verdicts, planted, study, submission)
     patient = next(one.index for one in key.patients if study in one.studies)
     return DeidReport(

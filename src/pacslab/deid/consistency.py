@@ -13,6 +13,8 @@ from pacslab.deid.places import text_of, value_at
 from pacslab.deid.report import CheckId
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pacslab.cohort.answer_key import InstanceKey, Planted, StudyKey
     from pacslab.deid.faults import Verdicts
     from pacslab.deid.submitted import Submission, Submitted
@@ -57,10 +59,10 @@ def check_uids(verdicts: Verdicts, study: StudyKey, planted: tuple[Planted, ...]
             )
     _one_to_one(verdicts, new_of, old_of)
     images = {one.sop_instance_uid for one in study.instances}
+    uids = _by_image(one for one in planted if one.location is Location.UID)
     for file, instance in _images(study, submission):
-        mine = [one for one in planted if one.sop_instance_uid == instance.sop_instance_uid]
-        for one in mine:
-            if one.location is Location.UID and one.path not in REQUIRED_UIDS.values():
+        for one in uids[instance.sop_instance_uid]:
+            if one.path not in REQUIRED_UIDS.values():
                 _check_reference(verdicts, file, one, new_of, images)
 
 
@@ -113,16 +115,13 @@ def _check_reference(
 def check_dates(verdicts: Verdicts, study: StudyKey, planted: tuple[Planted, ...], submission: Submission) -> None:
     """Dates may be removed, but StudyDate is to be moved, and all that remain are moved by the same number of days."""
     shifts: dict[int, list[str]] = defaultdict(list)
+    dates = _by_image(
+        one
+        for one in planted
+        if one.kind is Identifier.DATE and one.location in (Location.HEADER, Location.NESTED) and one.path != BIRTH_DATE
+    )
     for file, instance in _images(study, submission):
-        moved = {STUDY_DATE: study.date}
-        moved |= {
-            one.path: one.token
-            for one in planted
-            if one.sop_instance_uid == instance.sop_instance_uid
-            and one.kind is Identifier.DATE
-            and one.location in (Location.HEADER, Location.NESTED)
-            and one.path != BIRTH_DATE
-        }
+        moved = {STUDY_DATE: study.date} | {one.path: one.token for one in dates[instance.sop_instance_uid]}
         kept = True
         for path, old in moved.items():
             new = _text(file, path)
@@ -150,12 +149,20 @@ def check_dates(verdicts: Verdicts, study: StudyKey, planted: tuple[Planted, ...
         )
 
 
+def _by_image(planted: Iterable[Planted]) -> dict[str, list[Planted]]:
+    found: dict[str, list[Planted]] = defaultdict(list)
+    for one in planted:
+        found[one.sop_instance_uid].append(one)
+    return found
+
+
 def _images(study: StudyKey, submission: Submission) -> list[tuple[Submitted, InstanceKey]]:
     """Return the files that were made from images of the study, and which image each was made from."""
+    mine = {one.sop_instance_uid for one in study.instances}
     return [
         (file, file.instance)
         for file in submission.files
-        if file.instance is not None and file.instance in study.instances
+        if file.instance is not None and file.instance.sop_instance_uid in mine
     ]
 
 

@@ -58,7 +58,7 @@ def face_of(volume: Volume) -> np.ndarray | None:
         if level < floor:
             face[level, :last] = True
             continue
-        face[level, :last] = _depth(tissue[level], (along, across))[:last] <= SKIN
+        face[level, :last] = _skin(tissue[level], (along, across), last)
     return face
 
 
@@ -74,19 +74,18 @@ def skull_of(tissue: np.ndarray, spacing: tuple[float, float, float]) -> Skull |
 
     """
     _, along, across = spacing
-    whole = [_largest(ndimage.binary_fill_holes(plane)) for plane in tissue]
-    areas = np.array([float(plane.sum()) for plane in whole]) * along * across
-    upper = len(areas) // 2
-    widest = upper + int(np.argmax(areas[upper:]))
-    slope = [level for level in range(widest, len(areas)) if 0 < areas[level] < _SLOPE * areas[widest]]
+    levels = len(tissue)
+    areas = {level: float(_whole(tissue[level]).sum()) * along * across for level in range(levels // 2, levels)}
+    widest = max(areas, key=lambda level: areas[level])
+    slope = [level for level in range(widest, levels) if 0 < areas[level] < _SLOPE * areas[widest]]
     if len(slope) < _FEWEST:
         return None
-    curve, line, _ = np.polyfit(slope, areas[slope], 2)
+    curve, line, _ = np.polyfit(slope, [areas[level] for level in slope], 2)
     middle = -line / (2 * curve) if curve < 0 else -1.0
     at = round(middle)
-    if not 0 <= at < len(areas) or at > slope[0]:
+    if not 0 <= at < levels or at > slope[0]:
         return None
-    rows = np.flatnonzero(whole[min(at + 1, len(areas) - 1)].any(axis=1))
+    rows = np.flatnonzero(_whole(tissue[min(at + 1, levels - 1)]).any(axis=1))
     length = (rows[-1] - rows[0] + 1) * along if rows.size else 0.0
     return Skull(float(middle), int(rows[0]), float(length)) if _SHORTEST < length < _LONGEST else None
 
@@ -100,15 +99,21 @@ def air_ends_at(values: np.ndarray) -> float:
 _ENDS = (slice(0, 8), slice(-8, None))
 
 
-def _depth(tissue: np.ndarray, spacing: tuple[float, float]) -> np.ndarray:
-    """Return how far under the air each pixel lies (mm); bone, as dark as air, and the hollows behind it are inside."""
+def _skin(tissue: np.ndarray, spacing: tuple[float, float], last: int) -> np.ndarray:
+    """Return what lies less than the skin's thickness under the air, in the rows before the last.
+
+    Bone, as dark as air, and the hollows behind it are inside.
+    """
+    far = last + int((SKIN + _GAP) / spacing[0]) + 2
     near = ndimage.distance_transform_edt(~tissue, sampling=spacing) <= _GAP
-    inside = ndimage.distance_transform_edt(ndimage.binary_fill_holes(near), sampling=spacing) > _GAP
-    return np.asarray(ndimage.distance_transform_edt(inside, sampling=spacing))
+    filled = ndimage.binary_fill_holes(near)[:far]
+    inside = ndimage.distance_transform_edt(filled, sampling=spacing) > _GAP
+    return np.asarray(ndimage.distance_transform_edt(inside, sampling=spacing)[:last] <= SKIN)
 
 
-def _largest(plane: np.ndarray) -> np.ndarray:
-    labels, count = ndimage.label(plane)
+def _whole(plane: np.ndarray) -> np.ndarray:
+    """Return the largest piece of a cross-section, its hollows filled."""
+    labels, count = ndimage.label(ndimage.binary_fill_holes(plane))
     if count == 0:
         return plane
     return np.asarray(labels == 1 + int(np.argmax(np.bincount(labels.ravel())[1:])))

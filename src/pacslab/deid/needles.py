@@ -295,9 +295,9 @@ class Needles:
         yield from self._anywhere.in_bytes(text.squeezed.encode())
         if not any(letter.isdigit() for letter in text.original):
             return
-        for number in text.numbers:
+        for number in sorted(text.numbers):
             yield from self._numbers.get(number, ())
-        for day in text.days:
+        for day in sorted(text.days):
             yield from self._days.get(day, ())
 
     def split_over(self, texts: Iterable[tuple[str, str]]) -> Iterator[tuple[Needle, str, str]]:
@@ -320,7 +320,7 @@ class Needles:
         if text not in self._remembered_pieces:
             if len(self._remembered_pieces) >= MANY:
                 self._remembered_pieces.clear()
-            numbers = Text(text).numbers
+            numbers = sorted(Text(text).numbers)
             self._remembered_pieces[text] = tuple(one for number in numbers for one in self._pieces.get(number, ()))
         return self._remembered_pieces[text]
 

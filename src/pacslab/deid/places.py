@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pypdf
-from pydicom.datadict import dictionary_VR
+from pydicom.datadict import dictionary_has_tag, dictionary_VR
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
@@ -114,11 +114,17 @@ def undecoded(element: DataElement | RawDataElement) -> Hashable | None:
 
     An element of unknown VR has none either: what it means depends on others.
     """
-    if not isinstance(element, RawDataElement) or element.VR in _DEPENDING or not isinstance(element.value, bytes):
+    if not isinstance(element, RawDataElement) or not isinstance(element.value, bytes):
         return None
-    if len(element.value) > LONGEST_REMEMBERED:
+    if len(element.value) > LONGEST_REMEMBERED or (element.VR or _listed_vr(element.tag)) in _DEPENDING:
         return None
     return int(element.tag), element.VR, element.value, element.is_implicit_VR, element.is_little_endian
+
+
+@cache
+def _listed_vr(tag: BaseTag) -> str | None:
+    """Return the value representation of an element whose file names none; None where its maker's block tells."""
+    return None if tag.is_private or not dictionary_has_tag(tag) else dictionary_VR(tag)
 
 
 def decoded_by(dataset: Dataset) -> Hashable:

@@ -142,7 +142,8 @@ def _in_line(line: int) -> str:
 
 
 def _listed(counts: Counter[str]) -> str:
-    said = [f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in counts.most_common()]
+    most_first = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    said = [f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in most_first]
     return " and ".join([", ".join(said[:-1]), said[-1]] if len(said) > 1 else said)
 
 
