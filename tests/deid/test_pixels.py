@@ -18,6 +18,10 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from pacslab.deid.pixels import decode
+
+from .conftest import original
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -193,6 +197,18 @@ def test_text_in_compressed_pixels(output: Output, syntax: str) -> None:
     restore(output, lambda banner: banner)
     compress(output, syntax)
     assert output.failed() == {"pixels"}
+
+
+def test_run_lengths_that_look_like_another_compression() -> None:
+    """Two pixels of 79 and two of 81 are the bytes with which a picture in JPEG 2000 begins."""
+    dataset = pydicom.dcmread(io.BytesIO(original().images[0]))
+    pixels = np.tile(np.array([79, 79, 81, 81], np.uint8), dataset.Rows * dataset.Columns // 4)
+    dataset.PixelData = pixels.tobytes()
+    dataset.compress(RLELossless, generate_instance_uid=False)
+    assert b"\xff\x4f\xff\x51" in dataset.PixelData
+    found = decode(dataset)
+    assert found is not None
+    assert np.array_equal(found.ravel(), pixels)
 
 
 def test_compressed_with_loss(output: Output) -> None:

@@ -8,6 +8,10 @@ from __future__ import annotations
 import re
 import struct
 
+from pydicom.uid import AllTransferSyntaxes, RLELossless
+
+SYNTAXES = {one for one in AllTransferSyntaxes if one.is_encapsulated} - {RLELossless}
+"""Transfer syntaxes whose frames say how large they are; run lengths do not, and are unpacked as far as Rows go."""
 _JPEG = b"\xff\xd8"
 _FRAME = re.compile(rb"\xff[\xc0-\xc3\xf7].{3}(?P<lines>..)(?P<columns>..)(?P<components>.)", re.DOTALL)
 """Start of frame of JPEG (ISO 10918-1, B.2.2) and JPEG-LS (ISO 14495-1, C.2.2)."""

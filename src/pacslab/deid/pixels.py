@@ -14,7 +14,7 @@ import numpy as np
 from pydicom.encaps import generate_frames
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from pacslab.deid.codestreams import values_in
+from pacslab.deid.codestreams import SYNTAXES, values_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -60,7 +60,7 @@ def decode(dataset: Dataset) -> np.ndarray | None:
         plain = _plain(dataset, (frames, rows, columns, samples))
         if plain is not None:
             return plain
-        if dataset.file_meta.TransferSyntaxUID.is_encapsulated:
+        if dataset.file_meta.TransferSyntaxUID in SYNTAXES:
             packed = generate_frames(dataset.PixelData, number_of_frames=frames)
             if any(values_in(frame) > plane for frame in packed):
                 return None
