@@ -164,7 +164,7 @@ class Hospital:
             dataset = self.original(uid)
             Cleaner(dataset, Pseudonyms(SECRET), load_policy()).clean()
             if "PixelData" not in dataset:
-                dataset.EncapsulatedDocument = pdf_of("Report.")
+                dataset.EncapsulatedDocument = pdf_of(report_of(self.instance_of[uid]))
         else:
             dataset = pydicom.dcmread(io.BytesIO(cleaned))
             if not boxes or dataset.BurnedInAnnotation != "NO":
@@ -243,6 +243,11 @@ def set_pixels(dataset: FileDataset, pixels: np.ndarray) -> None:
     dataset["PixelData"].VR = "OW"
 
 
+def report_of(instance: InstanceKey) -> str:
+    """Return what a report without a fault says: what was found, and nothing of anybody."""
+    return f"Report: {', '.join(one.text for one in instance.kept)}."
+
+
 def pdf_of(text: str, title: str = "") -> bytes:
     buffer = io.BytesIO()
     page = Canvas(buffer, invariant=True)
@@ -272,7 +277,8 @@ def spoilt(place: Hospital, case: Case) -> tuple[str, bytes]:
         _pixels_back(before, dataset, one)
     elif one.path.startswith("pdf"):
         in_title = one.path == "pdf information"
-        dataset.EncapsulatedDocument = pdf_of("Report." if in_title else text, text if in_title else "")
+        report = report_of(case.instance)
+        dataset.EncapsulatedDocument = pdf_of(report if in_title else f"{report} {text}", text if in_title else "")
     elif one.path == "preamble":
         dataset.preamble = text.encode().ljust(128, b"\0")
     elif one.path.startswith("(0002,"):

@@ -196,7 +196,8 @@ class InstanceKey(Model):
     """One instance as generated: what an output is matched against without trusting its file name or UID.
 
     ``pixels_outside`` is :func:`digest_outside` of the decoded pixels; None for an instance without pixels.
-    ``document`` marks what a research set leaves out: scanned cover pages and encapsulated PDF reports.
+    ``document`` marks what a research set leaves out: scanned cover pages and encapsulated PDF reports; what is
+    ``kept`` of a report is for one that is not left out.
     ``face`` says that a three-dimensional rendering of the series shows the patient's face. What must survive of such
     an image is the brain, which lies at ``brain`` (None where burned-in text leaves nothing of it); ``pixels_outside``
     is then :func:`digest_within` of it, less the text.

@@ -13,6 +13,7 @@ from pacslab.cohort.answer_key import (
     AnswerKey,
     Identifier,
     InstanceKey,
+    Keeping,
     Kept,
     Location,
     PatientKey,
@@ -171,6 +172,7 @@ class Cohort:
             if series.content is Content.REPORT:
                 pdf, plants = make_report(self.recipe, study)
                 draft.put(EncapsulatedDocument=pdf)
+                draft.kept.append(Kept(keeping=Keeping.MEANING, path="pdf page 1", text=study.finding.words))
             elif series.content is Content.ECG:
                 waveform(draft, ecg.record(self.variant.stream("ecg", study.index), study.finding.shape))
             yield instance, draft, None, plants

@@ -180,7 +180,7 @@ def _places_of(dataset: Dataset, tag: BaseTag) -> Iterator[Place]:
             continue
         values, binary = _texts(element.value)
         location = _location(path, element)
-        if element.tag == ENCAPSULATED_DOCUMENT:
+        if element.tag == ENCAPSULATED_DOCUMENT and binary:
             yield from pdf_places(binary)
         elif binary:
             short = len(binary) <= LONGEST_BINARY_TEXT and element.tag not in PIXEL_DATA

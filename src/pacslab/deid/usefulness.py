@@ -1,4 +1,10 @@
-"""What is left for research: the images, the untouched anatomy, technical values, meaning, and honest flags."""
+"""What is left for research: the images, the untouched anatomy, technical values, meaning, and honest flags.
+
+The answer key says what must survive. Scanned pages and PDF reports may be left out; a report that is handed in must
+still say what was found. PS3.15 table E.1-1 removes icons (0088,0200), and overlays (60xx,3000) unless the option Clean
+Graphics is claimed: neither is a loss when it is gone, as an icon shows nothing that its image does not; an overlay is
+one where the key calls its plane content to keep.
+"""
 
 from __future__ import annotations
 
@@ -148,6 +154,10 @@ def check_useful(verdicts: Verdicts, key: AnswerKey, study: StudyKey, submission
                 gone = " or ".join(keywords)
                 verdicts.wrong(CheckId.USEFUL, f"{gone} is gone: it says nothing about the patient", file.name)
         _check_kept(verdicts, file, instance)
+    for instance in study.instances:
+        document = submission.of(instance) if instance.document and instance.kept else None
+        if document is not None:
+            _check_kept(verdicts, document, instance)
     _check_meaning(verdicts, key, study, submission)
 
 
@@ -192,6 +202,7 @@ def _check_kept(verdicts: Verdicts, file: Submitted, instance: InstanceKey) -> N
             spare[_phrase(one)] -= 1
             verdicts.keep("clinical meaning", keep)
             fault = f"what {attribute(one.path)} said of the findings is gone: take out the name, not the medical words"
+            fault += ", or leave the document out" if instance.document else ""
         if not keep:
             verdicts.wrong(CheckId.USEFUL, fault, file.name)
 
@@ -229,7 +240,7 @@ def _safe_private(dataset: Dataset, one: Kept) -> str:
 def _check_meaning(verdicts: Verdicts, key: AnswerKey, study: StudyKey, submission: Submission) -> None:
     """Look for the clinical words that stood beside an identifier in a comment."""
     meaning = words_of(key.facts.get("deid_meaning", ""))
-    if any(kept.keeping is Keeping.MEANING for one in study.instances for kept in one.kept):
+    if any(kept.keeping is Keeping.MEANING for one in _wanted(study) for kept in one.kept):
         return
     if not meaning or key.facts.get("deid_study_uid") != study.study_instance_uid:
         return
