@@ -170,10 +170,7 @@ class Hospital:
             if not boxes or dataset.BurnedInAnnotation != "NO":
                 return cleaned
         if boxes:
-            pixels = dataset.pixel_array.copy()
-            for one in boxes:
-                _there(pixels, one)[...] = 0
-            set_pixels(dataset, pixels)
+            paint_out(dataset, boxes)
         return written(dataset)
 
 
@@ -241,6 +238,14 @@ def set_pixels(dataset: FileDataset, pixels: np.ndarray) -> None:
         dataset.decompress(generate_instance_uid=False)
     dataset.PixelData = np.ascontiguousarray(pixels, dtype=dataset.pixel_array.dtype).tobytes()
     dataset["PixelData"].VR = "OW"
+
+
+def paint_out(dataset: FileDataset, burned: list[Planted]) -> None:
+    """Paint over text in every frame of a picture, and over nothing else."""
+    pixels = dataset.pixel_array.copy()
+    for one in burned:
+        _there(pixels, one)[...] = 0
+    set_pixels(dataset, pixels)
 
 
 def report_of(instance: InstanceKey) -> str:
