@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 from collections import Counter
+from time import process_time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,7 @@ from pydicom.fileset import FileSet
 from pacslab.cohort.answer_key import Identifier, Location
 from pacslab.deid.audit import quiet_pydicom
 from pacslab.deid.cohort_audit import audit_cohort
+from pacslab.deid.directory import Record, patients_of_records
 
 from .media import LEVELS, Media, cases_of, level_of, media, spoilt
 from .planting import HOSPITALS, Case, Hospital, attribute_back, written
@@ -224,6 +226,48 @@ def test_records_in_any_order() -> None:
             record = directory.DirectoryRecordSequence[on.record(one.sop_instance_uid, level_of(one.path))]
             attribute_back(on.place.original(one.sop_instance_uid), record, one, one.written or one.token)
             assert set(found_in(on, level_by_level(directory))) == {(one.token, one.patient)}, str(case)
+
+
+def in_a_circle(records: list[Dataset]) -> None:
+    for one in records:
+        one.OffsetOfTheNextDirectoryRecord = records[0].seq_item_tell
+
+
+def all_below_the_first(records: list[Dataset]) -> None:
+    records[-1].OffsetOfReferencedLowerLevelDirectoryEntity = records[0].seq_item_tell
+
+
+def to_nowhere(records: list[Dataset]) -> None:
+    for one in records:
+        one.OffsetOfTheNextDirectoryRecord = 7
+
+
+def of_no_type(records: list[Dataset]) -> None:
+    for one in records:
+        del one.OffsetOfTheNextDirectoryRecord
+        one["DirectoryRecordType"].value = ["SERIES", "STUDY"]
+
+
+@pytest.mark.parametrize("spoil", [in_a_circle, all_below_the_first, to_nowhere, of_no_type])
+def test_offsets_that_lead_nowhere(spoil: Callable[[list[Dataset]], None]) -> None:
+    """The order of the records says what the offsets do not; the record of an image knows its file all the same."""
+    on = media(HOSPITALS[0])
+    case = dated(on)
+    directory = at_image(on, case)
+    spoil(list(directory.DirectoryRecordSequence))
+    assert found_in(on, directory) == [(case.planted.token, case.planted.patient)]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_hundred_thousand_records_below_one_another(*, known: bool) -> None:
+    count = 100_000
+    records = tuple(Record(at - 1 if at else None, "", "") for at in range(count))
+    begin = process_time()
+    mine: list[set[int]] = [set() for _ in records]
+    if known:
+        mine[-1] = {7}
+    assert set(patients_of_records(records, mine)) == ({frozenset({7})} if known else {frozenset()})
+    assert process_time() - begin < 20, "a walk from each record to the top takes minutes"
 
 
 def iconic(on: Media) -> Iterator[tuple[Planted, Dataset]]:

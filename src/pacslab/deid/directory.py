@@ -124,14 +124,16 @@ def patients_of_records(records: tuple[Record, ...], mine: list[set[int]]) -> li
         while over is not None and not patients <= whose[over]:
             whose[over] |= patients
             over = records[over].above
+    nobody: set[int] = set()
     for number in range(len(records)):
         unknown = []
         at: int | None = number
-        while at is not None and not whose[at]:
+        while at is not None and not whose[at] and at not in nobody:
             unknown.append(at)
             at = records[at].above
         for one in unknown:
             whose[one] = whose[at] if at is not None else set()
+            nobody |= set() if whose[one] else {one}
     return [frozenset(patients) for patients in whose]
 
 
