@@ -6,7 +6,6 @@ asks no server anything.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import io
 import json
@@ -15,15 +14,13 @@ import secrets
 import shutil
 import sqlite3
 import tempfile
-import urllib.error
-import urllib.request
 import zipfile
 import zlib
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pydicom
 from pydicom.errors import InvalidDicomError
@@ -33,13 +30,15 @@ from pacslab.cohort.build import GENERATOR_VERSION, Cohort, build_cohort, is_syn
 from pacslab.cohort.recipe import load_recipe
 from pacslab.errors import DeploymentError
 from pacslab.pacs.cache import HALF_MADE, prune
+from pacslab.pacs.loading import basic, batches, send
 from pacslab.pacs.runtime import ServerSpec
 from pacslab.paths import cache_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
 
-    from pacslab.pacs.runtime import Network, Owner, Runtime
+    from pacslab.pacs.runtime import Network, Owner, Runtime, Server
     from pacslab.scenario.models import Scenario
     from pacslab.scenario.variant import Variant
 
@@ -48,7 +47,7 @@ if TYPE_CHECKING:
 KEPT_SNAPSHOTS = 24
 BACKUP = "archive-2025-01-06.zip"
 _BACKED_UP = 40  # instances of last year's backup
-_BATCH = 2_000_000  # bytes of instances a request
+_AGAIN = "Try again; if it happens twice, report it."
 _KEY_FILE = "answer_key.json"
 _ONE_FOLDER = "00/00"
 
@@ -103,7 +102,15 @@ class ArchiveData:
         backup.chmod(0o755)
         target.chmod(0o644)
 
-    def make(self, runtime: Runtime, owner: Owner, network: Network, name: str, progress: Progress) -> None:
+    def make(  # noqa: PLR0917
+        self,
+        runtime: Runtime,
+        owner: Owner,
+        network: Network,
+        name: str,
+        progress: Progress,
+        generated: Callable[[], None] = lambda: None,
+    ) -> None:
         """Generate the data, load it through an Orthanc of this runtime, and keep its storage as the snapshot.
 
         Parameters
@@ -114,6 +121,8 @@ class ArchiveData:
             The name (and so the address) that it borrows in the network.
         progress
             Called with a message and the fraction done.
+        generated
+            Called when every image has been made; the last of them are still being loaded.
 
         Raises
         ------
@@ -138,14 +147,23 @@ class ArchiveData:
             }
             spec = ServerSpec(name, configuration, folder)
             _make_flat(spec.data)
-            with ThreadPoolExecutor(1) as pool:
-                starting = pool.submit(runtime.start, owner, network, spec)
+            with ThreadPoolExecutor(1) as loading:
+                starting = loading.submit(runtime.start, owner, network, spec)
                 cohort = self.cohort()
-                _upload(cohort, starting, password, progress)
+                answers, made = [], 0
+                for batch in batches(cohort):
+                    answers.append(loading.submit(_load, starting, password, batch))
+                    made += len(batch)
+                    progress("Making the hospital's images", made / cohort.count)
+                generated()
+                key = cohort.answer_key().model_dump_json()
+                taken = sum(one.result() for one in answers)
+            if taken != cohort.count:
+                raise DeploymentError(f"the archive took {taken} of {cohort.count} instances", _AGAIN)
             runtime.stop(starting.result())
             kept = Path(making) / "kept"
             _keep(spec.data, kept)
-            (kept / _KEY_FILE).write_text(cohort.answer_key().model_dump_json(), encoding="utf-8")
+            (kept / _KEY_FILE).write_text(key, encoding="utf-8")
             with suppress(OSError):  # another start of the same variant was faster
                 kept.rename(self.folder)
         self._prune()
@@ -267,46 +285,10 @@ def _dataset(path: Path) -> pydicom.Dataset | None:
         return None
 
 
-def _upload(cohort: Cohort, starting: Future[Any], password: str, progress: Progress) -> None:
-    """Send every instance in ZIP batches while the next ones are generated."""
-    sent = 0
-    with ThreadPoolExecutor(1) as sender:
-        pending: list[Future[int]] = []
-        batch: list[tuple[str, bytes]] = []
-        size = 0
-        for number, (name, content) in enumerate(cohort.instances(), start=1):
-            batch.append((name, content))
-            size += len(content)
-            if size >= _BATCH:
-                pending.append(sender.submit(_send, starting, password, batch))
-                batch, size = [], 0
-            if number % 8 == 0:
-                progress("Making the hospital's images", number / cohort.count)
-        if batch:
-            pending.append(sender.submit(_send, starting, password, batch))
-        for one in pending:
-            sent += one.result()
-    if sent != cohort.count:
-        raise DeploymentError(
-            f"the archive took {sent} of {cohort.count} instances", "Try again; if it happens twice, report it."
-        )
-
-
-def _send(starting: Future[Any], password: str, batch: list[tuple[str, bytes]]) -> int:
+def _load(starting: Future[Server], password: str, batch: list[tuple[str, bytes]]) -> int:
+    """Send instances to the server that has been starting; return how many it took."""
     server = starting.result()
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in batch:
-            archive.writestr(name, content)
-    token = base64.b64encode(f"loader:{password}".encode()).decode()
-    request = urllib.request.Request(  # noqa: S310
-        f"{server.url}/instances", buffer.getvalue(), {"Authorization": f"Basic {token}"}
-    )
     try:
-        with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
-            answers = json.load(response)
-    except (OSError, ValueError) as reason:
-        raise DeploymentError(
-            f"the archive did not take the images ({reason})", "Try again; if it happens twice, report it."
-        ) from None
-    return sum(one.get("Status") == "Success" for one in answers)
+        return send(f"{server.url}/instances", basic(f"loader:{password}"), batch)
+    except DeploymentError as reason:
+        raise DeploymentError(reason.problem, _AGAIN) from None

@@ -15,7 +15,7 @@ from pacslab.errors import DeploymentError
 from pacslab.pacs.addresses import require_lab_address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pacslab.cohort.build import Cohort
 
@@ -48,18 +48,12 @@ def send_cohort(cohort: Cohort, url: str, user: str | None, progress: Callable[[
     if address.scheme not in ("http", "https") or not address.hostname:
         raise DeploymentError(f"{url!r} is no web address", "Write it as http://127.x.y.z:8042.")
     require_lab_address(address.hostname)
-    headers = {}
-    if user is not None:
-        headers["Authorization"] = f"Basic {base64.b64encode(user.encode()).decode()}"
+    headers = {} if user is None else basic(user)
     target = f"{address.scheme}://{address.netloc.rpartition('@')[2]}{address.path.rstrip('/')}/instances"
     taken = 0
-    batch: list[tuple[str, bytes]] = []
-    for number, one in enumerate(cohort.instances(), start=1):
-        batch.append(one)
-        if number == cohort.count or sum(len(content) for _, content in batch) >= _BATCH:
-            taken += _send(target, headers, batch)
-            batch = []
-            progress("Sending the hospital's images", number / cohort.count)
+    for batch in batches(cohort):
+        taken += send(target, headers, batch)
+        progress("Sending the hospital's images", taken / cohort.count)
     if taken != cohort.count:
         raise DeploymentError(
             f"the server at {url} took {taken} of {cohort.count} instances", "Look into its log, and send them again."
@@ -67,12 +61,39 @@ def send_cohort(cohort: Cohort, url: str, user: str | None, progress: Callable[[
     return taken
 
 
-def _send(target: str, headers: dict[str, str], batch: list[tuple[str, bytes]]) -> int:
+def basic(user: str) -> dict[str, str]:
+    """Return the header of a request that says ``name:password``."""
+    return {"Authorization": f"Basic {base64.b64encode(user.encode()).decode()}"}
+
+
+def batches(cohort: Cohort) -> Iterator[list[tuple[str, bytes]]]:
+    """Yield every instance with its file name, in batches of a request's size."""
+    batch: list[tuple[str, bytes]] = []
+    size = 0
+    for name, content in cohort.instances():
+        batch.append((name, content))
+        size += len(content)
+        if size >= _BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def send(target: str, headers: dict[str, str], batch: list[tuple[str, bytes]]) -> int:
+    """Send instances in a ZIP file to an Orthanc's ``/instances``; return how many it took.
+
+    Raises
+    ------
+    DeploymentError
+        If it does not answer, or refuses.
+
+    """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, content in batch:
             archive.writestr(name, content)
-    request = urllib.request.Request(target, buffer.getvalue(), headers)  # noqa: S310 - a lab address, checked
+    request = urllib.request.Request(target, buffer.getbuffer(), headers)  # noqa: S310 - a lab address, checked
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
     try:
         with opener.open(request, timeout=120) as response:

@@ -124,6 +124,8 @@ def listeners(pid: int) -> list[Listener]:
 
     """
     inodes = _inodes(pid)
+    if not inodes:
+        return []
     here = os.readlink(f"/proc/{pid}/ns/net") == os.readlink("/proc/self/ns/net")  # noqa: PTH115
     found: list[tuple[Listener, str]] = []
     for protocol in _TCP:

@@ -6,6 +6,7 @@ import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from threading import Event
 from typing import TYPE_CHECKING
 
 from pacslab.cohort.origin import origin_of
@@ -61,9 +62,21 @@ class Startup:
         password = secrets.token_urlsafe(24)
         previous = before.servers if before else {}
 
+        generated = Event()  # before, the images need both processors; then loading them leaves one to the devices
+
         def start_archive() -> Server:
-            if not data.ready:
-                data.make(runtime, owner, network, ARCHIVE, lambda text, part: progress(text, 0.05 + 0.75 * part))
+            try:
+                if not data.ready:
+                    data.make(
+                        runtime,
+                        owner,
+                        network,
+                        ARCHIVE,
+                        lambda text, part: progress(text, 0.05 + 0.75 * part),
+                        generated.set,
+                    )
+            finally:
+                generated.set()
             spec = self.room.archive(exercise, network)
             progress("Starting the archive", 0.85)
             if kept:
@@ -71,18 +84,14 @@ class Startup:
                 return runtime.start(owner, network, spec, previous.get(ARCHIVE))
             return self._filled(owner, network, spec, previous.get(ARCHIVE))
 
+        def start_actor(name: str) -> Server:
+            spec = self.room.actor(name, network, password, devices[name])
+            generated.wait()
+            return runtime.start(owner, network, spec, previous.get(name))
+
         with ThreadPoolExecutor(len(PLACES)) as pool:
             archive = pool.submit(start_archive)
-            actors = {
-                name: pool.submit(
-                    runtime.start,
-                    owner,
-                    network,
-                    self.room.actor(name, network, password, devices[name]),
-                    previous.get(name),
-                )
-                for name in ACTORS
-            }
+            actors = {name: pool.submit(start_actor, name) for name in ACTORS}
             # An actor's failure waits for the archive: nothing may start after everything was ended.
             servers = {ARCHIVE: archive, **actors}
             failures = [one.exception() for one in servers.values()]
