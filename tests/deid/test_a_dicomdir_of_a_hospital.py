@@ -67,7 +67,13 @@ def test_each_identifier_in_the_record_that_it_belongs_to(name: str) -> None:
     assert len(cases) > 120
     assert {level_of(case.planted.path) for case in cases} == set(LEVELS)
     kinds = Counter(case.planted.kind for case in cases)
-    assert set(kinds) >= {Identifier.NAME, Identifier.DATE, Identifier.RECORD_NUMBER, Identifier.GEOGRAPHIC}
+    assert set(kinds) >= {
+        Identifier.NAME,
+        Identifier.DATE,
+        Identifier.AGE,
+        Identifier.RECORD_NUMBER,
+        Identifier.GEOGRAPHIC,
+    }
 
 
 @pytest.mark.parametrize("name", HOSPITALS)
