@@ -20,6 +20,7 @@ from pacslab.deid.policy import load_policy
 from pacslab.deid.pseudonyms import Pseudonyms
 from pacslab.deid.reading import MISSING, text_in
 from pacslab.deid.recipe import deidentify, deidentify_study
+from pacslab.deid.strokes import Looks, _looks, _Mark
 from pacslab.scenario.variant import make_variant
 
 from .conftest import SECRET, original, whole
@@ -111,6 +112,38 @@ def test_text_in_a_later_frame_of_a_moving_picture() -> None:
     for box in text_in(frames):
         covered[box.row : box.row + box.height, box.column : box.column + box.width] = True
     assert covered[rows, columns][letters].all()
+
+
+@pytest.mark.parametrize("size", [14, 18])
+def test_text_of_which_only_the_beginning_has_one_grey_value(size: int) -> None:
+    """Faint letters that reach the brightest grey are drawn ones, and those beside them are not."""
+    picture = image("cr").pixel_array.astype(np.int32)
+    letters = drawn(TEXT, size)
+    area = picture[300 : 300 + letters.shape[0], 200 : 200 + letters.shape[1]]
+    bright = letters & (np.arange(letters.shape[1]) < letters.shape[1] * 0.4)
+    area[letters] += round(0.12 * np.ptp(picture))
+    area[bright] = picture.max()
+    covered = np.zeros(picture.shape, dtype=bool)
+    for box in text_in(picture.astype(np.uint16)):
+        covered[box.row : box.row + box.height, box.column : box.column + box.width] = True
+    assert covered[300 : 300 + letters.shape[0], 200 : 200 + letters.shape[1]][letters].all()
+
+
+def row_of(heights: list[int], feet: list[int]) -> list[_Mark]:
+    """Return marks of these heights that end at these rows, as close to each other as letters."""
+    marks, left = [], 0
+    for height, foot in zip(heights, feet, strict=True):
+        width = round(0.6 * height)
+        marks.append(_Mark(foot - height, foot, left, left + width))
+        left += width + 3
+    return marks
+
+
+def test_five_marks_are_letters_if_they_stand_on_one_line() -> None:
+    """Folds of a brain are as lean and as close, and one of them stands higher."""
+    assert _looks(row_of([14, 10, 10, 14, 10], [60, 60, 60, 60, 61])) is Looks.WRITTEN
+    assert _looks(row_of([15, 18, 13, 16, 11], [66, 68, 63, 67, 68])) is not Looks.WRITTEN
+    assert _looks(row_of([5, 8, 7, 6, 6, 14], [72, 73, 72, 72, 72, 72])) is not Looks.WRITTEN
 
 
 @pytest.mark.parametrize("kind", ["cr", "ct"])

@@ -1,8 +1,8 @@
 """Finding text that was burned into a picture, without knowing what it says: rows of marks, then a reader (Tesseract).
 
 Letters of one grey value are text, read or not; so is a row of marks that look like type however they are blended into
-the picture. A doubtful row is text where the reader takes it for letters and digits: so faint letters on anatomy are
-found, which a reader alone overlooks, and ribs are left alone.
+the picture. A doubtful row is text where the reader takes it for letters and digits, or beside other blended text: so
+faint letters on anatomy are found, which a reader alone overlooks, and ribs are left alone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from PIL import Image
 
 from pacslab.cohort.answer_key import Box
 from pacslab.deid.pixels import planes
-from pacslab.deid.strokes import Looks, blended_lines, drawn_lines
+from pacslab.deid.strokes import PLAIN, Looks, blended_lines, drawn_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,12 +33,14 @@ LARGE = 400
 """Pictures of more rows or columns than this are looked at made smaller as well: their letters may be larger."""
 LETTERS = 4
 """Letters and digits in a row: fewer are read into any pattern."""
-SURE = 40
-"""Tesseract's confidence, of 100."""
+SURE, CERTAIN = 40, 60
+"""Tesseract's confidence, of 100: what counts in a long row, and in a short one, which anatomy has as well."""
 MARGIN = 6
 """Pixels that are painted over around a line of drawn letters."""
 LINES = 2
 """How many heights of a blended line are painted over above and below it."""
+FAR = 3
+"""So many heights beyond the text that was found a row goes on, if only some of its letters have one value."""
 
 
 @cache
@@ -72,6 +74,7 @@ class _Seen:
 
     def __init__(self) -> None:
         self.boxes: list[Box] = []
+        self._bands: list[Box] = []
         self._rejected: list[Box] = []
 
     def look(self, plane: np.ndarray) -> None:
@@ -88,29 +91,46 @@ class _Seen:
                 break
             drawn = [one[::2, ::2] for one in drawn]
             grey, step = _halved(grey), 2 * step
+        for box in self._rejected:
+            beside_band = any(_rows_between(box, one) <= box.height for one in self._bands)
+            if beside_band or any(_in_line(box, one) for one in self.boxes):
+                self._add(_band(box, plane.shape))
 
     def _add(self, box: Box) -> None:
         if not any(_holds(one, box) for one in self.boxes):
             self.boxes.append(box)
+
+    def _add_band(self, box: Box, shape: tuple[int, ...]) -> None:
+        self._bands.append(_band(box, shape))
+        self._add(self._bands[-1])
 
     def _blended(self, grey: np.ndarray, step: int, shape: tuple[int, ...]) -> None:
         """Look for letters without an even grey value, where none were found yet."""
         doubtful: list[Line] = []
         for line in sorted(blended_lines(grey), key=lambda one: -one.marks):
             box = _scaled(line.box, step)
-            if any(_mostly_in(box, one) for one in (*self.boxes, *self._rejected)):
+            if any(_mostly_in(box, one) for one in (*self.boxes, *self._rejected)) and not self._goes_on(line, box):
                 continue
             if line.looks is Looks.WRITTEN:
-                self._add(_band(box, shape))
+                self._add_band(box, shape)
             elif not any(_mostly_in(line.box, one.box) for one in doubtful):
                 doubtful.append(line)
         read = _read(doubtful, grey.shape)
         for line in doubtful:
             box = _scaled(line.box, step)
             if any(line is one for one in read):
-                self._add(_band(box, shape))
+                self._add_band(box, shape)
             else:
                 self._rejected.append(box)
+
+    def _goes_on(self, line: Line, box: Box) -> bool:
+        """Whether a long row goes on where the text that was found ends: only some of its letters have one value."""
+        far = FAR * box.height
+        return (
+            line.marks >= PLAIN
+            and line.looks is Looks.WRITTEN
+            and all(_columns_beyond(box, one) > far for one in self.boxes)
+        )
 
 
 def _samples(plane: np.ndarray) -> list[np.ndarray]:
@@ -137,18 +157,20 @@ def _read(lines: list[Line], shape: tuple[int, ...]) -> list[Line]:
     picture = picture.resize((picture.width * SCALE, picture.height * SCALE), Image.Resampling.BICUBIC)
     read = pytesseract.image_to_data(picture, config="--psm 11", output_type=pytesseract.Output.DICT)
     words = [
-        (int(read["left"][at]) / SCALE, (int(read["top"][at]) + int(read["height"][at]) / 2) / SCALE, text)
-        for at, text in enumerate(read["text"])
-        if float(read["conf"][at]) >= SURE
+        (int(left) / SCALE, (int(top) + int(height) / 2) / SCALE, text, float(sure))
+        for left, top, height, text, sure in zip(
+            *(read[name] for name in ("left", "top", "height", "text", "conf")), strict=True
+        )
     ]
-    return [line for line in lines if _letters_at(line.box, words) >= LETTERS]
+    return [line for line in lines if _letters_at(line.box, words, SURE if line.marks >= PLAIN else CERTAIN) >= LETTERS]
 
 
-def _letters_at(box: Box, words: Iterable[tuple[float, float, str]]) -> int:
-    """Return how many letters and digits were read in a box, of words at (left, middle row)."""
+def _letters_at(box: Box, words: Iterable[tuple[float, float, str, float]], least: float) -> int:
+    """Return how many letters and digits were read in a box, of words at (left, middle row), surely enough."""
     return sum(
         letter.isalnum()
-        for left, middle, text in words
+        for left, middle, text, sure in words
+        if sure >= least
         if box.column - 4 <= left <= box.column + box.width and box.row - 6 <= middle <= box.row + box.height + 6
         for letter in text
     )
@@ -181,6 +203,22 @@ def _holds(outer: Box, inner: Box) -> bool:
 
 def _mostly_in(inner: Box, outer: Box) -> bool:
     return 2 * _shared(outer, inner) > inner.width * inner.height
+
+
+def _rows_between(one: Box, other: Box) -> int:
+    return max(one.row - other.row - other.height, other.row - one.row - one.height, 0)
+
+
+def _in_line(box: Box, text: Box) -> bool:
+    """Whether a row stands on the rows of some text, close to it, and goes on beyond its end."""
+    inside = text.row <= box.row and box.row + box.height <= text.row + text.height
+    apart = max(box.column - text.column - text.width, text.column - box.column - box.width)
+    return inside and apart <= FAR * box.height and _columns_beyond(box, text) > FAR * box.height
+
+
+def _columns_beyond(one: Box, other: Box) -> int:
+    left, right = one.column, one.column + one.width
+    return max(0, other.column - left) + max(0, right - other.column - other.width)
 
 
 def _shared(one: Box, other: Box) -> int:
