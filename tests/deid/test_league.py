@@ -17,11 +17,13 @@ from pacslab.deid.league import tools as league_tools
 from pacslab.deid.league.table import League, run_league
 from pacslab.deid.report import LOCATION_NAMES
 from pacslab.errors import DeidError
+from pacslab.pacs import shim
 
 from .conftest import whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 TOOLS = ("Orthanc", "dicom-anonymizer", "dicognito", "deid", "gdcmanon")
 FEW = ("chest-radiograph", "abdominal-ultrasound")
@@ -97,6 +99,18 @@ def test_a_tool_that_is_not_installed_is_left_out_with_a_line(monkeypatch: pytes
     result = run_league([], whole().key, only=("gdcmanon",))
     assert result.rows == ()
     assert result.left_out == ("gdcmanon: there is no program gdcmanon (Debian, Ubuntu: apt install libgdcm-tools)",)
+
+
+def test_an_orthanc_that_cannot_be_kept_on_loopback_is_left_out_with_a_line(
+    program: Callable[[str], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program("Orthanc")
+    monkeypatch.setenv("PACSLAB_RUNTIME", "process")
+    monkeypatch.setenv("PACSLAB_CACHE", str(tmp_path))  # nothing was compiled before
+    monkeypatch.setattr(shim, "compiler", lambda: None)
+    (line,) = run_league([], whole().key, only=("Orthanc",)).left_out
+    assert line.startswith("Orthanc: the process runtime needs a C compiler once")
+    assert "apt-get install gcc" in line
 
 
 def test_nothing_installed_leaves_the_reference_recipe(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,8 @@ import httpx
 from pacslab.deid.league.scratch import scratch_orthanc
 from pacslab.errors import DeidError, PacslabError
 from pacslab.pacs.choosing import choose_runtime
+from pacslab.pacs.process_runtime import ProcessRuntime
+from pacslab.pacs.shim import shim_library
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +22,8 @@ TIMEOUT = 120.0
 def orthanc_is_missing() -> str:
     """Return why no Orthanc can be started; empty where one can."""
     try:
-        choose_runtime()
+        if choose_runtime().name == ProcessRuntime.name:
+            shim_library()
     except PacslabError as error:
         return f"{error.problem} ({error.remedy})"
     return ""
