@@ -143,7 +143,6 @@ class ArchiveData:
                 "RegisteredUsers": {"loader": password},
                 "SaveJobs": False,
                 "SyncStorageArea": False,  # what a power cut spoils is made again
-                "StoreMD5ForAttachments": False,  # a seventh of its work; its ZIP files have checksums
                 "MetricsEnabled": False,
             }
             spec = ServerSpec(name, configuration, folder)
