@@ -16,7 +16,6 @@ from pacslab.deid.audit import STRAY, all_failed, directory_tally, judge, nothin
 from pacslab.deid.conformance import check_conformance
 from pacslab.deid.faults import Verdicts
 from pacslab.deid.parallel import look_at_all
-from pacslab.deid.places import text_of
 from pacslab.deid.report import CheckId, CohortReport, DeidCheck, Tally
 from pacslab.deid.sources import open_source
 from pacslab.deid.submission import Reader
@@ -208,10 +207,10 @@ def check_patients(verdicts: Verdicts, key: AnswerKey, studies: tuple[StudyKey, 
             continue
         study = of_instance[file.instance.sop_instance_uid]
         patient = owner[study.study_instance_uid]
-        new = text_of(file.dataset, "PatientID")
+        new = file.contents.text_of("PatientID")
         ids[patient].add(new)
         people[new].add(patient[0])
-        before, after = _day(study.date), _day(text_of(file.dataset, "StudyDate"))
+        before, after = _day(study.date), _day(file.contents.text_of("StudyDate"))
         if before and after:
             shifts[patient].setdefault((after - before).days, file)
     for new, here in people.items():

@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pacslab.deid.places import text_of
 from pacslab.deid.report import CheckId
 
 if TYPE_CHECKING:
@@ -60,5 +59,5 @@ def check_conformance(verdicts: Verdicts, submission: Submission, source: Source
     for error, files in same.items():
         for file in files:
             verdicts.wrong(
-                CheckId.USEFUL, f"no valid {text_of(file.dataset, 'Modality')} file any more: {error[:160]}", file.name
+                CheckId.USEFUL, f"no valid {file.contents.text_of('Modality')} file any more: {error[:160]}", file.name
             )

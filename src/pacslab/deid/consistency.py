@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from pacslab.cohort.answer_key import Identifier, Location
 from pacslab.deid.faults import attribute
-from pacslab.deid.places import text_of, value_at
 from pacslab.deid.report import CheckId
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ def check_uids(verdicts: Verdicts, study: StudyKey, planted: tuple[Planted, ...]
             "SOPInstanceUID": instance.sop_instance_uid,
         }
         for keyword, old in original.items():
-            new = _text(file, REQUIRED_UIDS[keyword])
+            new = file.contents.at(REQUIRED_UIDS[keyword])
             if not new:
                 verdicts.wrong(CheckId.UIDS, f"{keyword} is gone: give the image a new one", file.name)
                 continue
@@ -50,8 +49,8 @@ def check_uids(verdicts: Verdicts, study: StudyKey, planted: tuple[Planted, ...]
                 )
             new_of[old].add(new)
             old_of[new].add(old)
-        in_header = text_of(file.dataset.file_meta, "MediaStorageSOPInstanceUID")
-        if in_header != _text(file, REQUIRED_UIDS["SOPInstanceUID"]):
+        in_header = file.contents.text_of("MediaStorageSOPInstanceUID")
+        if in_header != file.contents.at(REQUIRED_UIDS["SOPInstanceUID"]):
             verdicts.wrong(
                 CheckId.UIDS,
                 "MediaStorageSOPInstanceUID (0002,0003) is not the SOPInstanceUID (0008,0018): set both alike",
@@ -84,7 +83,7 @@ def _check_reference(
 ) -> None:
     """Check a UID that stands elsewhere than in its own attribute."""
     is_reference = one.path.endswith(REFERENCED_SOP_INSTANCE) and one.token in images
-    new = _text(file, one.path)
+    new = file.contents.at(one.path)
     right = new_of.get(one.token, set())
     if not right and new and one.token != new:
         right = {new}
@@ -124,7 +123,7 @@ def check_dates(verdicts: Verdicts, study: StudyKey, planted: tuple[Planted, ...
         moved = {STUDY_DATE: study.date} | {one.path: one.token for one in dates[instance.sop_instance_uid]}
         kept = True
         for path, old in moved.items():
-            new = _text(file, path)
+            new = file.contents.at(path)
             before, after = _day(old), _day(new)
             if not new and path == STUDY_DATE:
                 kept = False
@@ -164,11 +163,6 @@ def _images(study: StudyKey, submission: Submission) -> list[tuple[Submitted, In
         for file in submission.files
         if file.instance is not None and file.instance.sop_instance_uid in mine
     ]
-
-
-def _text(file: Submitted, path: str) -> str:
-    value = value_at(file.dataset, path)
-    return "" if value is None else str(value).strip()
 
 
 def _day(text: str) -> date | None:

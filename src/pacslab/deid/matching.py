@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pacslab.cohort.digests import MARGIN, digest_outside, digest_within, without_boxes
-from pacslab.deid.places import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from pydicom.dataset import Dataset
-
     from pacslab.cohort.answer_key import Box, InstanceKey, PatientKey, Planted, Region, StudyKey
+    from pacslab.deid.contents import Contents
     from pacslab.deid.submitted import Submitted
 
 Boxes = tuple["Box", ...]
@@ -167,7 +165,7 @@ def match(files: list[Submitted], studies: tuple[StudyKey, ...], people: dict[st
             taken.add(file.instance.sop_instance_uid)
     _match_rest(files, [one for study in studies for one in study.instances], taken, (_same_uid,))
     for new, study in _homes(files, studies).items():
-        rest = [file for file in files if text_of(file.dataset, "StudyInstanceUID") == new]
+        rest = [file for file in files if file.contents.text_of("StudyInstanceUID") == new]
         _match_rest(rest, study.instances, taken, _ALIKE)
     if len(studies) == 1:
         _match_rest(files, studies[0].instances, taken, _ALIKE)
@@ -185,7 +183,7 @@ def _homes(files: list[Submitted], studies: tuple[StudyKey, ...]) -> dict[str, S
     votes: dict[str, Counter[int]] = defaultdict(Counter)
     for file in files:
         if file.instance is not None:
-            votes[text_of(file.dataset, "StudyInstanceUID")][home[file.instance.sop_instance_uid]] += 1
+            votes[file.contents.text_of("StudyInstanceUID")][home[file.instance.sop_instance_uid]] += 1
     found = {new: studies[counted.most_common(1)[0][0]] for new, counted in votes.items()}
     return {study.study_instance_uid: study for study in studies} | found
 
@@ -198,11 +196,11 @@ def _match_whole_studies(
     groups: dict[str, list[Submitted]] = defaultdict(list)
     for file in files:
         if file.instance is None and not file.intact:
-            groups[text_of(file.dataset, "StudyInstanceUID")].append(file)
+            groups[file.contents.text_of("StudyInstanceUID")].append(file)
     for rest in groups.values():
-        kinds = Counter(text_of(file.dataset, "SOPClassUID") for file in rest)
+        kinds = Counter(file.contents.text_of("SOPClassUID") for file in rest)
         free = [study for study in studies if not any(one.sop_instance_uid in taken for one in study.instances)]
-        patient = known.get(text_of(rest[0].dataset, "PatientID"))
+        patient = known.get(rest[0].contents.text_of("PatientID"))
         free = [study for study in free if patient in (None, people[study.study_instance_uid].index)]
         fitting = [study for study in free if Counter(one.sop_class_uid for one in study.instances) >= kinds]
         if fitting:
@@ -215,7 +213,7 @@ def _match_by_patient(
     """Match files that lost their study to what is missing of the patient whose pseudonym they bear."""
     known = _pseudonyms(files, studies, people)
     for file in files:
-        patient = known.get(text_of(file.dataset, "PatientID"))
+        patient = known.get(file.contents.text_of("PatientID"))
         if file.instance is None and patient is not None:
             mine = [study for study in studies if people[study.study_instance_uid].index == patient]
             _match_rest([file], [one for study in mine for one in study.instances], taken, _ALIKE)
@@ -229,18 +227,18 @@ def _pseudonyms(files: list[Submitted], studies: tuple[StudyKey, ...], people: d
     found: dict[str, set[int]] = defaultdict(set)
     for file in files:
         if file.instance is not None:
-            found[text_of(file.dataset, "PatientID")].add(owner[file.instance.sop_instance_uid])
+            found[file.contents.text_of("PatientID")].add(owner[file.instance.sop_instance_uid])
     return {new: min(owners) for new, owners in found.items() if len(owners) == 1}
 
 
 def _unlike(file: Submitted, study: StudyKey, people: dict[str, PatientKey]) -> float:
     """Return how little of what stays fits: sex, description, and the age in years."""
     patient = people[study.study_instance_uid]
-    age = text_of(file.dataset, "PatientAge")[:3]
+    age = file.contents.text_of("PatientAge")[:3]
     years = int(study.date[:4]) - int(patient.birth_date[:4]) - (study.date[4:8] < patient.birth_date[4:8])
     return (
-        20 * (text_of(file.dataset, "PatientSex") != patient.sex)
-        + 10 * (text_of(file.dataset, "StudyDescription") != study.description)
+        20 * (file.contents.text_of("PatientSex") != patient.sex)
+        + 10 * (file.contents.text_of("StudyDescription") != study.description)
         + (min(abs(int(age) - years), 15) if age.isdigit() else 15)
     )
 
@@ -249,32 +247,32 @@ def _match_rest(
     files: Iterable[Submitted],
     instances: Iterable[InstanceKey],
     taken: set[str],
-    ways: tuple[Callable[[Dataset, InstanceKey], bool], ...],
+    ways: tuple[Callable[[Contents, InstanceKey], bool], ...],
 ) -> None:
     instances = list(instances)
     files = [file for file in files if file.instance is None and not file.intact]
     for alike in ways:
         for file in files:
             if file.instance is None:
-                free = (one for one in instances if one.sop_instance_uid not in taken and alike(file.dataset, one))
+                free = (one for one in instances if one.sop_instance_uid not in taken and alike(file.contents, one))
                 file.instance = next(free, None)
                 taken |= {file.instance.sop_instance_uid} if file.instance else set()
 
 
-def _same_uid(dataset: Dataset, one: InstanceKey) -> bool:
-    return text_of(dataset, "SOPInstanceUID") == one.sop_instance_uid
+def _same_uid(contents: Contents, one: InstanceKey) -> bool:
+    return contents.text_of("SOPInstanceUID") == one.sop_instance_uid
 
 
-def _same_kind(dataset: Dataset, one: InstanceKey) -> bool:
-    return text_of(dataset, "SOPClassUID") == one.sop_class_uid
+def _same_kind(contents: Contents, one: InstanceKey) -> bool:
+    return contents.text_of("SOPClassUID") == one.sop_class_uid
 
 
-def _same_number(dataset: Dataset, one: InstanceKey) -> bool:
-    return _same_kind(dataset, one) and text_of(dataset, "InstanceNumber") == str(one.instance_number)
+def _same_number(contents: Contents, one: InstanceKey) -> bool:
+    return _same_kind(contents, one) and contents.text_of("InstanceNumber") == str(one.instance_number)
 
 
-def _same_modality(dataset: Dataset, one: InstanceKey) -> bool:
-    return "Rows" in dataset and text_of(dataset, "Modality") == one.modality
+def _same_modality(contents: Contents, one: InstanceKey) -> bool:
+    return contents.text_of("Rows") != "" and contents.text_of("Modality") == one.modality
 
 
 _ALIKE = (_same_number, _same_kind, _same_modality)

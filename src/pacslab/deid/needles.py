@@ -13,7 +13,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import permutations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pacslab.cohort.answer_key import Identifier
 from pacslab.deid.literals import Literals
@@ -26,6 +26,7 @@ SHORTEST_ANYWHERE = 7
 SHORTEST_RAW = 6
 REMEMBERED = 4096
 PIECE = 4
+LONGEST_WITH_PIECES = 4096
 MANY = 20_000
 MONTHS = {
     **{
@@ -234,6 +235,28 @@ class Found:
     alone: bool
 
 
+class Piece(NamedTuple):
+    """One of the two parts of a number that is cut after so many digits: its beginning, or the rest."""
+
+    needle: Needle
+    after: int
+    begins: bool
+
+
+def split_over(pieces: Iterable[tuple[str, Piece]]) -> Iterator[tuple[Needle, str, str]]:
+    """Yield what stands in two pieces at two places: (identifier, place of the beginning, place of the rest).
+
+    ``pieces`` are (place, piece).
+    """
+    beginnings: dict[tuple[Needle, int], str] = {}
+    rests: dict[tuple[Needle, int], str] = {}
+    for place, (needle, after, begins) in pieces:
+        (beginnings if begins else rests).setdefault((needle, after), place)
+    for (needle, after), place in beginnings.items():
+        if rests.get((needle, after), place) != place:
+            yield needle, place, rests[needle, after]
+
+
 class Needles:
     """The identifiers of many patients, looked for together in one pass."""
 
@@ -246,8 +269,7 @@ class Needles:
         self._numbers: dict[str, list[Found]] = {}
         self._days: dict[tuple[str, str, str], list[Found]] = {}
         self._of_token = {needle.token: needle for needle in reversed(self.all)}
-        self._pieces: dict[str, list[tuple[Needle, int, bool]]] = {}
-        self._remembered_pieces: dict[str, tuple[tuple[Needle, int, bool], ...]] = {}
+        self._pieces: dict[str, list[Piece]] = {}
         self._remembered: dict[str, tuple[Found, ...]] = {}
         for needle in self.all:
             self._index(needle)
@@ -270,8 +292,8 @@ class Needles:
                 for digits in {needle.digits, needle.digits[::-1]}:
                     self._numbers.setdefault(digits, []).append(found)
                 for at in range(PIECE, len(needle.digits) - PIECE + 1):
-                    self._pieces.setdefault(needle.digits[:at], []).append((needle, at, True))
-                    self._pieces.setdefault(needle.digits[at:], []).append((needle, at, False))
+                    self._pieces.setdefault(needle.digits[:at], []).append(Piece(needle, at, begins=True))
+                    self._pieces.setdefault(needle.digits[at:], []).append(Piece(needle, at, begins=False))
 
     def of_token(self, token: str) -> Needle:
         """Return the needle of a planted token."""
@@ -300,29 +322,14 @@ class Needles:
         for day in sorted(text.days):
             yield from self._days.get(day, ())
 
-    def split_over(self, texts: Iterable[tuple[str, str]]) -> Iterator[tuple[Needle, str, str]]:
-        """Yield numbers that stand in two pieces: (identifier, place of the beginning, place of the rest).
+    def pieces_in(self, text: str) -> Iterator[Piece]:
+        """Yield the pieces of numbers that stand in a text.
 
-        ``texts`` are (place, text). Numbers of eight digits and more are looked for in pieces of at least four.
+        Numbers of eight digits and more are looked for in pieces of at least four.
         """
-        beginnings: dict[tuple[Needle, int], str] = {}
-        rests: dict[tuple[Needle, int], str] = {}
-        for place, text in texts:
-            for needle, at, begins in self._pieces_in(text):
-                (beginnings if begins else rests).setdefault((needle, at), place)
-        for (needle, at), place in beginnings.items():
-            if rests.get((needle, at), place) != place:
-                yield needle, place, rests[needle, at]
-
-    def _pieces_in(self, text: str) -> tuple[tuple[Needle, int, bool], ...]:
-        if not PIECE <= len(text) <= REMEMBERED or not _FOUR_DIGITS.search(text):
-            return ()
-        if text not in self._remembered_pieces:
-            if len(self._remembered_pieces) >= MANY:
-                self._remembered_pieces.clear()
-            numbers = sorted(Text(text).numbers)
-            self._remembered_pieces[text] = tuple(one for number in numbers for one in self._pieces.get(number, ()))
-        return self._remembered_pieces[text]
+        if PIECE <= len(text) <= LONGEST_WITH_PIECES and _FOUR_DIGITS.search(text):
+            for number in sorted(Text(text).numbers):
+                yield from self._pieces.get(number, ())
 
     def in_bytes(self, content: bytes) -> tuple[Found, ...]:
         """Return the identifiers whose bytes stand in binary content as they are, whatever their letter case."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 import io
 import logging
 import warnings
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import pypdf
 from pydicom.datadict import dictionary_has_tag, dictionary_VR
@@ -43,14 +42,14 @@ _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
 
-@dataclass(frozen=True)
-class Place:
-    """One value of a file: where it stands, and its text; binary values keep their bytes as well."""
+class Place(NamedTuple):
+    """One value of a file: where it stands, its text, and its VR; binary values keep their bytes as well."""
 
     path: str
     location: Location
     text: str
     binary: bytes = b""
+    vr: str = ""
 
 
 def tag_text(tag: int) -> str:
@@ -141,8 +140,7 @@ def remember(memory: dict[_Key, _Value], key: _Key, value: _Value) -> None:
 
 
 def forget() -> None:
-    """Let go of what files held: a new output begins."""
-    _PLACES.clear()
+    """Let go of what files held: a new archive begins."""
     _TEXTS.clear()
 
 
@@ -154,27 +152,13 @@ def is_empty(dataset: Dataset, tag: BaseTag) -> bool:
 
 
 def attribute_places(dataset: Dataset) -> Iterator[Place]:
-    """Yield every attribute of a dataset that holds a value.
-
-    Most elements are the same in all images of a series: what the same bytes held before is not decoded again.
-    """
-    around = decoded_by(dataset)
-    for tag, element in sorted(dataset.items(), key=lambda item: int(item[0])):
-        key = undecoded(element)
-        if key is None:
-            yield from _places_of(dataset, tag)
-            continue
-        places = _PLACES.get((around, key))
-        if places is None:
-            places = tuple(_places_of(dataset, tag))
-            remember(_PLACES, (around, key), places)
-        yield from places
+    """Yield every attribute of a dataset that holds a value."""
+    for tag in sorted(dataset.keys()):
+        yield from places_of(dataset, tag)
 
 
-_PLACES: dict[tuple[object, ...], tuple[Place, ...]] = {}
-
-
-def _places_of(dataset: Dataset, tag: BaseTag) -> Iterator[Place]:
+def places_of(dataset: Dataset, tag: BaseTag) -> Iterator[Place]:
+    """Yield the values of one element, and all that a sequence holds."""
     for path, element in _walk_element(dataset, tag):
         if element.VR == "SQ":
             continue
@@ -184,9 +168,9 @@ def _places_of(dataset: Dataset, tag: BaseTag) -> Iterator[Place]:
             yield from pdf_places(binary)
         elif binary:
             short = len(binary) <= LONGEST_BINARY_TEXT and element.tag not in PIXEL_DATA
-            yield Place(path, location, decoded(binary) if short else "", binary)
+            yield Place(path, location, decoded(binary) if short else "", binary, element.VR)
         for text in values:
-            yield Place(path, location, text)
+            yield Place(path, location, text, vr=element.VR)
 
 
 def header_places(dataset: Dataset) -> Iterator[Place]:
@@ -196,8 +180,8 @@ def header_places(dataset: Dataset) -> Iterator[Place]:
         yield Place("preamble", Location.PREAMBLE, decoded(preamble), preamble)
     for path, element in walk(dataset.file_meta):
         values, binary = _texts(element.value)
-        for text in [*values, decoded(binary)]:
-            yield Place(path, Location.FILE_META, text, binary)
+        for text in [decoded(binary)] if binary else values:
+            yield Place(path, Location.FILE_META, text, binary, element.VR)
 
 
 def pdf_places(content: bytes) -> Iterator[Place]:

@@ -1,39 +1,19 @@
-"""One file of a student's output, and everything the audit sees in it: identifiers left, and which image it is."""
+"""All files of a student's output against the answer key: whose each file is, and so what leaks in it."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pydicom.uid import DeflatedExplicitVRLittleEndian
-
 from pacslab.cohort.answer_key import Identifier, Keeping, Location
-from pacslab.deid.directory import (
-    DIRECTORY,
-    is_directory,
-    patients_of_records,
-    record_at,
-    records_of,
-    referenced,
-)
-from pacslab.deid.faces import face_remains
-from pacslab.deid.files import parse_dicom, pixel_span
-from pacslab.deid.graphics import graphics_in, text_left
+from pacslab.deid.directory import patients_of_records, record_at, referenced
+from pacslab.deid.files import parse_dicom
+from pacslab.deid.graphics import text_left
 from pacslab.deid.leaks import leak_in_graphic, leak_of, leaks_in_pixels
-from pacslab.deid.matching import Pictures, match
-from pacslab.deid.needles import Found, Needles, words_of
-from pacslab.deid.pixels import decode, planes, text_anywhere, text_remains
-from pacslab.deid.places import (
-    PDF_PAGE,
-    PIXEL_DATA,
-    Place,
-    attribute_places,
-    decoded,
-    forget,
-    header_places,
-    text_of,
-)
-from pacslab.deid.submitted import Seen, Sighting, Submission, Submitted
+from pacslab.deid.looking import Look, note_text
+from pacslab.deid.matching import match
+from pacslab.deid.needles import Needles, words_of
+from pacslab.deid.pixels import decode, planes, text_anywhere
+from pacslab.deid.submitted import Submission
 from pacslab.deid.telling import worth_showing
 from pacslab.deid.thumbnail import thumbnail
 from pacslab.deid.words import needles_of
@@ -42,14 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     import numpy as np
-    from pydicom.dataset import FileDataset
 
     from pacslab.cohort.answer_key import AnswerKey, InstanceKey, Planted, StudyKey
     from pacslab.deid.files import Source
     from pacslab.deid.needles import Needle
     from pacslab.deid.report import Leak
+    from pacslab.deid.submitted import Seen, Sighting, Submitted
 
-LONGEST_TEXT_FILE = 1 << 20
 SEARCHES = 8
 """How many pictures that are not the study's are searched for its burned-in text, for each image of the study."""
 MASKS = 16
@@ -61,7 +40,6 @@ class Reader:
     """Reads an output against the answer key of one study or of several, which may be of many patients."""
 
     def __init__(self, key: AnswerKey, studies: tuple[StudyKey, ...]) -> None:
-        forget()
         self._studies = studies
         self._instances = tuple(one for study in studies for one in study.instances)
         self._patients = {
@@ -75,8 +53,7 @@ class Reader:
         self._needles = Needles(needles_of(key, studies, planted))
         self._everybody = frozenset(self._patients[one.sop_instance_uid] for one in self._instances)
         self._searches = SEARCHES * len(self._instances)
-        self._pictures = Pictures(self._instances, planted)
-        self._others = _pictures_but(key, self._instances)
+        self._look = Look(key, self._instances, planted, self._needles)
         self._drawn: dict[str, list[Planted]] = {}
         for one in planted:
             if one.location in (Location.OVERLAY, Location.ICON) and one.box is not None:
@@ -84,7 +61,6 @@ class Reader:
         self._stood: dict[tuple[str, str], Location] = {}
         for one in planted:
             self._stood.setdefault((one.sop_instance_uid, one.path), one.location)
-        self._faces = {one.sop_instance_uid: one for one in planted if one.location is Location.FACE}
 
     def read(self, folder: Source, progress: Callable[[int], None] | None = None) -> Submission:
         """Return what a source holds; what cannot be read is noted in ``folder.notes``.
@@ -135,66 +111,7 @@ class Reader:
 
     def look(self, name: str, content: bytes) -> Seen:
         """Return what stands in one file."""
-        seen = Seen(name)
-        self._note_text(seen, Place("file name", Location.FILE_NAME, name))
-        dataset, reason = parse_dicom(content)
-        places: list[Place] = []
-        span = pixel_span(dataset) if dataset is not None else None
-        if dataset is not None:
-            try:
-                places = [*header_places(dataset), *attribute_places(dataset)]
-            except ValueError as error:
-                dataset, reason = None, f"cannot be searched ({error})"
-        if dataset is None:
-            seen.note = reason
-            where = ("the file's text", Location.HEADER)
-            if is_directory(name, None):
-                where = (DIRECTORY, Location.DICOMDIR)
-            self._note_text(seen, Place(*where, decoded(content[:LONGEST_TEXT_FILE])))
-            return seen
-        for place in places:
-            self._note_text(seen, place)
-        whole = {one.found.needle for one in seen.sightings}
-        for needle, begins, ends in self._needles.split_over((place.path, place.text) for place in places):
-            if needle not in whole:
-                seen.sightings.append(Sighting(f"{begins} and {ends}", Location.HEADER, Found(needle, alone=True)))
-        if is_directory(name, dataset):
-            self._note_rest(seen, content, content, places)
-            seen.sightings = [_in_directory(one) for one in seen.sightings]
-            seen.records = records_of(dataset)
-            seen.graphics = tuple(graphics_in(dataset, places))
-            return seen
-        seen.file, outside = self._submitted(name, dataset, content, span)
-        seen.file.graphics = tuple(graphics_in(dataset, places))
-        self._note_rest(seen, content, outside, places)
-        return seen
-
-    def _note_text(self, seen: Seen, place: Place) -> None:
-        seen.sightings += [
-            Sighting(place.path, place.location, found, self._line(place, found))
-            for found in self._needles.in_text(place.text)
-        ]
-
-    def _line(self, place: Place, found: Found) -> int:
-        """Return in which line of a PDF's page an identifier stands, from 1; 0 elsewhere and where it goes over two."""
-        if not place.path.startswith(PDF_PAGE):
-            return 0
-        lines = enumerate(place.text.splitlines(), start=1)
-        return next((number for number, line in lines if found in self._needles.in_text(line)), 0)
-
-    def _note_rest(self, seen: Seen, content: bytes, outside: bytes, places: list[Place]) -> None:
-        """Note what stands in the bytes of the file and in no text of it: binary values, and what follows the end."""
-        known = {one.found.needle.token for one in seen.sightings}
-        left = [one for one in self._needles.in_bytes(outside) if one.needle.token not in known]
-        if left or DeflatedExplicitVRLittleEndian.encode() in content[132:1024]:
-            for place in places:
-                if place.binary and not place.text:
-                    for one in self._needles.in_bytes(place.binary):
-                        if one.needle.token not in known:
-                            known.add(one.needle.token)
-                            seen.sightings.append(Sighting(place.path, place.location, one))
-        bytes_of = [Sighting("bytes of the file", Location.HEADER, one) for one in left]
-        seen.sightings += [one for one in bytes_of if one.found.needle.token not in known]
+        return self._look(name, content)
 
     def _leaks(self, seen: Seen) -> Iterator[Leak]:
         """Yield what identifies somebody in a file, now that it is known whose file it is; once at each place."""
@@ -237,7 +154,7 @@ class Reader:
         by_uid = {one.sop_instance_uid: one for one in self._instances}
         for file in submission.files:
             if file.instance is not None:
-                by_uid[text_of(file.dataset, "SOPInstanceUID")] = file.instance
+                by_uid[file.contents.text_of("SOPInstanceUID")] = file.instance
         shown = referenced(seen.records, seen.name, by_name, by_uid)
         mine = [{self._patients[one.sop_instance_uid] for one in images} for images in shown]
         whose = [patients or self._whose(None) for patients in patients_of_records(seen.records, mine)]
@@ -259,65 +176,18 @@ class Reader:
             left = text_left([graphic], self._drawn_for(images[0] if images else None))
             yield from (leak_in_graphic(seen.name, graphic, text, self._needles) for _, text in left)
 
-    def _submitted(
-        self, name: str, dataset: FileDataset, content: bytes, span: tuple[int, int] | None
-    ) -> tuple[Submitted, bytes]:
-        """Return the file, and its bytes without the pixels that were looked at already."""
-        has_pixels = any(tag in dataset for tag in PIXEL_DATA)
-        file = Submitted(name, dataset, has_pixels)
-        outside = content
-        if has_pixels:
-            pixels = decode(dataset)
-            if pixels is None:
-                file.undecodable = _why_undecodable(dataset)
-            else:
-                file.shape = pixels.shape
-                self._look_at(file, pixels)
-                if file.intact and span is not None and file.instance is not None:
-                    outside = content[: span[0]] + self._pictures.covered(file.instance, pixels) + content[span[1] :]
-            for tag in PIXEL_DATA & set(dataset.keys()):
-                del dataset[tag]
-        return file, outside
-
-    def _look_at(self, file: Submitted, pixels: np.ndarray) -> None:
-        """Find out which image it is and which burned-in text is left."""
-        file.instance = self._pictures.which(pixels)
-        file.intact = file.instance is not None
-        if file.instance is not None:
-            self._find_text(file, pixels, self._pictures.burned((file.instance,)))
-            self._find_face(file, pixels)
-        else:
-            other = self._others.which(pixels)
-            file.foreign = other is not None and self._others.painted_over(other, pixels)
-
-    def _find_face(self, file: Submitted, pixels: np.ndarray) -> None:
-        """Note the part of a face that is left where it was."""
-        face = self._faces.get(file.instance.sop_instance_uid) if file.instance is not None else None
-        if face is not None and face.box is not None and pixels.ndim == 2:
-            file.face = face if face_remains(pixels, face.box, face.glyphs()) else None
-
     def _look_again(self, file: Submitted, content: bytes) -> None:
         """Look for burned-in text of the study, or of any, in a picture that was changed as a whole."""
         pixels = _pixels_of(content)
         if pixels is None:
             return
-        self._find_face(file, pixels)
+        self._look.note_face(file, pixels)
         study = next((one for one in self._studies if file.instance in one.instances), None)
-        burned = self._pictures.burned(study.instances if study is not None else self._instances)
-        left = self._find_text(file, pixels, burned)
+        burned = self._look.pictures.burned(study.instances if study is not None else self._instances)
+        left = note_text(file, pixels, burned)
         sought = {one.mask: one for one in burned if one not in left}
         left += list(dict.fromkeys(self._elsewhere(file, pixels, sought)))
         file.burned = tuple(left)
-
-    def _find_text(self, file: Submitted, pixels: np.ndarray, burned: list[Planted]) -> list[Planted]:
-        """Return, and note, the burned-in text that stands where it stood."""
-        left = [
-            one
-            for one in burned
-            if any(one.box and text_remains(plane, one.box, one.glyphs()) for plane in planes(pixels))
-        ]
-        file.burned = file.standing = tuple(left)
-        return left
 
     def _elsewhere(self, file: Submitted, pixels: np.ndarray, sought: dict[str | None, Planted]) -> Iterator[Planted]:
         """Yield the burned-in text that stands at another place of a picture that was changed as a whole."""
@@ -346,21 +216,3 @@ def _is_finding(needle: Needle, shown: Iterable[InstanceKey]) -> bool:
 def _pixels_of(content: bytes) -> np.ndarray | None:
     dataset, _ = parse_dicom(content)
     return decode(dataset) if dataset is not None else None
-
-
-def _pictures_but(key: AnswerKey, instances: tuple[InstanceKey, ...]) -> Pictures:
-    """Return the archive's images but those of some studies and but heads, of which only the brain is known."""
-    studied = {one.sop_instance_uid for one in instances}
-    others = tuple(one for one in key.instances() if one.sop_instance_uid not in studied and not one.face)
-    return Pictures(others, key.planted_in({one.sop_instance_uid for one in others}))
-
-
-def _why_undecodable(dataset: FileDataset) -> str:
-    syntax = getattr(dataset.file_meta, "TransferSyntaxUID", None)
-    name = getattr(syntax, "name", None) or "an unknown transfer syntax"
-    return f"its pixels ({name}) cannot be decoded here: save it uncompressed (Explicit VR Little Endian)"
-
-
-def _in_directory(one: Sighting) -> Sighting:
-    """Return what was seen in a DICOMDIR as that; its own name is a file's name all the same."""
-    return one if one.location is Location.FILE_NAME else replace(one, location=Location.DICOMDIR)

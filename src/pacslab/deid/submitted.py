@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pydicom.dataset import FileDataset
-
     from pacslab.cohort.answer_key import InstanceKey, Location, Planted, StudyKey
+    from pacslab.deid.contents import Contents
     from pacslab.deid.directory import Record
     from pacslab.deid.graphics import Graphic
     from pacslab.deid.needles import Found
@@ -38,7 +37,7 @@ class Submitted:
     """
 
     name: str
-    dataset: FileDataset
+    contents: Contents
     has_pixels: bool
     shape: tuple[int, ...] = ()
     undecodable: str = ""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from pacslab.cohort.answer_key import Identifier, Location
 from pacslab.deid.directory import within_record
 from pacslab.deid.faults import attribute
-from pacslab.deid.places import text_of
 from pacslab.deid.report import Patient, Picture
 from pacslab.deid.words import GENERAL_WORDS
 
@@ -72,8 +71,8 @@ def tell_leaks(verdicts: Verdicts, leaks: list[Leak]) -> None:
 
 def patients_of(indices: Iterable[int], submission: Submission) -> tuple[Patient, ...]:
     """Return what still gives each patient away, the worst case first; patients who are named come first."""
-    modality = {file.name: text_of(file.dataset, "Modality") for file in submission.files}
-    series = {file.name: text_of(file.dataset, "SeriesInstanceUID") for file in submission.files}
+    modality = {file.name: file.contents.text_of("Modality") for file in submission.files}
+    series = {file.name: file.contents.text_of("SeriesInstanceUID") for file in submission.files}
     by_patient: dict[int, list[Leak]] = defaultdict(list)
     for leak in submission.leaks:
         if leak.patient is not None:

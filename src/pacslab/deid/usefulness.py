@@ -9,12 +9,10 @@ one where the key calls its plane content to keep.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from pydicom.dataset import Dataset as PydicomDataset
-from pydicom.multival import MultiValue
-from pydicom.sequence import Sequence
 from pydicom.uid import (
     ComputedRadiographyImageStorage,
     CTImageStorage,
@@ -29,16 +27,14 @@ from pydicom.uid import (
 from pacslab.cohort.answer_key import Keeping, Location
 from pacslab.deid.directory import within_record
 from pacslab.deid.faults import attribute
-from pacslab.deid.needles import words_of
-from pacslab.deid.places import attribute_places, text_of, value_at, walk
+from pacslab.deid.needles import folded, words_of
 from pacslab.deid.report import CheckId
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from pydicom.dataset import Dataset
+    from collections.abc import Iterable, Iterator
 
     from pacslab.cohort.answer_key import AnswerKey, InstanceKey, Kept, PatientKey, Planted, StudyKey
+    from pacslab.deid.contents import Contents
     from pacslab.deid.faults import Verdicts
     from pacslab.deid.places import Place
     from pacslab.deid.submitted import Submission, Submitted
@@ -72,6 +68,8 @@ _UNSEEN = "{} cannot be looked at: remove it, or save it plainly"
 COMMENTS = {"(0018,4000)", "(0020,4000)", "(0032,4000)"}
 CODES = {str(code) for code in range(113100, 113113)}
 """De-identification Method, CID 7050 of PS3.16."""
+_METHOD_CODE = re.compile(r"\(0012,0064\)\[\d+\]\.\(0008,0100\)")
+_BIRTH_DATE = "(0010,0030)"
 
 
 def check_present(verdicts: Verdicts, study: StudyKey, submission: Submission) -> None:
@@ -98,7 +96,7 @@ def check_anatomy(verdicts: Verdicts, study: StudyKey, submission: Submission) -
             continue
         if file.undecodable:
             verdicts.wrong(CheckId.ANATOMY, file.undecodable, file.name)
-        elif text_of(file.dataset, "LossyImageCompression") == "01":
+        elif file.contents.text_of("LossyImageCompression") == "01":
             verdicts.wrong(
                 CheckId.ANATOMY,
                 "the pixels were compressed with loss: save the image uncompressed or without loss",
@@ -148,7 +146,7 @@ def check_useful(verdicts: Verdicts, key: AnswerKey, study: StudyKey, submission
             if not keep:
                 verdicts.wrong(CheckId.USEFUL, sentence, file.name)
         for keywords in TECHNICAL.get(instance.sop_class_uid, ()):
-            keep = any(_filled(file.dataset, keyword) for keyword in keywords)
+            keep = any(file.contents.holds(keyword) for keyword in keywords)
             verdicts.keep("technical values", keep)
             if not keep:
                 gone = " or ".join(keywords)
@@ -164,12 +162,12 @@ def check_useful(verdicts: Verdicts, key: AnswerKey, study: StudyKey, submission
 def _characteristics(
     file: Submitted, instance: InstanceKey, patient: PatientKey, study: StudyKey
 ) -> Iterator[tuple[bool, str]]:
-    dataset = file.dataset
-    modality = text_of(dataset, "Modality")
+    contents = file.contents
+    modality = contents.text_of("Modality")
     yield modality == instance.modality, f"Modality is {modality!r} and was {instance.modality!r}"
-    sex = text_of(dataset, "PatientSex")
+    sex = contents.text_of("PatientSex")
     yield sex == patient.sex, f"PatientSex is {sex!r} and was {patient.sex!r}: research needs it"
-    age, right = text_of(dataset, "PatientAge"), _age(patient.birth_date, study.date)
+    age, right = contents.text_of("PatientAge"), _age(patient.birth_date, study.date)
     near = age[:3].isdigit() and age[3:] == "Y" and abs(min(int(age[:3]), OLDEST) - min(right, OLDEST)) <= YEARS_OFF
     yield near, f"PatientAge is {age!r}: keep the age, such as '052Y'; it is not the date of birth"
 
@@ -181,15 +179,12 @@ def _check_kept(verdicts: Verdicts, file: Submitted, instance: InstanceKey) -> N
     """
     if not instance.kept:
         return
-    places = list(attribute_places(file.dataset))
-    texts = [(place.path, f" {' '.join(words_of(place.text))} ") for place in places]
+    places = file.contents.places
     values = Counter((_last(place.path), _value(place)) for place in places)
-    spare = Counter(
-        {phrase: sum(phrase in text for _, text in texts) for phrase in {_phrase(one) for one in instance.kept}}
-    )
-    for one in sorted(instance.kept, key=lambda one: not _in_place(one, texts)):
+    spare = {_phrase(one): _told(places, one) for one in instance.kept if one.keeping is Keeping.MEANING}
+    for one in sorted(instance.kept, key=lambda one: not _in_place(one, places)):
         if one.keeping is Keeping.SAFE_PRIVATE:
-            keep = _safe_private(file.dataset, one) == one.text
+            keep = _safe_private(file.contents, one) == one.text
             verdicts.keep("safe private attributes", keep)
             fault = f"the private attribute {one.path} of {one.creator!r} is gone: PS3.15 lists it as safe"
         elif one.keeping is Keeping.CONTENT:
@@ -208,11 +203,22 @@ def _check_kept(verdicts: Verdicts, file: Submitted, instance: InstanceKey) -> N
 
 
 def _phrase(one: Kept) -> str:
-    return f" {' '.join(words_of(one.text))} "
+    return _spaced(one.text)
 
 
-def _in_place(one: Kept, texts: list[tuple[str, str]]) -> bool:
-    return any(path == one.path and _phrase(one) in text for path, text in texts)
+def _in_place(one: Kept, places: Iterable[Place]) -> bool:
+    return _told([place for place in places if place.path == one.path], one) > 0
+
+
+def _told(places: Iterable[Place], one: Kept) -> int:
+    """Return in how many values the words of something kept stand, one after the other."""
+    phrase = _phrase(one)
+    longest = max(phrase.split(), key=len, default="")
+    return sum(longest in folded(place.text) and phrase in _spaced(place.text) for place in places)
+
+
+def _spaced(text: str) -> str:
+    return f" {' '.join(words_of(text))} "
 
 
 def _last(path: str) -> str:
@@ -223,18 +229,11 @@ def _value(place: Place) -> str:
     return hashlib.sha256(place.binary).hexdigest() if place.binary else place.text
 
 
-def _safe_private(dataset: Dataset, one: Kept) -> str:
+def _safe_private(contents: Contents, one: Kept) -> str:
     """Return a private element's value as text, wherever its creator's block lies now; empty where it is gone."""
-    *outer, last = one.path.split(".")
-    here = value_at(dataset, ".".join(outer)) if outer else dataset
-    if not isinstance(here, PydicomDataset):
-        return ""
-    try:
-        block = here.private_block(int(last[1:5], 16), one.creator)
-        value = block[int(last[6:10], 16) & 0xFF].value
-    except (KeyError, ValueError):
-        return ""
-    return "\\".join(str(part) for part in value) if isinstance(value, MultiValue) else str(value).strip()
+    path = contents.private_path(one.path, one.creator)
+    texts = [place.text for place in contents.places if place.path == path and not place.binary]
+    return "\\".join(texts).strip()
 
 
 def _check_meaning(verdicts: Verdicts, key: AnswerKey, study: StudyKey, submission: Submission) -> None:
@@ -251,7 +250,7 @@ def _check_meaning(verdicts: Verdicts, key: AnswerKey, study: StudyKey, submissi
         if instance.sop_instance_uid not in commented:
             continue
         phrase = f" {' '.join(meaning)} "
-        keep = any(phrase in f" {' '.join(words_of(place.text))} " for place in attribute_places(file.dataset))
+        keep = any(phrase in _spaced(place.text) for place in file.contents.places)
         verdicts.keep("clinical meaning", keep)
         if not keep:
             verdicts.wrong(
@@ -265,9 +264,9 @@ def check_flags(verdicts: Verdicts, planted: tuple[Planted, ...], study: StudyKe
     """Check that each file says that, how and with which dates it was de-identified (PS3.15 E.1.1, PS3.3 C.12.1)."""
     burned = {one.sop_instance_uid for one in planted if one.location is Location.PIXELS}
     for file, instance in _present(study, submission):
-        for fault in _flag_faults(file.dataset, burned=instance.sop_instance_uid in burned):
+        for fault in _flag_faults(file.contents, burned=instance.sop_instance_uid in burned):
             verdicts.wrong(CheckId.FLAGS, fault, file.name)
-        if instance.face and text_of(file.dataset, "RecognizableVisualFeatures") != "NO":
+        if instance.face and file.contents.text_of("RecognizableVisualFeatures") != "NO":
             verdicts.wrong(
                 CheckId.FLAGS,
                 "RecognizableVisualFeatures (0028,0302) of a head must be 'NO' once the face is gone",
@@ -275,19 +274,19 @@ def check_flags(verdicts: Verdicts, planted: tuple[Planted, ...], study: StudyKe
             )
 
 
-def _flag_faults(dataset: Dataset, *, burned: bool) -> Iterator[str]:
-    if text_of(dataset, "PatientIdentityRemoved") != "YES":
+def _flag_faults(contents: Contents, *, burned: bool) -> Iterator[str]:
+    if contents.text_of("PatientIdentityRemoved") != "YES":
         yield "PatientIdentityRemoved (0012,0062) must be 'YES'"
-    if not _filled(dataset, "DeidentificationMethod") and not _coded(dataset):
+    if not contents.text_of("DeidentificationMethod") and not _coded(contents):
         yield (
             "say what you did in DeidentificationMethod (0012,0063), or with codes of CID 7050 in "
             "DeidentificationMethodCodeSequence (0012,0064)"
         )
-    annotation = text_of(dataset, "BurnedInAnnotation")
+    annotation = contents.text_of("BurnedInAnnotation")
     if annotation != "NO" and (burned or annotation):
         yield "BurnedInAnnotation (0028,0301) must be 'NO' once the text is gone"
-    right = "MODIFIED" if _has_dates(dataset) else "REMOVED"
-    found = text_of(dataset, "LongitudinalTemporalInformationModified")
+    right = "MODIFIED" if _has_dates(contents) else "REMOVED"
+    found = contents.text_of("LongitudinalTemporalInformationModified")
     if found != right:
         dates = "moved" if right == "MODIFIED" else "removed"
         yield (
@@ -296,20 +295,12 @@ def _flag_faults(dataset: Dataset, *, burned: bool) -> Iterator[str]:
         )
 
 
-def _coded(dataset: Dataset) -> bool:
-    items = value_at(dataset, "(0012,0064)")
-    return isinstance(items, Sequence) and any(text_of(one, "CodeValue") in CODES for one in items)
+def _coded(contents: Contents) -> bool:
+    return any(_METHOD_CODE.fullmatch(place.path) and place.text.strip() in CODES for place in contents.places)
 
 
-def _has_dates(dataset: Dataset) -> bool:
-    return any(
-        element.VR in ("DA", "DT") and element.value and element.keyword != "PatientBirthDate"
-        for _, element in walk(dataset)
-    )
-
-
-def _filled(dataset: Dataset, keyword: str) -> bool:
-    return text_of(dataset, keyword) not in ("", "[]")
+def _has_dates(contents: Contents) -> bool:
+    return any(place.vr in ("DA", "DT") and _last(place.path) != _BIRTH_DATE for place in contents.places)
 
 
 def _wanted(study: StudyKey) -> list[InstanceKey]:
