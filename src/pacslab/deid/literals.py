@@ -46,19 +46,26 @@ class Literals:
                     yield meaning
 
     def _likely(self, content: bytes) -> list[int]:
-        """Return where the first four bytes of some sequence may stand."""
+        """Return where some sequence may begin: four bytes of it stand at an even place, its first or the next ones."""
         table = self._made()
         found = []
-        for shift in range(4):
+        for shift in (0, 2):
             words = np.frombuffer(content, dtype="<u4", offset=shift, count=(len(content) - shift) // 4)
-            hits = np.flatnonzero(table[(words * _MULTIPLIER) >> np.uint32(32 - _BITS)])
-            found.append(hits * 4 + shift)
-        return sorted(np.concatenate(found).tolist())
+            found.append(np.flatnonzero(table[_slots(words)]) * 4 + shift)
+        even = np.concatenate(found)
+        starts: list[int] = np.unique(np.concatenate([even, even[even > 0] - 1])).tolist()
+        return starts
 
     def _made(self) -> np.ndarray:
         if self._table is None:
             table = np.zeros(1 << _BITS, dtype=bool)
-            grams = np.frombuffer(b"".join(gram[:4] for gram in self._by_gram), dtype="<u4")
-            table[(grams * _MULTIPLIER) >> np.uint32(32 - _BITS)] = True
+            grams = b"".join(gram[at : at + 4] for gram in self._by_gram for at in (0, 1))
+            table[_slots(np.frombuffer(grams, dtype="<u4"))] = True
             self._table = table
         return self._table
+
+
+def _slots(words: np.ndarray) -> np.ndarray:
+    """Return the places of four-byte words in the table."""
+    slots: np.ndarray = (words * _MULTIPLIER) >> np.uint32(32 - _BITS)
+    return slots

@@ -124,13 +124,14 @@ class Look:
 
     def _look_at(self, file: Submitted, pixels: np.ndarray) -> None:
         """Find out which image it is and which burned-in text is left."""
-        file.instance = self.pictures.which(pixels)
+        modality = file.contents.text_of("Modality")
+        file.instance = self.pictures.which(pixels, modality)
         file.intact = file.instance is not None
         if file.instance is not None:
             note_text(file, pixels, self.pictures.burned((file.instance,)))
             self.note_face(file, pixels)
         else:
-            other = self._others.which(pixels)
+            other = self._others.which(pixels, modality)
             file.foreign = other is not None and self._others.painted_over(other, pixels)
 
     def note_face(self, file: Submitted, pixels: np.ndarray) -> None:

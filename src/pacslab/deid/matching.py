@@ -40,36 +40,41 @@ class Pictures:
             uid: list({(one.token, one.box, one.mask): one for one in planted_here}.values())
             for uid, planted_here in burned.items()
         }
-        self._digests: dict[Boxes, dict[str, InstanceKey]] = {}
+        self._digests: dict[Boxes, dict[str, InstanceKey]] = defaultdict(dict)
+        self._modalities: dict[Boxes, set[str]] = defaultdict(set)
         self._heads = _Heads(instances, self._boxes)
         self._heads_first = False
         for one in instances:
             if one.pixels_outside is not None and not one.face:
-                self._digests.setdefault(self._boxes[one.sop_instance_uid], {})[one.pixels_outside] = one
+                boxes_here = self._boxes[one.sop_instance_uid]
+                self._digests[boxes_here][one.pixels_outside] = one
+                self._modalities[boxes_here].add(one.modality)
         self._order = list(self._digests)
 
-    def which(self, pixels: np.ndarray) -> InstanceKey | None:
+    def which(self, pixels: np.ndarray, modality: str) -> InstanceKey | None:
         """Return the image whose pixels these are, or None.
 
         Files come series by series, so what found the last one is tried first: heads, or the places of the text. A
-        slice of a head is known by its brain: the rest may have gone with the face.
+        slice of a head is known by its brain: the rest may have gone with the face. What a file says of its modality
+        is not believed, only tried first.
         """
-        ways = (self._heads.which, self._by_text)
-        for way in ways if self._heads_first else ways[::-1]:
-            found = way(pixels)
-            if found is not None:
-                self._heads_first = found.face
-                return found
-        return None
+        heads_first = self._heads_first and modality in self._heads.modalities
+        found = self._heads.which(pixels) if heads_first else self._by_text(pixels, modality)
+        if found is None:
+            found = self._by_text(pixels, modality) if heads_first else self._heads.which(pixels)
+        if found is not None:
+            self._heads_first = found.face
+        return found
 
-    def _by_text(self, pixels: np.ndarray) -> InstanceKey | None:
+    def _by_text(self, pixels: np.ndarray, modality: str) -> InstanceKey | None:
         """Return the image whose pixels these are outside its text; the places that fitted last come first."""
-        for index, boxes in enumerate(self._order):
+        for boxes in sorted(self._order, key=lambda boxes: modality not in self._modalities[boxes]):
             if not _within(boxes, pixels):
                 continue
             found = self._digests[boxes].get(digest_outside(pixels, list(boxes)))
             if found is not None:
-                self._order.insert(0, self._order.pop(index))
+                self._order.remove(boxes)
+                self._order.insert(0, boxes)
                 return found
         return None
 
@@ -111,6 +116,7 @@ class _Heads:
                 where = (one.brain.model_dump_json(), boxes[one.sop_instance_uid])
                 self._known[where][one.pixels_outside] = one
                 self._brains[where] = one.brain
+        self.modalities = {one.modality for one in instances if one.face}
         self._order = list(self._known)
         self._kept: dict[tuple[str, Boxes, tuple[int, ...]], np.ndarray] = {}
         self._last = 0

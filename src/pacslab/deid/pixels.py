@@ -73,14 +73,16 @@ def decode(dataset: Dataset) -> np.ndarray | None:
 
 def _plain(dataset: Dataset, shape: tuple[int, int, int, int]) -> np.ndarray | None:
     """Return the pixels of a grey image that is not compressed, straight from the file; None for any other."""
-    allocated = int(dataset.BitsAllocated)
+    allocated, stored = int(dataset.BitsAllocated), int(dataset.BitsStored)
     syntax = dataset.file_meta.TransferSyntaxUID
     grey_scale = str(dataset.PhotometricInterpretation).startswith("MONOCHROME") and shape[3] == 1
-    if not grey_scale or allocated not in (8, 16) or syntax not in _PLAIN or int(dataset.BitsStored) != allocated:
+    if not grey_scale or allocated not in (8, 16) or syntax not in _PLAIN or not 0 < stored <= allocated:
         return None
     kind = "i" if int(dataset.PixelRepresentation) else "u"
     count = shape[0] * shape[1] * shape[2]
     values = np.frombuffer(dataset.PixelData, dtype=f"<{kind}{allocated // 8}", count=count)
+    if stored < allocated:  # what stands in the other bits is no part of the value (PS3.5 8.1.1)
+        values = np.right_shift(np.left_shift(values, allocated - stored), allocated - stored)
     return values.reshape(shape[:3] if shape[0] > 1 else shape[1:3])
 
 
