@@ -1,7 +1,7 @@
 """Looking for thousands of byte sequences in a file at once, in one pass.
 
-Every sequence is at least six bytes long. Each is filed under its first six bytes; a content is looked through once for
-any of these, and only where one stands are the whole sequences compared.
+Every sequence is at least six bytes long. Each is filed under its last six bytes, as many identifiers begin alike; a
+content is looked through once for any of these, and only where one stands are the whole sequences compared.
 """
 
 from __future__ import annotations
@@ -25,28 +25,36 @@ class Literals:
     """Byte sequences, each with what it stands for."""
 
     def __init__(self) -> None:
-        self._by_gram: dict[bytes, list[tuple[bytes, Any]]] = {}
+        self._by_gram: dict[bytes, list[tuple[bytes, int]]] = {}
+        self._meanings: list[Any] = []
         self._table: np.ndarray | None = None
 
     def add(self, form: bytes, meaning: Any) -> None:
         """Add a sequence; shorter ones than six bytes are left out, as they occur by chance."""
         if len(form) >= GRAM:
-            self._by_gram.setdefault(form[:GRAM], []).append((form, meaning))
+            self._by_gram.setdefault(form[-GRAM:], []).append((form, len(self._meanings)))
+            self._meanings.append(meaning)
             self._table = None
 
     def in_bytes(self, content: bytes) -> Iterator[Any]:
-        """Yield what stands in a content; digits count only where no digit or full stop goes before them."""
+        """Yield what stands in a content, in order; digits count only where no digit or full stop goes before them."""
         if len(content) < GRAM or not self._by_gram:
             return
         places = range(len(content) - GRAM + 1) if len(content) <= SHORT else self._likely(content)
         by_gram = self._by_gram
+        found: list[tuple[int, int]] = []
         for at in places:
-            for form, meaning in by_gram.get(content[at : at + GRAM], ()):
-                if content.startswith(form, at) and not (at and form.isdigit() and content[at - 1] in _GOES_ON):
-                    yield meaning
+            for form, number in by_gram.get(content[at : at + GRAM], ()):
+                begin = at + GRAM - len(form)
+                if begin < 0 or not content.startswith(form, begin):
+                    continue
+                if not (begin and form.isdigit() and content[begin - 1] in _GOES_ON):
+                    found.append((begin, number))
+        for _, number in sorted(found):
+            yield self._meanings[number]
 
     def _likely(self, content: bytes) -> list[int]:
-        """Return where some sequence may begin: four bytes of it stand at an even place, its first or the next ones."""
+        """Return where some gram may begin: four bytes of it stand at an even place, its first or the next ones."""
         table = self._made()
         found = []
         for shift in (0, 2):
