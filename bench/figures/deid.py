@@ -1,16 +1,20 @@
 """De-identification: the audit against reading the same files with pydicom, the reference recipe against gdcmanon.
 
 Both in one process, in seconds of processor time. "Reading" is what any audit does at least: every element's value, and
-the pixels.
+the pixels. How the audit scales with processor cores is reckoned from processor time as well, so that it does not
+depend on what else the machine does: looking at files in one process, against the longest that any of several works on
+it. What follows in one process alone - whose each file is, and the checks - is told beside it.
 """
 
 from __future__ import annotations
 
+import os
 import resource
 import shutil
 import statistics
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,36 +23,51 @@ from ratio import Ratio
 
 from pacslab.cohort.build import build_cohort
 from pacslab.cohort.recipe import load_recipe
+from pacslab.deid.audit import quiet_pydicom
 from pacslab.deid.cohort_audit import audit_cohort
+from pacslab.deid.parallel import Look, in_batches, in_order
+from pacslab.deid.reading import can_read
 from pacslab.deid.recipe import deidentify_study
+from pacslab.deid.report import CheckId
+from pacslab.deid.sources import open_source
+from pacslab.deid.submission import Reader
 from pacslab.scenario.variant import make_variant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pacslab.cohort.answer_key import AnswerKey
+    from pacslab.deid.files import Listed, Source
+    from pacslab.deid.submitted import Seen
 
+SECRET = b"the benchmark's own secret"
+HOSPITAL = "community-hospital"
+"""Of the hospitals with every trap the one whose files take the audit longest."""
 RECIPE = "district-hospital"
+MOST_WORKERS = 4
+EACH = 0.7
+"""How much of a process's work each of several does."""
+_READERS_OWN = {CheckId.PIXELS, CheckId.ANATOMY}
+"""What depends on how well the recipe's reader finds burned-in text."""
 
 
 def measure(rounds: int) -> Iterator[Ratio]:
-    """Yield both ratios: medians of rounds in which the two sides take turns."""
-    cohort = build_cohort(load_recipe(RECIPE), make_variant("bench", "deid"))
+    """Yield each ratio: medians of rounds in which the two sides take turns."""
     with tempfile.TemporaryDirectory(prefix="pacslab-bench-deid-") as place:
         folder = Path(place)
-        archive, cleaned = folder / "archive", folder / "cleaned"
-        archive.mkdir()
-        for number, (_, content) in enumerate(cohort.instances()):
-            (archive / f"{number:05d}.dcm").write_bytes(content)
-        count = sum(1 for _ in archive.iterdir())
-        deidentify_study(archive, cleaned, secret=b"the benchmark's own secret")
-        key = cohort.answer_key()
+        cleaned = folder / "cleaned"
+        key = _archive(HOSPITAL, folder / "hospital")
+        deidentify_study(folder / "hospital", cleaned, secret=SECRET, read_text=can_read(), workers=os.cpu_count() or 1)
+        note = f"{_count(cleaned)} files of {HOSPITAL}"
         yield _taking_turns(
             rounds,
             lambda: _audit(cleaned, key),
             lambda: _read(cleaned),
-            Ratio("audit", 0, 1, 3.0, "reading with pydicom", note=f"{count} files"),
+            Ratio("audit", 0, 1, 3.0, "reading with pydicom", note=note),
         )
+        yield _scaling(rounds, cleaned, key)
+        archive = folder / "archive"
+        _archive(RECIPE, archive)
         program = shutil.which("gdcmanon")
         if program is not None:
             certificate = _certificate(folder)
@@ -56,8 +75,67 @@ def measure(rounds: int) -> Iterator[Ratio]:
                 rounds,
                 lambda: _recipe(archive, folder / "ours"),
                 lambda: _gdcmanon(program, certificate, archive, folder / "theirs"),
-                Ratio("reference recipe without OCR", 0, 1, 3.0, "gdcmanon", note=f"{count} files"),
+                Ratio("reference recipe without OCR", 0, 1, 3.0, "gdcmanon", note=f"{_count(archive)} files"),
             )
+
+
+def _archive(recipe: str, folder: Path) -> AnswerKey:
+    """Write a cohort's files to a folder, and return its answer key."""
+    cohort = build_cohort(load_recipe(recipe), make_variant("bench", "deid"))
+    folder.mkdir()
+    for number, (_, content) in enumerate(cohort.instances()):
+        (folder / f"{number:05d}.dcm").write_bytes(content)
+    return cohort.answer_key()
+
+
+def _count(folder: Path) -> int:
+    return sum(1 for _ in folder.iterdir())
+
+
+def _scaling(rounds: int, folder: Path, key: AnswerKey) -> Ratio:
+    """Return how much faster several processes look at files than one, where each has a core of its own.
+
+    Of the rounds the quickest count: processes that run at once are in the way of whatever else the machine does.
+    """
+    workers = min(MOST_WORKERS, os.cpu_count() or 1)
+    pairs = [(_audit(folder, key), _looked(folder, key, 1), _looked(folder, key, workers)) for _ in range(rounds)]
+    whole, alone, together = (min(side) for side in zip(*pairs, strict=True))
+    return Ratio(
+        f"audit with {workers} processes",
+        alone,
+        together,
+        EACH * workers if workers > 1 else 0.9,
+        "as fast as with one",
+        note=f"{whole - alone:.2g} s more are one process's alone: all of it "
+        f"{whole / (whole - alone + together):.2f} times as fast",
+        at_least=True,
+    )
+
+
+def _looked(folder: Path, key: AnswerKey, workers: int) -> float:
+    """Return the processor time of looking at files: that of the busiest process, or of each core if that is more."""
+    source = open_source(folder)
+    look = _TimedLook(Reader(key, key.studies()), source)
+    spent: dict[int, float] = {}
+
+    def work() -> None:
+        for process, seconds, _ in in_order(look, in_batches(source), workers):
+            spent[process] = max(seconds, spent.get(process, 0.0))
+
+    with quiet_pydicom():
+        everything = _timed(work)
+    return max(everything / workers, *spent.values()) if workers > 1 else everything
+
+
+class _TimedLook:
+    """Looks at a batch of files, and says how long this process has worked since it began."""
+
+    def __init__(self, reader: Reader, source: Source) -> None:
+        self._look = Look(reader, source)
+
+    def __call__(self, batch: list[Listed]) -> tuple[int, float, list[Seen]]:
+        seen = self._look(batch)
+        return os.getpid(), time.process_time(), seen
 
 
 def _taking_turns(rounds: int, ours: Callable[[], float], theirs: Callable[[], float], ratio: Ratio) -> Ratio:
@@ -85,8 +163,8 @@ def _audit(folder: Path, key: AnswerKey) -> float:
 
 def _passing(folder: Path, key: AnswerKey) -> None:
     report = audit_cohort(folder, key, workers=1)
-    if not report.passed:
-        raise SystemExit("the reference output does not pass the audit")
+    if not set(report.failed()) <= _READERS_OWN:
+        raise SystemExit(f"the reference output does not pass the audit: {report.summary()}")
 
 
 def _read(folder: Path) -> float:
@@ -103,7 +181,7 @@ def _read(folder: Path) -> float:
 
 def _recipe(source: Path, target: Path) -> float:
     shutil.rmtree(target, ignore_errors=True)
-    return _timed(lambda: deidentify_study(source, target, secret=b"the benchmark's own secret"))
+    return _timed(lambda: deidentify_study(source, target, secret=SECRET))
 
 
 def _certificate(folder: Path) -> Path:

@@ -9,7 +9,7 @@ import warnings
 import zlib
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
 import pydicom
 from pydicom.dataelem import RawDataElement
@@ -32,6 +32,14 @@ UNDEFINED_LENGTH = 0xFFFFFFFF
 CLUTTER = {".ipynb_checkpoints", ".DS_Store", "__pycache__", ".gitkeep"}
 
 
+class Listed(NamedTuple):
+    """A file of an output: its name and length; its bytes as well, where no other process can read them again."""
+
+    name: str
+    length: int
+    content: bytes | None = None
+
+
 class Source(Protocol):
     """Where an output lies. ``notes`` grows while it is read: what was skipped, and why."""
 
@@ -44,8 +52,11 @@ class Source(Protocol):
     def contents(self) -> Iterator[tuple[str, bytes]]:
         """Yield (name, bytes) of every file within bounds, one in memory at a time."""
 
+    def listed(self) -> Iterator[Listed]:
+        """Yield the same files, without their bytes where these can be read again."""
+
     def again(self, name: str) -> bytes:
-        """Return the bytes of a file that was read before."""
+        """Return the bytes of a file that was named before."""
 
 
 @dataclass
@@ -111,36 +122,40 @@ class OutputFolder:
 
     def contents(self) -> Iterator[tuple[str, bytes]]:
         """Yield (name relative to the folder, bytes) of every file of up to 128 MB, one in memory at a time."""
+        for one in self.listed():
+            yield one.name, self.again(one.name)
+
+    def listed(self) -> Iterator[Listed]:
+        """Yield every file of up to 128 MB, together up to 2 GB; its bytes are read again."""
         left = MAX_BYTES
         for path in self.paths():
             name = path.relative_to(self.root).as_posix()
             try:
-                content = _read(path, min(left, MAX_FILE_BYTES))
+                with _opened(path) as file:
+                    length = os.fstat(file.fileno()).st_size
             except OSError as error:
                 self.notes.append(f"{name} cannot be read ({error.strerror})")
                 continue
-            if content is None:
+            if length > min(left, MAX_FILE_BYTES):
                 limit = "the folder is" if left < MAX_FILE_BYTES else "it is"
                 size = MAX_BYTES if left < MAX_FILE_BYTES else MAX_FILE_BYTES
                 self.notes.append(f"{name} was not read: {limit} larger than {size >> 20:,} MB")
                 continue
-            left -= len(content)
-            yield name, content
+            left -= length
+            yield Listed(name, length)
 
     def again(self, name: str) -> bytes:
-        """Return the bytes of a file that was read before; none where it is gone."""
+        """Return the bytes of a file that was named before; none where it is gone or has grown beyond 128 MB."""
         try:
-            return _read(self.root / name, MAX_FILE_BYTES) or b""
+            with _opened(self.root / name) as file:
+                return b"" if os.fstat(file.fileno()).st_size > MAX_FILE_BYTES else file.read(MAX_FILE_BYTES)
         except OSError:
             return b""
 
 
-def _read(path: Path, limit: int) -> bytes | None:
-    """Return a file's bytes, or None where there are more than ``limit``; a link is an error."""
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
-        if os.fstat(file.fileno()).st_size > limit:
-            return None
-        return file.read(limit)
+def _opened(path: Path) -> BinaryIO:
+    """Return a file to read from; a link is an error."""
+    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
 
 
 def parse_dicom(content: bytes) -> tuple[pydicom.FileDataset | None, str]:

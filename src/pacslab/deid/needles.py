@@ -309,7 +309,8 @@ class Needles:
         return found
 
     def _in(self, text: Text) -> Iterator[Found]:
-        yield from self._uids.in_bytes(text.original.encode(errors="replace"))
+        if "." in text.original:
+            yield from self._uids.in_bytes(text.original.encode(errors="replace"))
         for word in dict.fromkeys(text.words):
             for phrase, found in self._phrases.get(word, ()):
                 if phrase in text.spaced:

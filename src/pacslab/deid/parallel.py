@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Future
 
-    from pacslab.deid.files import Source
+    from pacslab.deid.files import Listed, Source
     from pacslab.deid.submission import Reader
     from pacslab.deid.submitted import Seen
 
 WAITING = 3
-"""How many files wait for each process."""
+"""How many batches of files wait for each process."""
+BATCH_BYTES = 8 << 20
+"""Files are handed over together up to this length: files of a series, which hold much the same, to one process."""
 
 _One = TypeVar("_One")
 _Result = TypeVar("_Result")
@@ -52,14 +54,36 @@ def _do(one: Any) -> Any:
 
 def look_at_all(reader: Reader, source: Source, workers: int, said: Callable[[int], None]) -> Iterator[Seen]:
     """Yield what was seen in each file of a source."""
-    for number, seen in enumerate(in_order(_Look(reader), source.contents(), workers), start=1):
-        said(number)
-        yield seen
+    number = 0
+    for batch in in_order(Look(reader, source), in_batches(source), workers):
+        for seen in batch:
+            number += 1
+            said(number)
+            yield seen
 
 
-class _Look:
-    def __init__(self, reader: Reader) -> None:
+def in_batches(source: Source) -> Iterator[list[Listed]]:
+    """Yield files a few at a time; large ones stay alone."""
+    batch: list[Listed] = []
+    for one in source.listed():
+        if batch and sum(each.length for each in batch) + one.length > BATCH_BYTES:
+            yield batch
+            batch = []
+        batch.append(one)
+    if batch:
+        yield batch
+
+
+class Look:
+    """Looks at a batch of files, in whichever process."""
+
+    def __init__(self, reader: Reader, source: Source) -> None:
         self._reader = reader
+        self._source = source
 
-    def __call__(self, named: tuple[str, bytes]) -> Seen:
-        return self._reader.look(*named)
+    def __call__(self, batch: list[Listed]) -> list[Seen]:
+        """Return what was seen in each file."""
+        return [
+            self._reader.look(one.name, self._source.again(one.name) if one.content is None else one.content)
+            for one in batch
+        ]

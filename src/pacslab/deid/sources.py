@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from pacslab.deid import files
-from pacslab.deid.files import OutputFolder
+from pacslab.deid.files import Listed, OutputFolder
 from pacslab.errors import DeidError
 from pacslab.pacs.addresses import require_lab_address
 
@@ -79,6 +79,10 @@ class OutputZip:
                 if content is not None:
                     left -= len(content)
                     yield one.filename, content
+
+    def listed(self) -> Iterator[Listed]:
+        """Yield the same files, with their bytes."""
+        return (Listed(name, len(content), content) for name, content in self.contents())
 
     def again(self, name: str) -> bytes:
         """Return the bytes of a file that was read before; none where they cannot be read."""
@@ -186,6 +190,10 @@ class OutputServer:
                 continue
             left -= len(content)
             yield name, content
+
+    def listed(self) -> Iterator[Listed]:
+        """Yield the same files, with their bytes."""
+        return (Listed(name, len(content), content) for name, content in self.contents())
 
     def again(self, name: str) -> bytes:
         """Return the bytes of an instance that was read before."""
