@@ -57,6 +57,12 @@ def test_the_files_are_the_same_whether_the_key_was_made_first_or_not(recipe, fi
     assert dict(again.instances()) == files
 
 
+def test_the_files_and_the_key_are_the_same_where_nothing_was_noted_for_the_key(recipe, files, key):
+    again = build_cohort(recipe, make_variant("open-archive", "asha"))
+    assert dict(again.instances(noting=False)) == files
+    assert again.answer_key() == key
+
+
 def test_the_count_is_known_before_any_file_is_made(recipe, files):
     assert build_cohort(recipe, make_variant("open-archive", "asha")).count == len(files)
 

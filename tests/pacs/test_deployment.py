@@ -20,11 +20,14 @@ from servers import sessions, start_briefly
 import docker
 from pacslab.errors import ConfigurationError, DeploymentError, PacslabError, ScenarioError, ServerStartError
 from pacslab.pacs import docker_containers, process_runtime
+from pacslab.pacs.archive_data import ArchiveData
 from pacslab.pacs.choosing import open_runtime
 from pacslab.pacs.ending import lab_id, list_running, stop_all, sweep
 from pacslab.pacs.processes import marked
 from pacslab.pacs.sockets import listeners
 from pacslab.paths import state_root
+from pacslab.scenario.loading import load_scenario
+from pacslab.scenario.variant import make_variant
 from pacslab.session import Session
 
 
@@ -53,6 +56,28 @@ def test_four_real_servers_each_at_its_own_address(running):
     system = running.archive().get_system()
     assert (system["DicomAet"], system["Version"]) == ("ARCHIVE", status.orthanc)
     assert len(running.archive().get_instances()) >= 150
+
+
+def test_the_whole_answer_key_is_worked_out_when_it_is_first_asked_for_and_kept_in_the_snapshot(running):
+    data = running.deployment.data
+    kept = data.folder / "answer_key.json"
+    kept.unlink(missing_ok=True)
+    key = data.answer_key()
+    assert key.complete
+    assert len(key.instances()) == len(running.archive().get_instances())
+    other = key.model_copy(update={"student": "kept"})
+    kept.write_text(other.model_dump_json())
+    assert data.answer_key() == other, "it is read, not made again"
+    kept.unlink()
+    assert data.answer_key() == key
+    assert [one.name for one in data.folder.glob("answer_key*")] == [kept.name]
+
+
+def test_the_answer_key_of_a_snapshot_that_is_gone_is_made_and_kept_nowhere(tmp_path, monkeypatch):
+    monkeypatch.setenv("PACSLAB_CACHE", str(tmp_path))
+    data = ArchiveData(load_scenario("open-archive"), make_variant("open-archive", "asha"), "process", "1.12.7")
+    assert data.answer_key().complete
+    assert not data.folder.exists()
 
 
 def test_the_configuration_finds_the_other_machines_by_variable(running):

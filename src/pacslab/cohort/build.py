@@ -5,35 +5,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pacslab.cohort.anatomy import ecg
-from pacslab.cohort.answer_key import (
-    AnswerKey,
-    Identifier,
-    InstanceKey,
-    Keeping,
-    Kept,
-    Location,
-    PatientKey,
-    Planted,
-    Region,
-    StudyKey,
-)
+from pacslab.cohort.answer_key import AnswerKey, Keeping, Kept, PatientKey, Planted
 from pacslab.cohort.content import Content
-from pacslab.cohort.dataset import SOP_CLASS, instance_draft, is_synthetic, series_draft
-from pacslab.cohort.digests import digest_outside, digest_within, without_boxes
-from pacslab.cohort.draft import Draft, Plant
-from pacslab.cohort.encode import PIXEL_DATA, SOURCE_AE_TITLE
+from pacslab.cohort.dataset import instance_draft, is_synthetic, series_draft
+from pacslab.cohort.encode import SOURCE_AE_TITLE
 from pacslab.cohort.modules import waveform
+from pacslab.cohort.noting import Image, Made, Noted, note, study_key, syntax_of
 from pacslab.cohort.objects import BITS_STORED
 from pacslab.cohort.origin import GENERATOR_VERSION, origin_of
 from pacslab.cohort.people import PROMINENT, plain_ascii
-from pacslab.cohort.planning import file_name_of, make_plan
+from pacslab.cohort.planning import make_plan
 from pacslab.cohort.report import make_report
 from pacslab.cohort.studio import Studio
-from pacslab.cohort.transfer import Syntax, decoded_frames, encode_file, encode_frames
+from pacslab.cohort.transfer import encode_file, encode_frames
 from pacslab.cohort.traps import Trap
 
 if TYPE_CHECKING:
@@ -41,15 +28,13 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from pacslab.cohort.draft import Draft, Plant
     from pacslab.cohort.people import Person
     from pacslab.cohort.plan import InstancePlan, SeriesPlan, StudyPlan
     from pacslab.cohort.recipe import Recipe
     from pacslab.scenario.variant import Variant
 
 __all__ = ["GENERATOR_VERSION", "Cohort", "build_cohort", "is_synthetic"]
-
-LEAST_BRAIN = 64
-"""Pixels of brain beside burned-in text by which a slice of a head is known again."""
 
 TOLD = (
     "asked_number_ending",
@@ -58,27 +43,6 @@ TOLD = (
     "deid_study_uid",
     "deid_patient",
 )
-
-
-@dataclass(frozen=True)
-class _Noted:
-    """What is known of an instance once it has been made."""
-
-    planted: tuple[Plant, ...]
-    pixels_outside: str | None
-    syntax: Syntax
-    kept: tuple[Kept, ...]
-    brain: Region | None = None
-
-
-@dataclass(frozen=True)
-class _Made:
-    """An instance before it is written; ``shared`` is what all of its series have, with its pixels."""
-
-    plan: InstancePlan
-    shared: dict[int, bytes]
-    own: Draft
-    syntax: Syntax
 
 
 def build_cohort(recipe: Recipe, variant: Variant) -> Cohort:
@@ -98,25 +62,32 @@ class Cohort:
         self.variant = variant
         self.plan = make_plan(recipe, variant)
         self._studio = Studio(recipe, variant)
-        self._noted: dict[str, dict[str, _Noted]] = {}
+        self._noted: dict[str, dict[str, Noted]] = {}
 
     @property
     def count(self) -> int:
         """Return the number of instances."""
         return sum(len(series.instances) for study in self.plan.studies for series in study.series)
 
-    def instances(self) -> Iterator[tuple[str, bytes]]:
-        """Yield (file name, Part 10 file) of every instance: the same bytes for the same variant."""
-        for study in self.plan.studies:
-            yield from self.study_files(study)
+    def instances(self, *, noting: bool = True) -> Iterator[tuple[str, bytes]]:
+        """Yield (file name, Part 10 file) of every instance: the same bytes for the same variant.
 
-    def study_files(self, study: StudyPlan) -> Iterator[tuple[str, bytes]]:
-        """Yield (file name, Part 10 file) of every instance of one study of the plan."""
+        Without ``noting``, nothing is kept for the answer key, which takes a quarter of the time.
+        """
+        for study in self.plan.studies:
+            yield from self.study_files(study, noting=noting)
+
+    def study_files(self, study: StudyPlan, *, noting: bool = True) -> Iterator[tuple[str, bytes]]:
+        """Yield (file name, Part 10 file) of every instance of one study of the plan; see :meth:`instances`."""
         source = study.mix.device.station if Trap.FILE_META in study.traps else SOURCE_AE_TITLE
         preamble = _preamble(study) if Trap.PREAMBLE in study.traps else b""
+        noted = {}
         for made in self._made(study):
-            elements = made.shared | made.own.encoded()
-            yield made.plan.file_name, encode_file(elements, made.syntax, source, preamble)
+            if noting:
+                noted[made.plan.uid] = self._noted_of(study, made)
+            yield made.plan.file_name, encode_file(made.elements, made.syntax, source, preamble)
+        if noting:
+            self._noted[study.uid] = noted
 
     def follow_up(self) -> list[bytes]:
         """Return a CT study of two slices, made today, of a patient whose earlier CT is in the archive.
@@ -125,37 +96,24 @@ class Cohort:
         """
         return [content for _, content in self.study_files(self.plan.follow_up)]
 
-    def _made(self, study: StudyPlan) -> Iterator[_Made]:
-        """Yield each instance of a study, ready to be written, and note what is planted in it."""
-        noted: dict[str, _Noted] = {}
-        around = _around(study)
+    def _made(self, study: StudyPlan) -> Iterator[Made]:
+        """Yield each instance of a study, ready to be written."""
         for series in study.series:
             draft = series_draft(self.recipe, study, series)
-            shared = draft.encoded()
-            syntax = _syntax(study, series)
+            encoded = draft.encoded()
+            syntax = syntax_of(study, series)
             for instance, own, pixels, inside in self._contents(study, series):
-                meta = Plant(Location.FILE_META, Identifier.UID, "(0002,0003)", instance.uid, "U")
-                plants = (*draft.plants, *own.plants, *inside, meta, *around)
-                digest, brain = None, None
-                elements = shared
+                image = None
                 if pixels is not None:
                     colour = series.content is Content.COLOUR_CINE
-                    encoded = encode_frames(pixels, syntax, colour=colour, bits=BITS_STORED.get(series.content, 0))
-                    own.put(**encoded.attributes)
-                    elements = shared | {PIXEL_DATA: encoded.element}
-                    decoded = pixels if syntax.lossless else decoded_frames(encoded, pixels)
-                    boxes = [one.box for one in inside if one.box]
-                    if series.content.head:
-                        here = self._studio.head_slices(study)[instance.number - 1]
-                        kept = without_boxes(here.is_brain, boxes)
-                        brain = here.brain if kept.sum() >= LEAST_BRAIN else None
-                        digest = digest_within(decoded, kept)
-                        plants = (*plants, *here.plants(study.person))
-                    else:
-                        digest = digest_outside(decoded, boxes)
-                noted[instance.uid] = _Noted(plants, digest, syntax, (*draft.kept, *own.kept), brain)
-                yield _Made(instance, elements, own, syntax)
-        self._noted[study.uid] = noted
+                    frames = encode_frames(pixels, syntax, colour=colour, bits=BITS_STORED.get(series.content, 0))
+                    own.put(**frames.attributes)
+                    image = Image(pixels, frames)
+                yield Made(instance, series.content, syntax, (draft, own), encoded, image, inside)
+
+    def _noted_of(self, study: StudyPlan, made: Made) -> Noted:
+        head = self._studio.head_slices(study)[made.plan.number - 1] if made.content.head else None
+        return note(study, made, head)
 
     def _contents(
         self, study: StudyPlan, series: SeriesPlan
@@ -205,8 +163,7 @@ class Cohort:
         return self.plan.studies_of(self.plan.people[PROMINENT])[0]
 
     def _note(self, study: StudyPlan) -> None:
-        for _ in self._made(study):
-            pass
+        self._noted[study.uid] = {made.plan.uid: self._noted_of(study, made) for made in self._made(study)}
 
     def _key(self, *, complete: bool) -> AnswerKey:
         shown = [study for study in self.plan.studies if complete or study is self._deid]
@@ -241,7 +198,7 @@ class Cohort:
             email=person.email,
             roles=person.roles,
             studies=tuple(
-                _study_key(study, self._noted[study.uid] if study in shown else {})
+                study_key(study, self._noted[study.uid] if study in shown else {})
                 for study in self.plan.studies_of(person)
             ),
         )
@@ -274,64 +231,6 @@ class Cohort:
         }
 
 
-def _syntax(study: StudyPlan, series: SeriesPlan) -> Syntax:
-    """Return the transfer syntax of a series: a compressed one only where there are pixels."""
-    pixels = series.content.image or series.content in (Content.COVER_PAGE, Content.LETTER)
-    return study.syntax if pixels or not study.syntax.encapsulated else Syntax.EXPLICIT_LITTLE
-
-
 def _preamble(study: StudyPlan) -> bytes:
     person = study.person
     return f"PATIENT {plain_ascii(person.given)} {plain_ascii(person.family)} {person.national_number}".encode()
-
-
-def _around(study: StudyPlan) -> list[Plant]:
-    """Return what is planted around the datasets of a study: file names, preambles and file meta information."""
-    person, plants = study.person, []
-    spoken = f"{plain_ascii(person.given)} {plain_ascii(person.family)}"
-    if Trap.FILE_META in study.traps:
-        plants.append(Plant(Location.FILE_META, Identifier.DEVICE, "(0002,0016)", study.mix.device.station, "D"))
-    if Trap.PREAMBLE in study.traps:
-        for kind, token, written in (
-            (Identifier.NAME, person.name, spoken),
-            (Identifier.NATIONAL_NUMBER, person.national_number, person.national_number),
-        ):
-            plants.append(Plant(Location.PREAMBLE, kind, "preamble", token, "X", written=written))
-    if Trap.FILE_NAMES in study.traps:
-        family, given, number = file_name_of(person).split("_")
-        for kind, token, written in (
-            (Identifier.NAME, person.name, f"{family}_{given}"),
-            (Identifier.NATIONAL_NUMBER, person.national_number, number),
-        ):
-            plants.append(Plant(Location.FILE_NAME, kind, "file name", token, "X", written=written))
-    return plants
-
-
-def _study_key(study: StudyPlan, noted: dict[str, _Noted]) -> StudyKey:
-    return StudyKey(
-        study_instance_uid=study.uid,
-        patient_id=study.patient_id,
-        cover_page_names_diagnosis=study.has(Content.COVER_PAGE),
-        accession_number=study.accession,
-        date=study.time.strftime("%Y%m%d"),
-        description=study.mix.description,
-        modality=study.series[0].content.modality,
-        instances=tuple(
-            InstanceKey(
-                sop_instance_uid=instance.uid,
-                sop_class_uid=SOP_CLASS[series.content],
-                series_instance_uid=series.uid,
-                modality=series.content.modality,
-                instance_number=instance.number,
-                file_name=instance.file_name,
-                document=series.content.document,
-                pixels_outside=noted[instance.uid].pixels_outside if noted else None,
-                transfer_syntax_uid=_syntax(study, series).value,
-                kept=noted[instance.uid].kept if noted else (),
-                face=series.content.head,
-                brain=noted[instance.uid].brain if noted else None,
-            )
-            for series in study.series
-            for instance in series.instances
-        ),
-    )

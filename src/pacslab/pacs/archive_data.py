@@ -79,10 +79,16 @@ class ArchiveData:
         return cohort_of(self._scenario, self._variant)
 
     def answer_key(self) -> AnswerKey:
-        """Return the answer key, from the snapshot if there is one."""
+        """Return the whole answer key: worked out when it is first asked for, and kept in the snapshot."""
+        kept = self.folder / _KEY_FILE
         with suppress(FileNotFoundError):
-            return AnswerKey.model_validate_json((self.folder / _KEY_FILE).read_bytes())
-        return self.cohort().questions()
+            return AnswerKey.model_validate_json(kept.read_bytes())
+        key = self.cohort().answer_key()
+        beside = kept.with_name(f"{_KEY_FILE}.{secrets.token_hex(4)}")
+        with suppress(FileNotFoundError):  # there may be no snapshot any more
+            beside.write_text(key.model_dump_json(), encoding="utf-8")
+            beside.replace(kept)
+        return key
 
     def write_backup(self, folder: Path) -> None:
         """Write last year's backup into a folder that a proxy serves: some patients' studies, as real DICOM, zipped.
@@ -151,19 +157,17 @@ class ArchiveData:
                 starting = loading.submit(runtime.start, owner, network, spec)
                 cohort = self.cohort()
                 answers, made = [], 0
-                for batch in batches(cohort):
+                for batch in batches(cohort.instances(noting=False)):
                     answers.append(loading.submit(_load, starting, password, batch))
                     made += len(batch)
                     progress("Making the hospital's images", made / cohort.count)
                 generated()
-                key = cohort.answer_key().model_dump_json()
                 taken = sum(one.result() for one in answers)
             if taken != cohort.count:
                 raise DeploymentError(f"the archive took {taken} of {cohort.count} instances", _AGAIN)
             runtime.stop(starting.result())
             kept = Path(making) / "kept"
             _keep(spec.data, kept)
-            (kept / _KEY_FILE).write_text(key, encoding="utf-8")
             with suppress(OSError):  # another start of the same variant was faster
                 kept.rename(self.folder)
         self._prune()
@@ -186,7 +190,7 @@ class ArchiveData:
                 beside.mkdir()
                 _same_owner(Path(folder), beside)
             for name in names:
-                if name != _KEY_FILE and not name.startswith("index"):
+                if not name.startswith((_KEY_FILE, "index")):
                     _link_or_copy(f"{folder}/{name}", f"{beside}/{name}")
 
     def _prune(self) -> None:

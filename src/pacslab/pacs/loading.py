@@ -51,7 +51,7 @@ def send_cohort(cohort: Cohort, url: str, user: str | None, progress: Callable[[
     headers = {} if user is None else basic(user)
     target = f"{address.scheme}://{address.netloc.rpartition('@')[2]}{address.path.rstrip('/')}/instances"
     taken = 0
-    for batch in batches(cohort):
+    for batch in batches(cohort.instances()):
         taken += send(target, headers, batch)
         progress("Sending the hospital's images", taken / cohort.count)
     if taken != cohort.count:
@@ -66,11 +66,11 @@ def basic(user: str) -> dict[str, str]:
     return {"Authorization": f"Basic {base64.b64encode(user.encode()).decode()}"}
 
 
-def batches(cohort: Cohort) -> Iterator[list[tuple[str, bytes]]]:
-    """Yield every instance with its file name, in batches of a request's size."""
+def batches(instances: Iterator[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:
+    """Yield instances with their file names in batches of a request's size."""
     batch: list[tuple[str, bytes]] = []
     size = 0
-    for name, content in cohort.instances():
+    for name, content in instances:
         batch.append((name, content))
         size += len(content)
         if size >= _BATCH:
