@@ -15,7 +15,7 @@ def one_of_each(files, cohort, tmp_path_factory) -> list[str]:
     folder = tmp_path_factory.mktemp("files")
     paths = []
     for name, content in files.items():
-        if "/ct-" in name and not name.endswith(("-001.dcm", "-024.dcm")):
+        if "/ct-" in name and not name.endswith(("-001.dcm", "-021.dcm")):
             continue
         paths.append(folder / name.replace("/", "-"))
         paths[-1].write_bytes(content)

@@ -15,7 +15,7 @@ from pacslab.cohort.words import list_of_words, locales
 if TYPE_CHECKING:
     from pacslab.cohort.recipe import Recipe
 
-GENERATOR_VERSION = "6"
+GENERATOR_VERSION = "7"
 """Goes up whenever the same variant would give other files; part of every cache key."""
 _LIST = "faker "
 

@@ -29,6 +29,8 @@ WEIGHTING = {Content.MR_T1: "t1", Content.MR_T2: "t2", Content.MR_FLAIR: "flair"
 """How each series of a head is weighted (see ``mr.WEIGHTINGS``)."""
 FOLLOW_UP_SLICE = 11
 """Which slice of the chest a follow-up of two slices begins with: the heart's level."""
+HIGHEST_START = 3
+"""A chest of fewer slices leaves out the liver first: not more than what lies below every finding."""
 
 
 class Studio:
@@ -170,6 +172,6 @@ class Studio:
         shape = study.finding.shape
         volume = ct.patient_volume(ct.body_for(shape), self._ct_noise, stream, shape, study.person.sex, scan=scan)
         count = len(series.instances)
-        first = 0 if count > 2 else FOLLOW_UP_SLICE
+        first = min(ct.SLICES - count, HIGHEST_START) if count > 2 else FOLLOW_UP_SLICE
         for plane in volume[first : first + count]:
             yield plane, []
