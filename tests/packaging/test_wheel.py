@@ -6,11 +6,9 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 import zipfile
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -86,17 +84,6 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def answer(url):
-    """Return the body once the server answers."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        with suppress(urllib.error.URLError, ConnectionError):
-            return urllib.request.urlopen(url, timeout=10).read()
-        time.sleep(0.2)
-    pytest.fail(f"nothing answered at {url.split('?')[0]}")
-    return None
-
-
 def test_pacslab_lab_serves_the_notebooks_and_ends_in_order(at_home):
     port = free_port()
     server = subprocess.Popen(
@@ -107,14 +94,20 @@ def test_pacslab_lab_serves_the_notebooks_and_ends_in_order(at_home):
         text=True,
     )
     try:
-        base = f"http://127.0.0.1:{port}"
-        listing = json.loads(answer(f"{base}/api/contents/labs?token=a-token"))
+        said = ""
+        while "PACS Lab:" not in said:
+            line = server.stdout.readline()
+            assert line, said
+            said += line
+        assert f"http://127.0.0.1:{port}/lab/tree/labs/00_start_here.ipynb?token=a-token" in said
+        base = f"http://127.0.0.1:{port}"  # it answers at once: the address is told when it does
+        listing = json.load(urllib.request.urlopen(f"{base}/api/contents/labs?token=a-token", timeout=10))
         assert "00_start_here.ipynb" in {one["name"] for one in listing["content"]}
-        assert b"jupyter" in answer(f"{base}/lab/tree/labs/00_start_here.ipynb?token=a-token").lower()
+        page = urllib.request.urlopen(f"{base}/lab/tree/labs/00_start_here.ipynb?token=a-token", timeout=10).read()
+        assert b"jupyter" in page.lower()
         with pytest.raises(urllib.error.HTTPError, match="403"):
             urllib.request.urlopen(f"{base}/api/contents/labs", timeout=10)
     finally:
         server.send_signal(signal.SIGINT)
         said, _ = server.communicate(timeout=30)
     assert server.returncode == 0
-    assert f"http://127.0.0.1:{port}/lab/tree/labs/00_start_here.ipynb?token=a-token" in said

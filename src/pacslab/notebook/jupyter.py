@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ DEFAULT_PORT = 8888
 _CONFIGURATION = Path(__file__).with_name("jupyter_config")
 _PORTS_TRIED = 50
 _PATIENCE = 10.0
+_PAUSE = 0.1  # seconds between two looks
 
 
 def fill_workspace() -> list[Path]:
@@ -124,19 +126,24 @@ def serve(*, port: int | None, browser: bool, in_container: bool, say: Callable[
     if os.geteuid() == 0:
         command.append("--allow-root")
     published = os.environ.get("PACSLAB_PORT") if in_container else None
-    say(f"PACS Lab: http://127.0.0.1:{published or chosen}/lab/tree/{FIRST_LAB}?token={token}")
-    say(f"Your files: {workspace()}. Stop with Ctrl+C; every server of the lab ends then, too.")
+    address = f"http://127.0.0.1:{published or chosen}/lab/tree/{FIRST_LAB}?token={token}"
+
+    def tell() -> None:
+        say(f"PACS Lab: {address}")
+        say("Open it in a web browser. Stop with Ctrl+C; every server of the lab ends then, too.")
+
+    say(f"JupyterLab is starting; your files: {workspace()}")
     jupyter = subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603
     try:
-        return _wait(jupyter)
+        return _wait(jupyter, chosen, tell)
     finally:
         deployments, servers = stop_all()
         if deployments:
             say(f"Ended {servers} server(s) of {deployments} deployment(s).")
 
 
-def _wait(jupyter: subprocess.Popen[bytes]) -> int:
-    """Wait for JupyterLab, and pass on a request to end."""
+def _wait(jupyter: subprocess.Popen[bytes], port: int, answers: Callable[[], None]) -> int:
+    """Wait for JupyterLab, call ``answers`` once it does, and pass on a request to end."""
 
     def end(_number: int, _frame: Any) -> None:
         with suppress(ProcessLookupError):
@@ -144,6 +151,11 @@ def _wait(jupyter: subprocess.Popen[bytes]) -> int:
 
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
+        while jupyter.poll() is None:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                answers()
+                break
+            time.sleep(_PAUSE)
         status = jupyter.wait()
     finally:
         for number, handler in before.items():
