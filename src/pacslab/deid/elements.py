@@ -13,16 +13,17 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
     from pydicom.tag import BaseTag
 
-    from pacslab.deid.needles import Found, Needles, Piece
+    from pacslab.deid.needles import Found, Needles
+    from pacslab.deid.pieces import Piece
     from pacslab.deid.places import Place
 
 
 class Searched(NamedTuple):
-    """Values of a file, the identifiers that stand in them, and the pieces of numbers, each with its place."""
+    """Values of a file, the identifiers in them, and pieces of some: each with its place, and in which value it is."""
 
     places: tuple[Place, ...]
     sightings: tuple[Sighting, ...]
-    pieces: tuple[tuple[str, Piece], ...]
+    pieces: tuple[tuple[str, int, Piece], ...]
 
 
 class Elements:
@@ -54,12 +55,14 @@ class Elements:
     def searched(self, places: Iterable[Place]) -> Searched:
         """Return values with what stands in them."""
         places = tuple(places)
-        sightings = [
-            Sighting(place.path, place.location, found, self._line(place, found))
-            for place in places
-            for found in self._needles.in_text(place.text)
-        ]
-        pieces = [(place.path, piece) for place in places for piece in self._needles.pieces_in(place.text)]
+        sightings: list[Sighting] = []
+        pieces: list[tuple[str, int, Piece]] = []
+        for number, place in enumerate(places):
+            standing = self._needles.in_text(place.text)
+            sightings += [
+                Sighting(place.path, place.location, found, self._line(place, found)) for found in standing.found
+            ]
+            pieces += [(place.path, number, piece) for piece in standing.pieces]
         return Searched(places, tuple(sightings), tuple(pieces))
 
     def _line(self, place: Place, found: Found) -> int:
@@ -67,7 +70,7 @@ class Elements:
         if not place.path.startswith(PDF_PAGE):
             return 0
         lines = enumerate(place.text.splitlines(), start=1)
-        return next((number for number, line in lines if found in self._needles.in_text(line)), 0)
+        return next((number for number, line in lines if found in self._needles.in_text(line).found), 0)
 
 
 def _by_tag(item: tuple[BaseTag, object]) -> int:

@@ -16,7 +16,8 @@ from pacslab.deid.faces import face_remains
 from pacslab.deid.files import parse_dicom, pixel_span
 from pacslab.deid.graphics import graphics_in
 from pacslab.deid.matching import Pictures
-from pacslab.deid.needles import Found, split_over
+from pacslab.deid.needles import Found
+from pacslab.deid.pieces import split_over
 from pacslab.deid.pixels import decode, planes, text_remains
 from pacslab.deid.places import PIXEL_DATA, Place, decoded, header_places
 from pacslab.deid.submitted import Seen, Sighting, Submitted
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
 
     from pacslab.cohort.answer_key import AnswerKey, InstanceKey, Planted
+    from pacslab.deid.elements import Searched
     from pacslab.deid.needles import Needles
 
 LONGEST_TEXT_FILE = 1 << 20
@@ -75,13 +77,10 @@ class Look:
             return seen
         places = [place for one in searched for place in one.places]
         seen.sightings += chain.from_iterable(one.sightings for one in searched)
-        whole = {one.found.needle for one in seen.sightings}
-        for needle, begins, ends in split_over(piece for one in searched for piece in one.pieces):
-            if needle not in whole:
-                seen.sightings.append(Sighting(f"{begins} and {ends}", Location.HEADER, Found(needle, alone=True)))
         graphics = tuple(graphics_in(dataset, places))
         if is_directory(name, dataset):
             self._note_rest(seen, content, content, places)
+            seen.sightings += _in_pieces(searched, seen)
             seen.sightings = [_in_directory(one) for one in seen.sightings]
             seen.records = records_of(dataset)
             seen.graphics = graphics
@@ -89,6 +88,7 @@ class Look:
         seen.file = Submitted(name, Contents(places), has_pixels=any(tag in dataset for tag in PIXEL_DATA))
         seen.file.graphics = graphics
         self._note_rest(seen, content, self._outside(seen.file, dataset, content, span), places)
+        seen.sightings += _in_pieces(searched, seen)
         return seen
 
     def _in_places(self, places: Iterable[Place]) -> tuple[Sighting, ...]:
@@ -139,6 +139,24 @@ class Look:
         face = self._faces.get(file.instance.sop_instance_uid) if file.instance is not None else None
         if face is not None and face.box is not None and pixels.ndim == 2:
             file.face = face if face_remains(pixels, face.box, face.glyphs()) else None
+
+
+def _in_pieces(searched: Iterable[Searched], seen: Seen) -> list[Sighting]:
+    """Return the identifiers that are cut in two, but those that stand in the file whole as well.
+
+    A number is nobody else's. Letters may be: they count only in a file of the patient whose they are.
+    """
+    whole = {one.found.needle for one in seen.sightings}
+    cut = split_over(piece for one in searched for piece in one.pieces)
+    return [
+        Sighting(
+            begins if begins == ends else f"{begins} and {ends}",
+            Location.HEADER,
+            Found(needle, alone=needle.is_number),
+        )
+        for needle, begins, ends in cut
+        if needle not in whole
+    ]
 
 
 def note_text(file: Submitted, pixels: np.ndarray, burned: list[Planted]) -> list[Planted]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import re
-import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import permutations
@@ -17,52 +16,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pacslab.cohort.answer_key import Identifier
 from pacslab.deid.literals import Literals
+from pacslab.deid.pieces import Pieces
+from pacslab.deid.texts import Text, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from pacslab.deid.pieces import Piece
 
 SHORTEST = 4
 SHORTEST_ANYWHERE = 7
 SHORTEST_RAW = 6
 REMEMBERED = 4096
-PIECE = 4
-LONGEST_WITH_PIECES = 4096
 MANY = 20_000
-MONTHS = {
-    **{
-        name: number
-        for number, name in enumerate(
-            ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], start=1
-        )
-    },
-    **{
-        name: number
-        for number, name in enumerate(["janv", "fev", "mars", "avr", "mai", "juin", "juil", "aou", "sept"], start=1)
-    },
-}
-"""The beginnings of months' names in English and French, without accents."""
-_FOUR_DIGITS = re.compile(r"\d{4}")
-_MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
-_NAMED_MONTH = re.compile(
-    rf"(?<= )(?:(?P<day>\d{{1,2}})(?:st|nd|rd|th|er)? (?P<month>{_MONTH})[a-z]*|"
-    rf"(?P<month_before>{_MONTH})[a-z]* (?P<day_after>\d{{1,2}})(?:st|nd|rd|th)?) "
-    r"(?P<year>\d{4})(?= )"
-)
 _NEVER_ALONE = {Identifier.DATE, Identifier.AGE}
-_DIGIT_RUN = re.compile(r"\d+(?:[-./ ]\d+)*")
-
-
-def folded(text: str) -> str:
-    """Return text without case and accents."""
-    if text.isascii():
-        return text.casefold()
-    decomposed = unicodedata.normalize("NFKD", text)
-    return "".join(letter for letter in decomposed if not unicodedata.combining(letter)).casefold()
-
-
-def words_of(text: str) -> list[str]:
-    """Return the words and numbers of a text, folded, without punctuation."""
-    return re.findall(r"[^\W_]+", folded(text))
 
 
 @dataclass(frozen=True)
@@ -174,56 +141,6 @@ def _encoded(token: str) -> set[str]:
     return {form for form in forms if len(form) >= 8}
 
 
-class Text:
-    """One piece of text in the forms that needles are looked for in."""
-
-    def __init__(self, original: str) -> None:
-        self.original = original
-
-    @cached_property
-    def words(self) -> list[str]:
-        """Words and numbers, folded."""
-        return words_of(self.original)
-
-    @cached_property
-    def spaced(self) -> str:
-        """Words and numbers with one space between them and at both ends, folded."""
-        return f" {' '.join(self.words)} "
-
-    @cached_property
-    def squeezed(self) -> str:
-        """Words and numbers with nothing between them, folded."""
-        return "".join(self.words)
-
-    @cached_property
-    def days(self) -> set[tuple[str, str, str]]:
-        """Every (year, month, day) that the text may mean."""
-        found = set()
-        for number in self.numbers:
-            if len(number) >= 8:
-                found.add((number[:4], number[4:6], number[6:8]))
-            if len(number) == 8:
-                found |= {(number[4:], number[2:4], number[:2]), (number[4:], number[:2], number[2:4])}
-        for match in _NAMED_MONTH.finditer(self.spaced):
-            day, month, year = (
-                match["day"] or match["day_after"],
-                match["month"] or match["month_before"],
-                match["year"],
-            )
-            found.add((year, f"{MONTHS[month]:02d}", f"{int(day):02d}"))
-        return found
-
-    @cached_property
-    def numbers(self) -> set[str]:
-        """Every number as written, and with its separators taken out."""
-        found: set[str] = set()
-        for run in _DIGIT_RUN.findall(self.original):
-            found.add(re.sub(r"\D", "", run))
-            found.update(re.findall(r"\d+", run))
-            found.update(re.sub(r"\D", "", piece) for piece in run.split(" "))
-        return found
-
-
 @dataclass(frozen=True)
 class Found:
     """An identifier that stands in a text. ``alone`` says that what stands there gives it away in anybody's file.
@@ -235,26 +152,11 @@ class Found:
     alone: bool
 
 
-class Piece(NamedTuple):
-    """One of the two parts of a number that is cut after so many digits: its beginning, or the rest."""
+class Standing(NamedTuple):
+    """What stands in a text: identifiers, and pieces of some that are cut in two."""
 
-    needle: Needle
-    after: int
-    begins: bool
-
-
-def split_over(pieces: Iterable[tuple[str, Piece]]) -> Iterator[tuple[Needle, str, str]]:
-    """Yield what stands in two pieces at two places: (identifier, place of the beginning, place of the rest).
-
-    ``pieces`` are (place, piece).
-    """
-    beginnings: dict[tuple[Needle, int], str] = {}
-    rests: dict[tuple[Needle, int], str] = {}
-    for place, (needle, after, begins) in pieces:
-        (beginnings if begins else rests).setdefault((needle, after), place)
-    for (needle, after), place in beginnings.items():
-        if rests.get((needle, after), place) != place:
-            yield needle, place, rests[needle, after]
+    found: tuple[Found, ...]
+    pieces: tuple[Piece, ...]
 
 
 class Needles:
@@ -269,8 +171,8 @@ class Needles:
         self._numbers: dict[str, list[Found]] = {}
         self._days: dict[tuple[str, str, str], list[Found]] = {}
         self._of_token = {needle.token: needle for needle in reversed(self.all)}
-        self._pieces: dict[str, list[Piece]] = {}
-        self._remembered: dict[str, tuple[Found, ...]] = {}
+        self._pieces = Pieces()
+        self._remembered: dict[str, Standing] = {}
         for needle in self.all:
             self._index(needle)
 
@@ -291,22 +193,22 @@ class Needles:
                 found = Found(needle, alone=len(needle.digits) >= SHORTEST_ANYWHERE)
                 for digits in {needle.digits, needle.digits[::-1]}:
                     self._numbers.setdefault(digits, []).append(found)
-                for at in range(PIECE, len(needle.digits) - PIECE + 1):
-                    self._pieces.setdefault(needle.digits[:at], []).append(Piece(needle, at, begins=True))
-                    self._pieces.setdefault(needle.digits[at:], []).append(Piece(needle, at, begins=False))
+            self._pieces.add(needle)
 
     def of_token(self, token: str) -> Needle:
         """Return the needle of a planted token."""
         return self._of_token[token]
 
-    def in_text(self, text: str) -> tuple[Found, ...]:
-        """Return the identifiers that stand in a text; short texts, which images of a series share, are remembered."""
+    def in_text(self, text: str) -> Standing:
+        """Return what stands in a text; short texts, which images of a series share, are remembered."""
         if text in self._remembered:
             return self._remembered[text]
-        found = tuple(dict.fromkeys(self._in(Text(text)))) if len(text) >= SHORTEST else ()
+        forms = Text(text)
+        found = tuple(dict.fromkeys(self._in(forms))) if len(text) >= SHORTEST else ()
+        standing = Standing(found, tuple(self._pieces.in_text(forms)))
         if len(text) <= REMEMBERED and len(self._remembered) < MANY:
-            self._remembered[text] = found
-        return found
+            self._remembered[text] = standing
+        return standing
 
     def _in(self, text: Text) -> Iterator[Found]:
         if "." in text.original:
@@ -322,15 +224,6 @@ class Needles:
             yield from self._numbers.get(number, ())
         for day in sorted(text.days):
             yield from self._days.get(day, ())
-
-    def pieces_in(self, text: str) -> Iterator[Piece]:
-        """Yield the pieces of numbers that stand in a text.
-
-        Numbers of eight digits and more are looked for in pieces of at least four.
-        """
-        if PIECE <= len(text) <= LONGEST_WITH_PIECES and _FOUR_DIGITS.search(text):
-            for number in sorted(Text(text).numbers):
-                yield from self._pieces.get(number, ())
 
     def in_bytes(self, content: bytes) -> tuple[Found, ...]:
         """Return the identifiers whose bytes stand in binary content as they are, whatever their letter case."""

@@ -11,10 +11,11 @@ from pacslab.deid.graphics import text_left
 from pacslab.deid.leaks import leak_in_graphic, leak_of, leaks_in_pixels
 from pacslab.deid.looking import Look, note_text
 from pacslab.deid.matching import match
-from pacslab.deid.needles import Needles, words_of
+from pacslab.deid.needles import Needles
 from pacslab.deid.pixels import decode, planes, text_anywhere
 from pacslab.deid.submitted import Submission
 from pacslab.deid.telling import worth_showing
+from pacslab.deid.texts import words_of
 from pacslab.deid.thumbnail import thumbnail
 from pacslab.deid.words import needles_of
 

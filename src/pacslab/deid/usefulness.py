@@ -27,8 +27,8 @@ from pydicom.uid import (
 from pacslab.cohort.answer_key import Keeping, Location
 from pacslab.deid.directory import within_record
 from pacslab.deid.faults import attribute
-from pacslab.deid.needles import folded, words_of
 from pacslab.deid.report import CheckId
+from pacslab.deid.texts import folded, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

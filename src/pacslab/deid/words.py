@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pacslab.cohort.answer_key import Identifier
-from pacslab.deid.needles import Needle, words_of
+from pacslab.deid.needles import Needle
+from pacslab.deid.texts import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from pycanon import anonymity
 
-from pacslab.deid.needles import words_of
+from pacslab.deid.texts import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
