@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pacslab.cohort.answer_key import Identifier
+from pacslab.deid.needles import Needle, Needles
 
 from .conftest import put
 from .planting import HOSPITALS, hospital, name_of, written
@@ -105,3 +106,12 @@ def test_pieces_of_somebody_elses_name_are_no_leak(name: str) -> None:
     for (instance, mine, _), (_, theirs, word) in pairwise(words):
         if mine != theirs:
             assert not leaks(place, instance, WAYS["two attributes"](*next(cuts(word, 3)))), (mine, theirs)
+
+
+def test_a_name_of_two_words_of_the_findings() -> None:
+    """Mrs Whitehead's head has white matter, which says nothing of her; cut elsewhere, her name is found."""
+    needles = Needles([Needle("Whitehead^Ann", Identifier.NAME, "the patient's name")], frozenset({"white", "matter"}))
+    assert not needles.in_text("several white matter lesions").pieces
+    assert not needles.in_text("HEAD").pieces
+    assert needles.in_text("Whit").pieces
+    assert needles.in_text("ehead").pieces

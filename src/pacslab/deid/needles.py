@@ -160,9 +160,9 @@ class Standing(NamedTuple):
 
 
 class Needles:
-    """The identifiers of many patients, looked for together in one pass."""
+    """The identifiers of many patients, looked for together in one pass; ``common`` are words that must be kept."""
 
-    def __init__(self, needles: Iterable[Needle]) -> None:
+    def __init__(self, needles: Iterable[Needle], common: frozenset[str] = frozenset()) -> None:
         self.all = tuple(dict.fromkeys(needles))
         self._raw = Literals()
         self._anywhere = Literals()
@@ -171,7 +171,7 @@ class Needles:
         self._numbers: dict[str, list[Found]] = {}
         self._days: dict[tuple[str, str, str], list[Found]] = {}
         self._of_token = {needle.token: needle for needle in reversed(self.all)}
-        self._pieces = Pieces()
+        self._pieces = Pieces(common)
         self._remembered: dict[str, Standing] = {}
         for needle in self.all:
             self._index(needle)

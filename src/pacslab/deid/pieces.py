@@ -40,12 +40,20 @@ class Piece(NamedTuple):
 
 
 class Pieces:
-    """The pieces of many identifiers, looked for in one text at a time."""
+    """The pieces of many identifiers, looked for in one text at a time.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    common
+        Words of texts that must be kept. Where a name's word is cut into such, as in ``white`` and ``head``, nobody can
+        tell.
+
+    """
+
+    def __init__(self, common: frozenset[str]) -> None:
         self._numbers: dict[str, list[Piece]] = {}
-        self._words = _Halves(SHORTEST_WORD)
-        self._ends = _Halves(SHORTEST_END)
+        self._words = _Halves(SHORTEST_WORD, common)
+        self._ends = _Halves(SHORTEST_END, frozenset())
 
     def add(self, needle: Needle) -> None:
         """Add what an identifier may be cut into."""
@@ -82,8 +90,9 @@ class Pieces:
 class _Halves:
     """Words of which a text may hold the beginning or the end, filed under their first and last letters."""
 
-    def __init__(self, shortest: int) -> None:
+    def __init__(self, shortest: int, common: frozenset[str]) -> None:
         self._shortest = shortest
+        self._common = common
         self._first: dict[str, list[tuple[Needle, str]]] = {}
         self._last: dict[str, list[tuple[Needle, str]]] = {}
 
@@ -95,14 +104,19 @@ class _Halves:
     def begun_by(self, piece: str) -> Iterator[Piece]:
         """Yield the words whose beginning a piece is, all but a few letters."""
         for needle, word in self._first.get(piece[: self._shortest], ()):
-            if word.startswith(piece) and len(piece) <= len(word) - self._shortest:
+            if word.startswith(piece) and self._tells(word, len(piece)):
                 yield Piece(needle, word, len(piece), begins=True)
 
     def ended_by(self, piece: str) -> Iterator[Piece]:
         """Yield the words whose end a piece is, all but a few letters."""
         for needle, word in self._last.get(piece[-self._shortest :], ()):
-            if word.endswith(piece) and len(piece) <= len(word) - self._shortest:
+            if word.endswith(piece) and self._tells(word, len(word) - len(piece)):
                 yield Piece(needle, word, len(word) - len(piece), begins=False)
+
+    def _tells(self, word: str, after: int) -> bool:
+        """Whether both pieces of a word are long enough, and neither is a word of its own."""
+        pieces = word[:after], word[after:]
+        return all(len(piece) >= self._shortest and piece not in self._common for piece in pieces)
 
 
 def split_over(pieces: Iterable[tuple[str, int, Piece]]) -> Iterator[tuple[Needle, str, str]]:

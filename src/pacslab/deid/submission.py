@@ -17,7 +17,7 @@ from pacslab.deid.submitted import Submission
 from pacslab.deid.telling import worth_showing
 from pacslab.deid.texts import words_of
 from pacslab.deid.thumbnail import thumbnail
-from pacslab.deid.words import needles_of
+from pacslab.deid.words import common_words, needles_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -51,7 +51,7 @@ class Reader:
         }
         self._people = {study.study_instance_uid: patient for patient in key.patients for study in patient.studies}
         planted = key.planted_in({one.sop_instance_uid for one in self._instances})
-        self._needles = Needles(needles_of(key, studies, planted))
+        self._needles = Needles(needles_of(key, studies, planted), common_words(key))
         self._everybody = frozenset(self._patients[one.sop_instance_uid] for one in self._instances)
         self._searches = SEARCHES * len(self._instances)
         self._look = Look(key, self._instances, planted, self._needles)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pacslab.cohort.answer_key import Identifier
+from pacslab.cohort.answer_key import Identifier, Keeping
 from pacslab.deid.needles import Needle
 from pacslab.deid.texts import words_of
 
@@ -64,6 +64,13 @@ def needles_of(key: AnswerKey, studies: tuple[StudyKey, ...], planted: tuple[Pla
         forms = frozenset(written.get((token, kind), ()))
         needles.append(Needle(token, kind, words, shared, frozenset(owners), of_patient=own, written=forms))
     return needles
+
+
+def common_words(key: AnswerKey) -> frozenset[str]:
+    """Return the words of what must be kept: findings, and what studies are called."""
+    texts = {kept.text for one in key.instances() for kept in one.kept if kept.keeping is Keeping.MEANING}
+    texts |= {study.description for study in key.studies()}
+    return frozenset(word for text in texts for word in words_of(text))
 
 
 def _known(patient: PatientKey, studies: list[StudyKey]) -> Iterator[tuple[str, Identifier]]:
