@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pacslab.deid.policy import Banner
 
 CLAIMS_TEXT = "YES"
+SECTIONS = {"CT", "MR", "PT"}
+"""Modalities whose pictures are slices through the body."""
 
 
 def text_boxes(dataset: FileDataset, banners: tuple[Banner, ...]) -> list[Box] | None:
@@ -45,7 +47,7 @@ def read_boxes(dataset: FileDataset, known: list[Box] | None) -> list[Box] | Non
     pixels = decode(dataset)
     if pixels is None:
         return known
-    found = text_in(pixels)
+    found = text_in(pixels, section=text_of(dataset, "Modality") in SECTIONS)
     return [*(known or []), *found] if found or known is not None else None
 
 

@@ -2,7 +2,8 @@
 
 Letters of one grey value are text, read or not; so is a row of marks that look like type however they are blended into
 the picture. A doubtful row is text where the reader takes it for letters and digits, or beside other blended text: so
-faint letters on anatomy are found, which a reader alone overlooks, and ribs are left alone.
+faint letters on anatomy are found, which a reader alone overlooks, and ribs are left alone. In a slice through the body
+whole lines are looked for instead, of which outlines may hide some letters (see :mod:`pacslab.deid.textlines`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from PIL import Image
 from pacslab.cohort.answer_key import Box
 from pacslab.deid.pixels import planes
 from pacslab.deid.strokes import PLAIN, Looks, blended_lines, drawn_lines
+from pacslab.deid.textlines import crowded_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,6 +41,8 @@ MARGIN = 6
 """Pixels that are painted over around a line of drawn letters."""
 LINES = 2
 """How many heights of a blended line are painted over above and below it."""
+NEXT = 3
+"""The same for a line on which strokes crowd: its height may be that of its small letters, and the next be fainter."""
 FAR = 3
 """So many heights beyond the text that was found a row goes on, if only some of its letters have one value."""
 
@@ -50,7 +54,7 @@ def can_read() -> bool:
     return shutil.which(PROGRAM) is not None
 
 
-def text_in(pixels: np.ndarray) -> list[Box]:
+def text_in(pixels: np.ndarray, *, section: bool = False) -> list[Box]:
     """Return where text stands in an image.
 
     Parameters
@@ -58,9 +62,12 @@ def text_in(pixels: np.ndarray) -> list[Box]:
     pixels
         Decoded pixels, (rows, columns) or (rows, columns, samples), with frames before them in a moving picture. Every
         frame is looked at that differs from the one before; what was read once is not read again.
+    section
+        Whether the picture is a slice through the body. It is smooth but for outlines, so that lines of many strokes
+        are writing, read or not; a projection has its grain and its bones all over, and what is doubtful is read.
 
     """
-    seen = _Seen()
+    seen = _Seen(section=section)
     before: np.ndarray | None = None
     for plane in planes(pixels):
         if before is None or not np.array_equal(plane, before):
@@ -72,7 +79,8 @@ def text_in(pixels: np.ndarray) -> list[Box]:
 class _Seen:
     """What was found in the frames of one image, and which rows of marks turned out to be no text."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, section: bool) -> None:
+        self._section = section
         self.boxes: list[Box] = []
         self._bands: list[Box] = []
         self._rejected: list[Box] = []
@@ -86,7 +94,10 @@ class _Seen:
             for one in drawn:
                 for line in drawn_lines(one):
                     self._add(_around(_scaled(line.box, step), plane.shape))
-            self._blended(grey, step, plane.shape)
+            if self._section:
+                self._crowded(grey, step, plane.shape)
+            else:
+                self._blended(grey, step, plane.shape)
             if max(grey.shape) <= LARGE:
                 break
             drawn = [one[::2, ::2] for one in drawn]
@@ -100,8 +111,8 @@ class _Seen:
         if not any(_holds(one, box) for one in self.boxes):
             self.boxes.append(box)
 
-    def _add_band(self, box: Box, shape: tuple[int, ...]) -> None:
-        self._bands.append(_band(box, shape))
+    def _add_band(self, box: Box, shape: tuple[int, ...], lines: int = LINES) -> None:
+        self._bands.append(_band(box, shape, lines))
         self._add(self._bands[-1])
 
     def _blended(self, grey: np.ndarray, step: int, shape: tuple[int, ...]) -> None:
@@ -122,6 +133,13 @@ class _Seen:
                 self._add_band(box, shape)
             else:
                 self._rejected.append(box)
+
+    def _crowded(self, grey: np.ndarray, step: int, shape: tuple[int, ...]) -> None:
+        """Look for lines of writing in a slice, where none were found yet."""
+        for line in crowded_lines(grey):
+            box = _scaled(line, step)
+            if not any(_mostly_in(box, one) for one in self.boxes):
+                self._add_band(box, shape, NEXT)
 
     def _goes_on(self, line: Line, box: Box) -> bool:
         """Whether a long row goes on where the text that was found ends: only some of its letters have one value."""
@@ -187,12 +205,12 @@ def _around(box: Box, shape: tuple[int, ...]) -> Box:
     return Box(column=left, row=top, width=right - left, height=bottom - top)
 
 
-def _band(box: Box, shape: tuple[int, ...]) -> Box:
+def _band(box: Box, shape: tuple[int, ...], lines: int = LINES) -> Box:
     """Return a band across the picture: what stands beside and below a blended line is most likely text as well.
 
     Letters are lost where bone or a vessel runs through them, and so are lines that are fainter than the first.
     """
-    high = max(MARGIN, LINES * box.height)
+    high = max(MARGIN, lines * box.height)
     top, bottom = max(0, box.row - high), min(shape[0], box.row + box.height + high)
     return Box(column=0, row=top, width=shape[1], height=bottom - top)
 

@@ -119,7 +119,7 @@ def blended_lines(grey: np.ndarray) -> list[Line]:
 def _thin_lines(grey: np.ndarray, size: int) -> Iterator[Line]:
     """Yield rows of marks thinner than a number of pixels."""
     for risen in (grey - ndimage.grey_opening(grey, size=size), ndimage.grey_closing(grey, size=size) - grey):
-        mask = _standing_out(risen, float(np.ptp(grey)))
+        mask = standing_out(risen, float(np.ptp(grey)))
         for line in _rows(_marks(mask)):
             looks = _looks(line)
             if looks is not Looks.UNLIKE:
@@ -159,7 +159,7 @@ def _flat_values(plane: np.ndarray) -> list[np.generic]:
     return [values[at] for at in most if counts[at] >= CORNERS]
 
 
-def _standing_out(risen: np.ndarray, reach: float) -> np.ndarray:
+def standing_out(risen: np.ndarray, reach: float) -> np.ndarray:
     """Return what stands out from the noise around it, which is measured in squares: letters hardly change a median."""
     above = risen - _medians(risen)
     noise = np.maximum(_medians(np.abs(above)) * 1.48, 0.004 * max(reach, 1.0))
