@@ -43,6 +43,8 @@ LINES = 2
 """How many heights of a blended line are painted over above and below it."""
 NEXT = 3
 """The same for a line on which strokes crowd: its height may be that of its small letters, and the next be fainter."""
+FAINT = 0.5
+"""Bright letters that are drawn have more than this part of the picture's range; fainter ones were blended into it."""
 FAR = 3
 """So many heights beyond the text that was found a row goes on, if only some of its letters have one value."""
 
@@ -93,7 +95,11 @@ class _Seen:
         while True:
             for one in drawn:
                 for line in drawn_lines(one):
-                    self._add(_around(_scaled(line.box, step), plane.shape))
+                    box = _scaled(line.box, step)
+                    if _is_faint(one, line):
+                        self._add_band(box, plane.shape)
+                    else:
+                        self._add(_around(box, plane.shape))
             if self._section:
                 self._crowded(grey, step, plane.shape)
             else:
@@ -122,7 +128,7 @@ class _Seen:
             box = _scaled(line.box, step)
             if any(_mostly_in(box, one) for one in (*self.boxes, *self._rejected)) and not self._goes_on(line, box):
                 continue
-            if line.looks is Looks.WRITTEN:
+            if line.looks is Looks.WRITTEN and (step == 1 or line.marks >= PLAIN):
                 self._add_band(box, shape)
             elif not any(_mostly_in(line.box, one.box) for one in doubtful):
                 doubtful.append(line)
@@ -192,6 +198,14 @@ def _letters_at(box: Box, words: Iterable[tuple[float, float, str, float]], leas
         if box.column - 4 <= left <= box.column + box.width and box.row - 6 <= middle <= box.row + box.height + 6
         for letter in text
     )
+
+
+def _is_faint(plane: np.ndarray, line: Line) -> bool:
+    """Whether drawn letters are bright on black, but no brighter than anatomy: on it they go on in other values."""
+    box = line.box
+    area = plane[box.row : box.row + box.height, box.column : box.column + box.width]
+    value, low, high = float(area[line.shape].max()), float(plane.min()), float(plane.max())
+    return float(np.median(area[~line.shape])) < value < low + FAINT * (high - low)
 
 
 def _scaled(box: Box, step: int) -> Box:

@@ -31,6 +31,10 @@ SMALL = 10
 """Letters lower than this lose a foot in noise: of a few, one may stand higher."""
 PLAIN = 7
 """So many blended marks close to each other are writing: anatomy has hardly any such rows."""
+LONG = 14
+"""Of so many some may be lost, and what is left of them stands further apart."""
+EVEN = 0.85
+"""What part of the marks of a row stands on the same row of pixels, where nothing else tells them from anatomy."""
 MOST_VALUES = 40
 """How many grey values are looked at: those of which most patches are made."""
 CORNERS = 10
@@ -105,7 +109,7 @@ def drawn_lines(plane: np.ndarray) -> list[Line]:
             shape = _cut(mask, box)
             around = ndimage.binary_dilation(shape, _TOUCHING) & ~shape
             jumps = np.abs(_cut(plane, box)[around].astype(np.float64) - float(value))
-            if jumps.size and np.median(jumps) >= reach:
+            if jumps.size and np.median(jumps) >= (reach / 4 if _is_even(line) else reach):
                 found.append(Line(box, len(line), shape, Looks.WRITTEN))
     return found
 
@@ -141,7 +145,7 @@ def _looks(line: list[_Mark]) -> Looks:
     gap = float(np.median([later.left - mark.right for mark, later in pairwise(line)])) / height
     feet = np.array([mark.bottom for mark in line])
     level = float(np.mean(np.abs(feet - np.median(feet)) <= max(1.0, 0.06 * height)))
-    if len(line) >= PLAIN and wide <= 1.5 and gap >= -0.1 and level >= 0.6:
+    if len(line) >= PLAIN and wide <= (1.5 if len(line) < LONG else 2.0) and gap >= -0.1 and level >= 0.6:
         return Looks.WRITTEN
     if wide > 1.2 or gap > 0.8 or level < 0.5:
         return Looks.UNLIKE
@@ -149,6 +153,12 @@ def _looks(line: list[_Mark]) -> Looks:
     level_enough = level >= (0.75 if height < SMALL and wide <= 1.1 else 0.83)
     sure = alike and gap <= 0.5 and level_enough and 0.45 <= lean <= 1.0
     return Looks.WRITTEN if sure else Looks.DOUBTFUL
+
+
+def _is_even(line: list[_Mark]) -> bool:
+    """Whether many marks stand on one line: such a row needs to stand out less, on bone that is as bright."""
+    feet = np.array([mark.bottom for mark in line])
+    return len(line) >= PLAIN and float(np.mean(feet == np.median(feet))) >= EVEN
 
 
 def _flat_values(plane: np.ndarray) -> list[np.generic]:
