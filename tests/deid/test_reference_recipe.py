@@ -14,6 +14,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import RLELossless
 
+from pacslab.cohort.answer_key import Identifier
 from pacslab.cohort.build import build_cohort
 from pacslab.cohort.recipe import load_recipe
 from pacslab.deid.audit import audit
@@ -183,6 +184,18 @@ def test_age_is_computed_and_capped() -> None:
     del dataset.PatientAge
     apply(dataset)
     assert dataset.PatientAge == "090Y"
+
+
+def test_the_age_of_ninety_is_that_of_everybody_above(tmp_path: Path) -> None:
+    """Of a patient who is 96 today, an earlier examination."""
+    cohort = build_cohort(load_recipe("clinique"), make_variant("full", "g"))
+    plan = cohort.plan.studies[5]
+    assert plan.person.age(plan.time.date()) == 90
+    done = deidentify_study((content for _, content in cohort.study_files(plan)), tmp_path, secret=SECRET)
+    assert {str(pydicom.dcmread(path, stop_before_pixels=True).PatientAge) for path in done.written} == {"090Y"}
+    assert not [one for one in cohort.planted_in(plan) if one.kind is Identifier.AGE]
+    oldest = (one for one in cohort.plan.studies if one.person.age(one.time.date()) > 90)
+    assert [one for one in cohort.planted_in(next(oldest)) if one.kind is Identifier.AGE]
 
 
 def test_identifier_in_a_coded_string() -> None:

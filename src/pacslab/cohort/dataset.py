@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MANUFACTURER", "SOP_CLASS", "instance_draft", "is_synthetic", "series_draft"]
 
-OLDEST_SHOWN = 89
-"""Ages above it identify somebody: 45 CFR 164.514(b)(2)(i)(C)."""
+OLDEST_SHOWN = 90
+"""Ages above it identify somebody; 90 is what all ages above 89 may be given as: 45 CFR 164.514(b)(2)(i)(C)."""
 
 
 def is_synthetic(dataset: Dataset) -> bool:

@@ -285,8 +285,8 @@ def _fill_in(sheet: Sheet, study: StudyPlan) -> None:
 
 
 def _old(age: int) -> tuple[Identifier | None, str]:
-    """Return what an age identifies: nothing up to 89, and how the answer key writes it."""
-    return (Identifier.AGE, f"{age:03d}Y") if age > 89 else (None, "")
+    """Return what an age identifies, as the answer key writes it: nothing up to 90, as all above may be given."""
+    return (Identifier.AGE, f"{age:03d}Y") if age > 90 else (None, "")
 
 
 def _in_fours(number: str) -> str:
