@@ -8,6 +8,7 @@ it. What follows in one process alone - whose each file is, and the checks - is 
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import shutil
@@ -145,7 +146,8 @@ def _taking_turns(rounds: int, ours: Callable[[], float], theirs: Callable[[], f
 
 
 def _timed(work: Callable[[], object]) -> float:
-    """Return the processor time of some work, here and in the programs that it ran."""
+    """Return the processor time of some work, here and in the programs that it ran; what was left before is cleared."""
+    gc.collect()
     before = _spent()
     work()
     return _spent() - before

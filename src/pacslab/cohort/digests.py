@@ -48,11 +48,12 @@ def digest_within(pixels: np.ndarray, kept: np.ndarray) -> str:
     pixels
         Decoded pixel values of shape (rows, columns); integers.
     kept
-        Which of them count: boolean, of the same shape.
+        Which of them count: boolean, of the same shape; or the places of those, row by row, rising.
 
     """
     shape = "x".join(str(size) for size in pixels.shape).encode()
-    return hashlib.sha256(shape + b":" + pixels[kept].astype("<i4").tobytes()).hexdigest()
+    values = pixels[kept] if kept.dtype == bool else pixels.ravel()[kept]
+    return hashlib.sha256(shape + b":" + values.astype("<i4").tobytes()).hexdigest()
 
 
 def without_boxes(kept: np.ndarray, boxes: list[Box], margin: int = MARGIN) -> np.ndarray:

@@ -15,8 +15,8 @@ from pacslab.deid.elements import Elements
 from pacslab.deid.faces import face_remains
 from pacslab.deid.files import parse_dicom, pixel_span
 from pacslab.deid.graphics import graphics_in
-from pacslab.deid.matching import Pictures
 from pacslab.deid.needles import Found
+from pacslab.deid.pictures import Pictures
 from pacslab.deid.pieces import split_over
 from pacslab.deid.pixels import decode, planes, text_remains
 from pacslab.deid.places import PIXEL_DATA, Place, decoded, header_places
