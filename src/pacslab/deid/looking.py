@@ -118,9 +118,10 @@ class Look:
             return content
         file.shape = pixels.shape
         self._look_at(file, pixels)
-        if not file.intact or span is None or file.instance is None:
+        if not file.intact or span is None or file.instance is None or dataset.get("PlanarConfiguration"):
             return content
-        return content[: span[0]] + self.pictures.covered(file.instance, pixels) + content[span[1] :]
+        begin, end = span
+        return content[:begin] + self.pictures.covered(file.instance, pixels, content[begin:end]) + content[end:]
 
     def _look_at(self, file: Submitted, pixels: np.ndarray) -> None:
         """Find out which image it is and which burned-in text is left."""

@@ -86,20 +86,28 @@ class Pictures:
         everything = [text for one in instances for text in self._burned.get(one.sop_instance_uid, [])]
         return list({(one.token, one.box, one.mask): one for one in everything}.values())
 
-    def covered(self, instance: InstanceKey, pixels: np.ndarray) -> bytes:
-        """Return the bytes of the rows that hold an image's burned-in text, or of a head: where pixels may be new."""
-        boxes = self._boxes[instance.sop_instance_uid]
-        if instance.face:
-            return pixels.tobytes()
-        if not boxes or pixels.ndim > 3:
-            return pixels.tobytes() if boxes else b""
-        top = max(0, min(box.row for box in boxes) - MARGIN)
-        return pixels[..., top : max(box.row + box.height for box in boxes) + MARGIN, :].tobytes()
+    def covered(self, instance: InstanceKey, pixels: np.ndarray, stored: bytes) -> bytes:
+        """Return the bytes of the rows that hold an image's burned-in text, or of a head: where pixels may be new.
+
+        Parameters
+        ----------
+        instance, pixels
+            The image, and its pixels, which are those of the archive elsewhere.
+        stored
+            The same pixels as the file has them, with the bits that are no part of a value; an even number of bytes.
+
+        """
+        if instance.face or not pixels.nbytes <= len(stored) <= pixels.nbytes + 1:
+            return stored
+        planes = _with_samples(np.frombuffer(stored, dtype=pixels.dtype, count=pixels.size).reshape(pixels.shape))
+        rows = np.zeros(planes.shape[-3], dtype=bool)
+        for box in self._boxes[instance.sop_instance_uid]:
+            rows[max(0, box.row - MARGIN) : box.row + box.height + MARGIN] = True
+        return planes[..., rows, :, :].tobytes()
 
     def painted_over(self, instance: InstanceKey, pixels: np.ndarray) -> bool:
         """Whether nothing can stand where an image's text was burned in: there was none, or one value covers it."""
-        colour = pixels.ndim > 2 and pixels.shape[-1] == 3
-        planes = pixels if colour else pixels[..., None]
+        planes = _with_samples(pixels)
         for box in self._boxes[instance.sop_instance_uid]:
             top, left = max(0, box.row - MARGIN), max(0, box.column - MARGIN)
             bottom, right = box.row + box.height + MARGIN, box.column + box.width + MARGIN
@@ -145,6 +153,11 @@ class _Brain:
             places = np.flatnonzero(without_boxes(self._brain.drawn(rows, columns), list(self._boxes)))
             self._places[rows, columns] = places
         return places.size > 0 and digest_within(pixels, places) == self.instance.pixels_outside
+
+
+def _with_samples(pixels: np.ndarray) -> np.ndarray:
+    """Return an image, or a stack of frames, with an axis for its samples: (..., rows, columns, samples)."""
+    return pixels if pixels.ndim > 2 and pixels.shape[-1] == 3 else pixels[..., None]
 
 
 def _extent(pixels: np.ndarray) -> tuple[int, int]:
