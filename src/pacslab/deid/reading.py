@@ -44,7 +44,7 @@ LINES = 2
 NEXT = 3
 """The same for a line on which strokes crowd: its height may be that of its small letters, and the next be fainter."""
 FAINT = 0.5
-"""Bright letters that are drawn have more than this part of the picture's range; fainter ones were blended into it."""
+"""Bright letters that are drawn have more than this part of the usual range; fainter ones were blended into it."""
 FAR = 3
 """So many heights beyond the text that was found a row goes on, if only some of its letters have one value."""
 
@@ -204,7 +204,8 @@ def _is_faint(plane: np.ndarray, line: Line) -> bool:
     """Whether drawn letters are bright on black, but no brighter than anatomy: on it they go on in other values."""
     box = line.box
     area = plane[box.row : box.row + box.height, box.column : box.column + box.width]
-    value, low, high = float(area[line.shape].max()), float(plane.min()), float(plane.max())
+    value = float(area[line.shape].max())
+    low, high = (float(one) for one in np.percentile(plane[::8, ::8], (1, 99)))
     return float(np.median(area[~line.shape])) < value < low + FAINT * (high - low)
 
 
