@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 
 from pydicom.dataelem import RawDataElement
 
-from pacslab.deid.places import element_of, vr_of
+from pacslab.deid.places import element_of, vr_of_element
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 REMOVED = "***"
 SHORTEST = 3
+_SAYING = {"PN", "DA", "AE", "SQ"}
+"""Value representations that may say who somebody is, whatever the attribute."""
 
 _TITLE = r"(?:mr|mrs|ms|miss|dr|prof|shri|sri|smt|kum|mme|mlle|madame|monsieur)"
 _PATTERNS = (
@@ -65,9 +67,8 @@ MANY = 64
 def _raw(dataset: Dataset, identifying: set[int]) -> tuple[object, ...] | None:
     """Return the undecoded bytes of everything that may identify somebody; None where some of it is decoded already."""
     found: list[object] = [str(dataset.get("SpecificCharacterSet"))]
-    for tag in dataset.keys():  # noqa: SIM118 - a dataset iterates over its elements
-        if vr_of(dataset, tag) in ("PN", "DA", "AE", "SQ") or tag in identifying:
-            element = dataset.get_item(tag)
+    for tag, element in dataset.items():
+        if vr_of_element(tag, element) in _SAYING or int(tag) in identifying:
             if not isinstance(element, RawDataElement) or not isinstance(element.value, bytes):
                 return None
             found += [int(tag), element.value]
@@ -76,9 +77,8 @@ def _raw(dataset: Dataset, identifying: set[int]) -> tuple[object, ...] | None:
 
 def _collect(dataset: Dataset, identifying: set[int], found: set[str]) -> None:
     """Add what a dataset and the items of its sequences say; only elements that can say it are decoded."""
-    for tag in dataset.keys():  # noqa: SIM118 - a dataset iterates over its elements
-        vr = vr_of(dataset, tag)
-        if vr not in ("PN", "DA", "AE", "SQ") and tag not in identifying:
+    for tag, undecoded in list(dataset.items()):
+        if vr_of_element(tag, undecoded) not in _SAYING and int(tag) not in identifying:
             continue
         element = element_of(dataset, tag)
         if element.VR == "SQ":

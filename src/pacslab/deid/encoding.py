@@ -19,7 +19,7 @@ from pydicom.uid import PYDICOM_IMPLEMENTATION_UID, UID, ExplicitVRLittleEndian,
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 
 from pacslab.deid.files import UNDEFINED_LENGTH
-from pacslab.deid.places import CHARACTER_SET
+from pacslab.deid.places import CHARACTER_SET, PLAIN
 
 PREAMBLE = b"\0" * 128 + b"DICM"
 LATIN = "iso8859"
@@ -60,9 +60,12 @@ def can_copy(dataset: pydicom.Dataset) -> bool:
 
 def raw_element(element: DataElement, encodings: str | list[str], *, implicit: bool) -> RawDataElement:
     """Return an element as a file of little endian would have it, ready to be copied."""
-    content = _encoded(element, encodings, implicit=implicit)
-    start = 8 if implicit or element.VR not in EXPLICIT_VR_LENGTH_32 else 12
-    value = content[start:]
+    said = element.value
+    if element.VR in PLAIN and isinstance(said, str) and said.isascii():
+        value = said.encode("ascii") + (b"\0" if element.VR == "UI" else b" ") * (len(said) % 2)
+    else:
+        content = _encoded(element, encodings, implicit=implicit)
+        value = content[8 if implicit or element.VR not in EXPLICIT_VR_LENGTH_32 else 12 :]
     return RawDataElement(
         element.tag, str(element.VR), len(value), value, 0, is_implicit_VR=implicit, is_little_endian=True
     )

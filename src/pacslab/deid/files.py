@@ -195,11 +195,12 @@ def is_cut_off(dataset: pydicom.FileDataset, content: bytes) -> bool:
 
     pydicom reads such a file without a word: what is missing is simply not there.
     """
-    elements = [element for _, element in dataset.items() if isinstance(element, RawDataElement)]
-    if content[132:].find(DeflatedExplicitVRLittleEndian.encode(), 0, 1024) >= 0 or not elements:
+    everything = dict(dataset.items())
+    elements = [element for element in everything.values() if isinstance(element, RawDataElement)]
+    if content.find(DeflatedExplicitVRLittleEndian.encode(), 132, 132 + 1024) >= 0 or not elements:
         return False
     last = max(elements, key=lambda element: element.value_tell)
-    if last.length == UNDEFINED_LENGTH or last is not dict(dataset.items())[max(dataset.keys())]:
+    if last.length == UNDEFINED_LENGTH or last is not everything[max(everything, key=int)]:
         return False
     return last.value_tell + last.length != len(content)
 

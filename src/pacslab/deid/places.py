@@ -35,6 +35,8 @@ MAX_NESTING = 32
 LONGEST_REMEMBERED = 4096
 MOST_REMEMBERED = 8192
 """How long an element's value may be, in bytes, and of how many it is remembered what they hold."""
+PLAIN = {"AS", "CS", "DA", "DT", "TM", "UI"}
+"""Value representations of text that no character set governs (PS3.5 6.1.2.3) and that is no number."""
 _DEPENDING = {None, "UN", "OB or OW", "US or SS", "US or OW", "US or SS or OW"}
 CHARACTER_SET, _PIXEL_REPRESENTATION = BaseTag(0x00080005), BaseTag(0x00280103)
 
@@ -92,12 +94,6 @@ def element_of(dataset: Dataset, tag: BaseTag) -> DataElement:
         return DataElement(tag, "UN", raw if isinstance(raw, bytes) else b"")
 
 
-def vr_of(dataset: Dataset, tag: BaseTag) -> str:
-    """Return an element's value representation without decoding its value; ``UN`` where nobody can say."""
-    element = dataset.get_item(tag)
-    return "UN" if element is None else vr_of_element(tag, element)
-
-
 def vr_of_element(tag: BaseTag, element: DataElement | RawDataElement) -> str:
     """Return the value representation of an element of a dataset; ``UN`` where nobody can say."""
     if element.VR not in (None, "UN"):
@@ -144,10 +140,9 @@ def forget() -> None:
     _TEXTS.clear()
 
 
-def is_empty(dataset: Dataset, tag: BaseTag) -> bool:
+def is_empty(element: DataElement | RawDataElement) -> bool:
     """Whether an element has no value, or a sequence no item; without decoding it."""
-    element = dataset.get_item(tag)
-    value = None if element is None else element.value
+    value = element.value
     return value is None or (isinstance(value, (bytes, str, Sequence)) and len(value) == 0)
 
 
@@ -286,6 +281,10 @@ def text_of(dataset: Dataset, keyword: str) -> str:
     element = dataset.get_item(tag)
     if element is None:
         return ""
+    if isinstance(element, RawDataElement) and vr_of_element(tag, element) in PLAIN:
+        value = element.value
+        if isinstance(value, bytes) and value.isascii() and b"\\" not in value:
+            return value.decode("ascii").rstrip("\0 ").strip()
     raw = undecoded(element)
     if raw is None:
         return _text(element_of(dataset, tag).value)

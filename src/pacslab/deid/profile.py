@@ -148,7 +148,7 @@ class Cleaner:
                 continue
             action = self._rules.named.get(number) or BY_VR.get(vr_of_element(tag, element), Action.REMOVE)
             if action is Action.REMOVE:
-                if not is_empty(dataset, tag):
+                if not is_empty(element):
                     del dataset[tag]
             elif action is Action.KEEP:
                 continue
@@ -167,10 +167,11 @@ class Cleaner:
     ) -> None:
         """Treat an element of the image as the same bytes were treated before, if they were."""
         tag = element.tag
-        raw = undecoded(element) if self._memory is not None and tag != CHARACTER_SET else None
+        names_letters = int(tag) == int(CHARACTER_SET)
+        raw = undecoded(element) if self._memory is not None and not names_letters else None
         if raw is None:
             self._apply(dataset, element_of(dataset, tag), action, before)
-            if tag == CHARACTER_SET and not can_copy(dataset):
+            if names_letters and not can_copy(dataset):
                 self._memory = None  # what is copied would be read as other letters
             return
         key = (raw, *(before.get(one) for one in belonging(int(tag)))) if action is Action.SHIFT else (raw,)
@@ -245,7 +246,7 @@ def _safe_private(dataset: Dataset, safe: dict[tuple[int, str], frozenset[int]])
     """Return the tags of the private elements that stay, and of the creators that reserve their blocks."""
     kept: set[int] = set()
     for tag in dataset.keys():  # noqa: SIM118 - a dataset iterates over its elements
-        if not tag.is_private_creator:
+        if not int(tag) & 0x10000 or not tag.is_private_creator:
             continue
         creator = str(element_of(dataset, tag).value).strip()
         elements = safe.get((tag.group, creator), frozenset())
