@@ -120,8 +120,9 @@ def test_points_follow_the_server(fixed):
 def test_a_study_that_arrives_in_part_is_a_broken_retrieve(fixed):
     fixed.reset()
     archive = fixed.archive()
-    question = {"StudyInstanceUID": fixed.key.facts["clinic_study_uid"]}
-    lost = archive.post_tools_find({"Level": "Instance", "Query": question})[-1]
+    study = fixed.key.study(fixed.key.facts["clinic_study_uid"])
+    question = {"SOPInstanceUID": study.instances[-1].sop_instance_uid}  # not the first, at which the radiologist looks
+    [lost] = archive.post_tools_find({"Level": "Instance", "Query": question})
     archive.delete_instances_id(lost)
     assessment = fixed.assess()
     assert outcomes(assessment, Outcome.BROKEN) == {"clinic-workstation-retrieves"}

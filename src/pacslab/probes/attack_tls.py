@@ -15,7 +15,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtensionOID
-from pynetdicom import AE
+from pynetdicom import AE, evt
+from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RJ
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
 from pacslab.pacs.actors import STRANGER
@@ -184,7 +185,7 @@ def _answers_dicom(site: Site, context: ssl.SSLContext | None) -> bool:
     for _ in range(3):
         if _answered_once(site, context):
             return True
-        if time.monotonic() - begun > 1:
+        if time.monotonic() - begun >= _PATIENCE:
             break  # a server that is silent is not asked again
     return False
 
@@ -195,17 +196,18 @@ def _answered_once(site: Site, context: ssl.SSLContext | None) -> bool:
     caller = AE(ae_title=STRANGER)
     caller.acse_timeout = caller.dimse_timeout = caller.network_timeout = caller.connection_timeout = _PATIENCE
     caller.add_requested_context(Verification)
+    answers: list[object] = []  # what was answered, even where the end of the connection is seen before it
     association = caller.associate(
         endpoint.host,
         endpoint.port,
         ae_title=site.handover.dicom.called_ae_title,
         tls_args=(context, site.handover.web.host) if context else None,
         bind_address=(site.outsider or "", 0),
+        evt_handlers=[(evt.EVT_PDU_RECV, lambda event: answers.append(event.pdu))],
     )
-    answered = association.is_established or association.is_rejected
     if association.is_established:
         association.release()
-    return bool(answered)
+    return any(isinstance(one, (A_ASSOCIATE_AC, A_ASSOCIATE_RJ)) for one in answers)
 
 
 def _echoscu(site: Site, *options: str) -> str:
