@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from pacslab.cohort.build import build_cohort
+from pacslab.cohort.digests import MARGIN
 from pacslab.cohort.lettering import burn_in
 from pacslab.cohort.recipe import load_recipe
 from pacslab.deid.files import parse_dicom
@@ -80,6 +81,25 @@ def test_name_of_which_outlines_hide_letters(hospital: str, student: str, study:
             sought += text_remains(picture, one.box, one.glyphs())
             assert not text_remains(after, one.box, one.glyphs()), one.token
     assert sought
+
+
+@pytest.mark.parametrize(
+    ("hospital", "student", "study"), [("community-hospital", "4", 0), ("district-hospital-standard", "2", 3)]
+)
+def test_only_the_letters_are_painted_over_where_they_have_one_value(hospital: str, student: str, study: int) -> None:
+    """Their upper or lower edges are no line of their own, for which a band across the slice would go."""
+    dataset, planted = next(slices(hospital, student, study))
+    picture = decode(dataset)
+    assert picture is not None
+    assert planted
+    after = painted(picture)
+    around = np.zeros(picture.shape, dtype=bool)
+    for one in planted:
+        assert one.box is not None
+        assert not text_remains(after, one.box, one.glyphs())
+        rows = slice(max(0, one.box.row - MARGIN), one.box.row + one.box.height + MARGIN)
+        around[rows, max(0, one.box.column - MARGIN) : one.box.column + one.box.width + MARGIN] = True
+    assert np.array_equal(after[~around], picture[~around])
 
 
 def test_the_recipe_takes_a_ct_for_slices() -> None:

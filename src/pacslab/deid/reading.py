@@ -45,6 +45,8 @@ NEXT = 3
 """The same for a line on which strokes crowd: its height may be that of its small letters, and the next be fainter."""
 FAINT = 0.5
 """Bright letters that are drawn have more than this part of the usual range; fainter ones were blended into it."""
+EDGE = 4
+"""One part in so many of a line lies on the rows of drawn letters if it is their edge."""
 FAR = 3
 """So many heights beyond the text that was found a row goes on, if only some of its letters have one value."""
 
@@ -144,7 +146,8 @@ class _Seen:
         """Look for lines of writing in a slice, where none were found yet."""
         for line in crowded_lines(grey):
             box = _scaled(line, step)
-            if not any(_mostly_in(box, one) for one in self.boxes):
+            drawn = (one for one in self.boxes if one not in self._bands)
+            if not any(_mostly_in(box, one) for one in self.boxes) and not any(_is_edge(box, one) for one in drawn):
                 self._add_band(box, shape, NEXT)
 
     def _goes_on(self, line: Line, box: Box) -> bool:
@@ -236,6 +239,11 @@ def _holds(outer: Box, inner: Box) -> bool:
 
 def _mostly_in(inner: Box, outer: Box) -> bool:
     return 2 * _shared(outer, inner) > inner.width * inner.height
+
+
+def _is_edge(box: Box, text: Box) -> bool:
+    """Whether a line is the edge of drawn letters: no longer than they, and more on their rows than the next line."""
+    return _columns_beyond(box, text) == 0 and EDGE * _shared(box, text) >= box.width * box.height
 
 
 def _rows_between(one: Box, other: Box) -> int:
