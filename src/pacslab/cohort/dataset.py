@@ -14,6 +14,7 @@ from pacslab.cohort.answer_key import Identifier
 from pacslab.cohort.content import Content
 from pacslab.cohort.draft import Draft
 from pacslab.cohort.objects import MANUFACTURER, SOP_CLASS, clock, day
+from pacslab.cohort.people import OLDEST_SHOWN
 from pacslab.cohort.phrases import Phrases, phrases_of
 from pacslab.cohort.traps import Trap
 
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from pacslab.cohort.recipe import Recipe
 
 __all__ = ["MANUFACTURER", "SOP_CLASS", "instance_draft", "is_synthetic", "series_draft"]
-
-OLDEST_SHOWN = 90
-"""Ages above it identify somebody; 90 is what all ages above 89 may be given as: 45 CFR 164.514(b)(2)(i)(C)."""
 
 
 def is_synthetic(dataset: Dataset) -> bool:

@@ -16,6 +16,7 @@ import numpy as np
 from pacslab.cohort.answer_key import Box, Identifier, Location, pack_glyphs
 from pacslab.cohort.draft import Plant
 from pacslab.cohort.forms import ENGLISH, form_of
+from pacslab.cohort.people import OLDEST_SHOWN
 from pacslab.errors import PacslabError
 
 if TYPE_CHECKING:
@@ -286,7 +287,7 @@ def _fill_in(sheet: Sheet, study: StudyPlan) -> None:
 
 def _old(age: int) -> tuple[Identifier | None, str]:
     """Return what an age identifies, as the answer key writes it: nothing up to 90, as all above may be given."""
-    return (Identifier.AGE, f"{age:03d}Y") if age > 90 else (None, "")
+    return (Identifier.AGE, f"{age:03d}Y") if age > OLDEST_SHOWN else (None, "")
 
 
 def _in_fours(number: str) -> str:

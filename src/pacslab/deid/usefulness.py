@@ -27,6 +27,7 @@ from pydicom.uid import (
 from pacslab.cohort.answer_key import Keeping, Location
 from pacslab.deid.directory import within_record
 from pacslab.deid.faults import attribute
+from pacslab.deid.moments import OLDEST
 from pacslab.deid.report import CheckId
 from pacslab.deid.texts import folded, words_of
 
@@ -60,8 +61,6 @@ TECHNICAL: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 """What each kind of image must still hold; of several keywords one is enough."""
 
-OLDEST = 90
-"""All ages above 89 count as one (45 CFR 164.514(b)(2)(i)(C))."""
 YEARS_OFF = 5
 """An age may be rounded, or given as the middle of a group, by up to this many years."""
 _UNSEEN = "{} cannot be looked at: remove it, or save it plainly"
