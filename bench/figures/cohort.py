@@ -21,7 +21,7 @@ import pydicom
 from ratio import Ratio
 
 from pacslab.cohort.build import build_cohort
-from pacslab.cohort.recipe import load_recipe
+from pacslab.cohort.recipe.recipe import load_recipe
 from pacslab.scenario.variant import make_variant
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ MOST_MEGABYTES = 300
 PEAK = f"""
 from pathlib import Path
 from pacslab.cohort.build import build_cohort
-from pacslab.cohort.recipe import load_recipe
+from pacslab.cohort.recipe.recipe import load_recipe
 from pacslab.scenario.variant import make_variant
 cohort = build_cohort(load_recipe("{RECIPE}"), make_variant("bench", "memory"))
 for _ in cohort.instances():

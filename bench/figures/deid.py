@@ -24,7 +24,7 @@ import pydicom
 from ratio import Ratio
 
 from pacslab.cohort.build import build_cohort
-from pacslab.cohort.recipe import load_recipe
+from pacslab.cohort.recipe.recipe import load_recipe
 from pacslab.deid.audit import quiet_pydicom
 from pacslab.deid.cohort_audit import audit_cohort
 from pacslab.deid.parallel import Look, in_batches, in_order

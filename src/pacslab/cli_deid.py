@@ -105,7 +105,7 @@ def run(*, source: Path, target: Path, secret_file: Path | None, ocr: bool, work
 def league(recipe: str, student: str, only: tuple[str, ...], *, as_json: bool) -> None:
     """Run the tools that people use on one cohort, and see who is still named. Nothing here exits with 1: they lose."""
     from pacslab.cohort.build import build_cohort  # noqa: PLC0415
-    from pacslab.cohort.recipe import load_recipe  # noqa: PLC0415
+    from pacslab.cohort.recipe.recipe import load_recipe  # noqa: PLC0415
     from pacslab.deid.league.table import run_league  # noqa: PLC0415
     from pacslab.scenario.variant import make_variant  # noqa: PLC0415
 
@@ -129,9 +129,9 @@ def _key(scenario: str, student: str | None, key_file: Path | None, *, whole: bo
     from pydantic import ValidationError  # noqa: PLC0415
 
     from pacslab.cohort.answer_key import AnswerKey as Key  # noqa: PLC0415
+    from pacslab.cohort.answer_key_formats import from_compact  # noqa: PLC0415
     from pacslab.cohort.build import build_cohort  # noqa: PLC0415
-    from pacslab.cohort.key_forms import from_compact  # noqa: PLC0415
-    from pacslab.cohort.recipe import load_recipe  # noqa: PLC0415
+    from pacslab.cohort.recipe.recipe import load_recipe  # noqa: PLC0415
     from pacslab.session import Session  # noqa: PLC0415
 
     if key_file is None:

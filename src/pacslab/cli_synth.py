@@ -45,9 +45,9 @@ def synth(
 ) -> None:
     """Make the images of a synthetic hospital. Without RECIPE, list the recipes."""
     from pacslab.cohort.build import build_cohort  # noqa: PLC0415
-    from pacslab.cohort.origin import said_of_this_machine  # noqa: PLC0415
-    from pacslab.cohort.recipe import load_recipe, recipe_names  # noqa: PLC0415
-    from pacslab.cohort.writing import write_cohort, write_key  # noqa: PLC0415
+    from pacslab.cohort.export import write_cohort, write_key  # noqa: PLC0415
+    from pacslab.cohort.provenance import said_of_this_machine  # noqa: PLC0415
+    from pacslab.cohort.recipe.recipe import load_recipe, recipe_names  # noqa: PLC0415
     from pacslab.pacs.loading import send_cohort  # noqa: PLC0415
     from pacslab.scenario.variant import make_variant  # noqa: PLC0415
     from pacslab.session import default_student  # noqa: PLC0415

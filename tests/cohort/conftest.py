@@ -6,7 +6,7 @@ import pydicom
 import pytest
 
 from pacslab.cohort.build import build_cohort
-from pacslab.cohort.recipe import load_recipe
+from pacslab.cohort.recipe.recipe import load_recipe
 from pacslab.scenario.variant import make_variant
 
 

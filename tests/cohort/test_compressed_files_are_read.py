@@ -12,8 +12,8 @@ import pydicom
 import pytest
 from PIL import Image
 
-from pacslab.cohort.encode import encode_element, known
-from pacslab.cohort.transfer import Syntax, encode_file, encode_frames
+from pacslab.cohort.encoding.explicit_vr import encode_element, known
+from pacslab.cohort.encoding.transfer_syntaxes import Syntax, encode_file, encode_frames
 from pacslab.deid.league import scratch
 
 LONG = (b"OB", b"OW", b"SQ", b"UN", b"UT", b"UC", b"UR")

@@ -10,7 +10,7 @@ import pytest
 PEAK = """
 from pathlib import Path
 from pacslab.cohort.build import build_cohort
-from pacslab.cohort.recipe import load_recipe
+from pacslab.cohort.recipe.recipe import load_recipe
 from pacslab.scenario.variant import make_variant
 cohort = build_cohort(load_recipe("clinique"), make_variant("memory", "asha"))
 instances = sum(1 for _ in cohort.instances())

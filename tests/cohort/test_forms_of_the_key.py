@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from pacslab.cohort.answer_key import Box
-from pacslab.cohort.digests import digest_outside
-from pacslab.cohort.key_forms import for_student, from_compact, to_compact
+from pacslab.cohort.answer_key_formats import for_student, from_compact, to_compact
+from pacslab.cohort.pixel_digests import digest_outside
 from pacslab.errors import ScenarioError
 
 

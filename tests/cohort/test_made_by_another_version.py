@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from pacslab import cli
-from pacslab.cohort import origin
+from pacslab.cohort import provenance
 from pacslab.cohort.answer_key import AnswerKey, Origin
 from pacslab.cohort.build import build_cohort
-from pacslab.cohort.origin import GENERATOR_VERSION, origin_of, said_of_key, said_of_this_machine
-from pacslab.cohort.recipe import load_recipe
-from pacslab.cohort.transfer import PINNED, codecs
+from pacslab.cohort.encoding.transfer_syntaxes import PINNED, codecs
+from pacslab.cohort.provenance import GENERATOR_VERSION, origin_of, said_of_key, said_of_this_machine
+from pacslab.cohort.recipe.recipe import load_recipe
 from pacslab.deid.audit import audit
 from pacslab.errors import DeploymentError, PacslabWarning
 from pacslab.pacs import archive_data
@@ -75,7 +75,7 @@ def test_an_audit_with_such_a_key_says_so_in_its_notes(tmp_path):
 
 
 def test_a_machine_with_other_codecs_is_told_by_synth(monkeypatch, capsys):
-    monkeypatch.setattr(origin, "PINNED", PINNED | {"pillow": "99.0"})
+    monkeypatch.setattr(provenance, "PINNED", PINNED | {"pillow": "99.0"})
     assert "pillow 99.0 (here" in said_of_this_machine()
     monkeypatch.setattr(sys, "argv", ["pacslab", "synth", "district-hospital", "--out", "/proc/nothing/here"])
     with pytest.raises(SystemExit), pytest.warns(PacslabWarning, match="requirements.lock names pillow 99.0"):
@@ -120,7 +120,7 @@ def test_an_archive_of_another_version_is_refused_with_what_to_do(running):
 
 
 def test_an_archive_of_this_version_is_found_again(running, monkeypatch):
-    monkeypatch.setattr(origin, "PINNED", PINNED | {"pillow": "99.0"})
+    monkeypatch.setattr(provenance, "PINNED", PINNED | {"pillow": "99.0"})
     deployment = running(origin_of(load_recipe("district-hospital")))
     with pytest.warns(PacslabWarning, match=r"pillow 99\.0"):
         assert deployment.start().student == "asha"

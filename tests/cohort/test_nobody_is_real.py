@@ -12,7 +12,7 @@ import pydicom
 import pytest
 
 from pacslab.cohort.build import build_cohort, is_synthetic
-from pacslab.cohort.fictional import (
+from pacslab.cohort.recipe.fictional import (
     UID_ROOT,
     US_NATIONAL_NUMBERS,
     dated_uid,
@@ -28,7 +28,7 @@ from pacslab.cohort.fictional import (
     uid,
     us_national_number,
 )
-from pacslab.cohort.recipe_parts import Country
+from pacslab.cohort.recipe.sections import Country
 from pacslab.scenario.variant import make_variant
 
 

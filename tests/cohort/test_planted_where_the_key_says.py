@@ -12,7 +12,7 @@ import pypdf
 import pytest
 
 from pacslab.cohort.answer_key import Box, Identifier, Location
-from pacslab.cohort.digests import digest_outside
+from pacslab.cohort.pixel_digests import digest_outside
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset

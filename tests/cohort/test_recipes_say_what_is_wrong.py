@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from pacslab.cohort.recipe import Kind, load_recipe
-from pacslab.cohort.traps import Trap
+from pacslab.cohort.recipe.recipe import Kind, load_recipe
+from pacslab.cohort.recipe.traps import Trap
 from pacslab.errors import ScenarioError
 from pacslab.paths import shipped
 

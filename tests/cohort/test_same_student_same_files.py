@@ -9,17 +9,17 @@ import sys
 
 import pytest
 
+from pacslab.cohort.answer_key_formats import Canaries
 from pacslab.cohort.build import build_cohort
-from pacslab.cohort.key_forms import Canaries
-from pacslab.cohort.people import draw_people
-from pacslab.cohort.planning import make_plan
-from pacslab.cohort.recipe import load_recipe
+from pacslab.cohort.plan.draw_plan import make_plan
+from pacslab.cohort.plan.patients import draw_people
+from pacslab.cohort.recipe.recipe import load_recipe
 from pacslab.scenario.variant import make_variant
 
 DIGEST = """
 import hashlib
 from pacslab.cohort.build import build_cohort
-from pacslab.cohort.recipe import load_recipe
+from pacslab.cohort.recipe.recipe import load_recipe
 from pacslab.scenario.variant import make_variant
 cohort = build_cohort(load_recipe("district-hospital"), make_variant("open-archive", "asha"))
 digest = hashlib.sha256()

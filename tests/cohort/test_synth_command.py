@@ -17,7 +17,7 @@ import pytest
 from pydicom.fileset import FileSet
 
 from pacslab.cohort.answer_key import AnswerKey, Location
-from pacslab.cohort.key_forms import from_compact
+from pacslab.cohort.answer_key_formats import from_compact
 from pacslab.deid.league.scratch import scratch_orthanc
 from pacslab.pacs.cache import HALF_MADE, list_cache, prune
 from pacslab.paths import cache_root

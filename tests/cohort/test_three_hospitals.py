@@ -18,12 +18,12 @@ from scipy.ndimage import uniform_filter
 
 from pacslab.cohort.answer_key import Identifier, Keeping, Location, Role
 from pacslab.cohort.build import Cohort, build_cohort, is_synthetic
-from pacslab.cohort.content import Content
-from pacslab.cohort.digests import digest_outside, digest_within
-from pacslab.cohort.media import as_media
-from pacslab.cohort.objects import COLOUR_FRAMES
-from pacslab.cohort.recipe import load_recipe
-from pacslab.cohort.traps import Trap
+from pacslab.cohort.dicomdir_media import as_media
+from pacslab.cohort.pixel_digests import digest_outside, digest_within
+from pacslab.cohort.plan.instance_kinds import Content
+from pacslab.cohort.plan.sop_classes import COLOUR_FRAMES
+from pacslab.cohort.recipe.recipe import load_recipe
+from pacslab.cohort.recipe.traps import Trap
 from pacslab.deid.faces import face_remains
 from pacslab.deid.league.scratch import scratch_orthanc
 from pacslab.scenario.variant import make_variant

@@ -11,9 +11,9 @@ import pydicom
 import pytest
 from PIL import Image
 
-from pacslab.cohort.deflate import deflate
-from pacslab.cohort.encode import encode_element, encode_item, known
-from pacslab.cohort.transfer import Encoded, Syntax, codecs, encode_file, encode_frames, to_implicit
+from pacslab.cohort.encoding.deflate import deflate
+from pacslab.cohort.encoding.explicit_vr import encode_element, encode_item, known
+from pacslab.cohort.encoding.transfer_syntaxes import Encoded, Syntax, codecs, encode_file, encode_frames, to_implicit
 from pacslab.scenario.variant import Stream
 
 

@@ -15,7 +15,7 @@ from pydicom.sequence import Sequence
 from pydicom.tag import Tag
 
 from pacslab.cohort.build import build_cohort
-from pacslab.cohort.recipe import load_recipe
+from pacslab.cohort.recipe.recipe import load_recipe
 from pacslab.deid.audit import audit
 from pacslab.deid.league.scratch import scratch_orthanc
 from pacslab.deid.recipe import deidentify_study

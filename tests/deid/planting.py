@@ -23,7 +23,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from pacslab.cohort.answer_key import AnswerKey, Identifier, InstanceKey, Location, Planted, StudyKey
 from pacslab.cohort.build import Cohort, build_cohort
-from pacslab.cohort.recipe import load_recipe
+from pacslab.cohort.recipe.recipe import load_recipe
 from pacslab.deid.audit import judge, quiet_pydicom
 from pacslab.deid.places import element_of, value_at
 from pacslab.deid.policy import load_policy

@@ -11,9 +11,9 @@ import pydicom
 import pytest
 
 from pacslab.cohort.build import build_cohort
-from pacslab.cohort.lettering import burn_in
-from pacslab.cohort.pages import letters as drawn
-from pacslab.cohort.recipe import load_recipe
+from pacslab.cohort.recipe.recipe import load_recipe
+from pacslab.cohort.render.burned_in_text import burn_in
+from pacslab.cohort.render.scanned_pages import letters as drawn
 from pacslab.deid import recipe
 from pacslab.deid.pixels import text_remains
 from pacslab.deid.policy import load_policy
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from pacslab.cohort.plan import StudyPlan
+    from pacslab.cohort.plan.plan import StudyPlan
 
 TEXT = "RAO ASHA 4821 0937"
 

@@ -14,8 +14,8 @@ from pydicom.fileset import FileSet
 
 from pacslab.cohort.answer_key import Identifier, Location
 from pacslab.cohort.build import build_cohort
-from pacslab.cohort.recipe import load_recipe
-from pacslab.cohort.traps import Trap
+from pacslab.cohort.recipe.recipe import load_recipe
+from pacslab.cohort.recipe.traps import Trap
 from pacslab.deid.audit import audit
 from pacslab.deid.cohort_audit import audit_cohort
 from pacslab.deid.places import value_at

@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from pacslab.cohort.answer_key import Identifier, Location
 from pacslab.cohort.build import build_cohort
-from pacslab.cohort.recipe import load_recipe
+from pacslab.cohort.recipe.recipe import load_recipe
 from pacslab.deid.audit import audit
 from pacslab.deid.cohort_audit import audit_cohort
 from pacslab.deid.heads import faces_in

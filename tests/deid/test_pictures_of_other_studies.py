@@ -11,7 +11,7 @@ import pydicom
 import pytest
 
 from pacslab.cohort.build import build_cohort
-from pacslab.cohort.recipe import load_recipe
+from pacslab.cohort.recipe.recipe import load_recipe
 from pacslab.deid import submission
 from pacslab.deid.audit import audit
 from pacslab.deid.recipe import deidentify_study

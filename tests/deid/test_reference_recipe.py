@@ -16,7 +16,7 @@ from pydicom.uid import RLELossless
 
 from pacslab.cohort.answer_key import Identifier
 from pacslab.cohort.build import build_cohort
-from pacslab.cohort.recipe import load_recipe
+from pacslab.cohort.recipe.recipe import load_recipe
 from pacslab.deid.audit import audit
 from pacslab.deid.cleaning import clean_text
 from pacslab.deid.policy import load_policy

@@ -10,7 +10,7 @@ import pydicom
 import pytest
 
 from pacslab.cohort.build import build_cohort
-from pacslab.cohort.recipe import load_recipe
+from pacslab.cohort.recipe.recipe import load_recipe
 from pacslab.deid.cohort_audit import audit_cohort
 from pacslab.deid.pseudonyms import Pseudonyms
 from pacslab.deid.recipe import deidentify_study

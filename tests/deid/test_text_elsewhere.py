@@ -10,7 +10,7 @@ import pydicom
 import pytest
 
 from pacslab.cohort.build import build_cohort
-from pacslab.cohort.recipe import load_recipe
+from pacslab.cohort.recipe.recipe import load_recipe
 from pacslab.deid.pixels import decode, text_anywhere
 from pacslab.scenario.variant import make_variant
 

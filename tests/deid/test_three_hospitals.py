@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pacslab.cohort.build import build_cohort
-from pacslab.cohort.recipe import load_recipe
+from pacslab.cohort.recipe.recipe import load_recipe
 from pacslab.deid.cohort_audit import audit_cohort
 from pacslab.deid.recipe import deidentify_study
 from pacslab.deid.report import CheckId

@@ -12,8 +12,8 @@ from pydicom.uid import generate_uid
 
 from pacslab.cohort.answer_key import Location
 from pacslab.cohort.build import build_cohort
-from pacslab.cohort.digests import digest_outside
-from pacslab.cohort.recipe import load_recipe
+from pacslab.cohort.pixel_digests import digest_outside
+from pacslab.cohort.recipe.recipe import load_recipe
 from pacslab.deid.audit import audit
 from pacslab.deid.recipe import deidentify_study
 from pacslab.scenario.variant import make_variant

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from pacslab.cohort.build import build_cohort
-from pacslab.cohort.pages import letters
-from pacslab.cohort.recipe import load_recipe
+from pacslab.cohort.recipe.recipe import load_recipe
+from pacslab.cohort.render.scanned_pages import letters
 from pacslab.deid.files import parse_dicom
 from pacslab.deid.pixels import decode, text_remains
 from pacslab.deid.reading import text_in

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from pacslab.cohort.build import build_cohort
-from pacslab.cohort.digests import MARGIN
-from pacslab.cohort.lettering import burn_in
-from pacslab.cohort.recipe import load_recipe
+from pacslab.cohort.pixel_digests import MARGIN
+from pacslab.cohort.recipe.recipe import load_recipe
+from pacslab.cohort.render.burned_in_text import burn_in
 from pacslab.deid.files import parse_dicom
 from pacslab.deid.pixels import decode, text_remains
 from pacslab.deid.policy import load_policy

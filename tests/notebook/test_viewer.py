@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from pacslab.cohort.build import build_cohort
-from pacslab.cohort.recipe import load_recipe
+from pacslab.cohort.recipe.recipe import load_recipe
 from pacslab.errors import ObjectiveError
 from pacslab.notebook.viewer import datasets_of, frames_of
 from pacslab.scenario.variant import make_variant

@@ -17,7 +17,7 @@ IMAGE = "pacslab/student:dev"
 DIGESTS = r"""
 import hashlib, json, platform, sys
 from pacslab.cohort.build import build_cohort
-from pacslab.cohort.recipe import load_recipe
+from pacslab.cohort.recipe.recipe import load_recipe
 from pacslab.scenario.variant import make_variant
 
 SLOW = {"chest-ct", "brain-mr"}

@@ -9,29 +9,29 @@ from typing import TYPE_CHECKING
 
 from pacslab.cohort.anatomy import ecg
 from pacslab.cohort.answer_key import AnswerKey, Keeping, Kept, PatientKey, Planted
-from pacslab.cohort.content import Content
-from pacslab.cohort.dataset import instance_draft, is_synthetic, series_draft
-from pacslab.cohort.encode import SOURCE_AE_TITLE
-from pacslab.cohort.modules import waveform
-from pacslab.cohort.noting import Image, Made, Noted, note, study_key, syntax_of
-from pacslab.cohort.objects import BITS_STORED
-from pacslab.cohort.origin import GENERATOR_VERSION, origin_of
-from pacslab.cohort.people import PROMINENT, plain_ascii
-from pacslab.cohort.planning import make_plan
-from pacslab.cohort.report import make_report
-from pacslab.cohort.studio import Studio
-from pacslab.cohort.transfer import encode_file, encode_frames
-from pacslab.cohort.traps import Trap
+from pacslab.cohort.encoding.explicit_vr import SOURCE_AE_TITLE
+from pacslab.cohort.encoding.transfer_syntaxes import encode_file, encode_frames
+from pacslab.cohort.instance_facts import Image, Made, Noted, note, study_key, syntax_of
+from pacslab.cohort.objects.dataset import instance_draft, is_synthetic, series_draft
+from pacslab.cohort.objects.image_modules import waveform
+from pacslab.cohort.objects.pdf_report import make_report
+from pacslab.cohort.plan.draw_plan import make_plan
+from pacslab.cohort.plan.instance_kinds import Content
+from pacslab.cohort.plan.patients import PROMINENT, plain_ascii
+from pacslab.cohort.plan.sop_classes import BITS_STORED
+from pacslab.cohort.provenance import GENERATOR_VERSION, origin_of
+from pacslab.cohort.recipe.traps import Trap
+from pacslab.cohort.render.renderer import Studio
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy as np
 
-    from pacslab.cohort.draft import Draft, Plant
-    from pacslab.cohort.people import Person
-    from pacslab.cohort.plan import InstancePlan, SeriesPlan, StudyPlan
-    from pacslab.cohort.recipe import Recipe
+    from pacslab.cohort.encoding.dataset_builder import Draft, Plant
+    from pacslab.cohort.plan.patients import Person
+    from pacslab.cohort.plan.plan import InstancePlan, SeriesPlan, StudyPlan
+    from pacslab.cohort.recipe.recipe import Recipe
     from pacslab.scenario.variant import Variant
 
 __all__ = ["GENERATOR_VERSION", "Cohort", "build_cohort", "is_synthetic"]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from pydicom.config import IGNORE, settings
 
 from pacslab.cohort.answer_key import Location
-from pacslab.cohort.origin import said_of_key
+from pacslab.cohort.provenance import said_of_key
 from pacslab.deid.consistency import check_dates, check_uids
 from pacslab.deid.faults import Verdicts
 from pacslab.deid.report import LOCATION_NAMES, CheckId, DeidReport, Tally

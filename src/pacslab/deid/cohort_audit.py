@@ -11,7 +11,7 @@ from collections import defaultdict
 from datetime import date
 from typing import TYPE_CHECKING
 
-from pacslab.cohort.origin import said_of_key
+from pacslab.cohort.provenance import said_of_key
 from pacslab.deid.audit import STRAY, all_failed, directory_tally, judge, nothing_in, quiet_pydicom
 from pacslab.deid.conformance import check_conformance
 from pacslab.deid.faults import Verdicts

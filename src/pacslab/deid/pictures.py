@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pacslab.cohort.digests import MARGIN, digest_outside, digest_within, without_boxes
+from pacslab.cohort.pixel_digests import MARGIN, digest_outside, digest_within, without_boxes
 
 if TYPE_CHECKING:
     from pacslab.cohort.answer_key import Box, InstanceKey, Planted, Region

@@ -21,7 +21,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from pacslab import __version__
-from pacslab.cohort.origin import GENERATOR_VERSION
+from pacslab.cohort.provenance import GENERATOR_VERSION
 from pacslab.deid.recipe import deidentify_study
 from pacslab.grading.answers import same_answer
 from pacslab.grading.course import now

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from pacslab.cohort.key_forms import Canaries
+from pacslab.cohort.answer_key_formats import Canaries
 from pacslab.grading.answers import same_answer
 from pacslab.grading.points import Signal
 from pacslab.pacs.archive_data import cohort_of

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from pacslab import __version__
-from pacslab.cohort.origin import GENERATOR_VERSION
+from pacslab.cohort.provenance import GENERATOR_VERSION
 from pacslab.errors import SubmissionError
 from pacslab.grading.course import now
 from pacslab.grading.progress import read_progress

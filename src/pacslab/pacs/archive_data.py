@@ -27,7 +27,7 @@ from pydicom.errors import InvalidDicomError
 
 from pacslab.cohort.answer_key import AnswerKey
 from pacslab.cohort.build import GENERATOR_VERSION, Cohort, build_cohort, is_synthetic
-from pacslab.cohort.recipe import load_recipe
+from pacslab.cohort.recipe.recipe import load_recipe
 from pacslab.errors import DeploymentError
 from pacslab.pacs.cache import HALF_MADE, prune
 from pacslab.pacs.loading import basic, batches, send

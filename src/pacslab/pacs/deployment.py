@@ -13,7 +13,7 @@ from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pacslab.cohort.origin import other_patients, said_of_this_machine
+from pacslab.cohort.provenance import other_patients, said_of_this_machine
 from pacslab.errors import DeploymentError, PacslabError, RuntimeUnavailableError, warn
 from pacslab.pacs.actors import ARCHIVE
 from pacslab.pacs.archive_data import ArchiveData, cohort_of

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from threading import Event
 from typing import TYPE_CHECKING
 
-from pacslab.cohort.origin import origin_of
-from pacslab.cohort.recipe import load_recipe
+from pacslab.cohort.provenance import origin_of
+from pacslab.cohort.recipe.recipe import load_recipe
 from pacslab.pacs.actors import ACTORS, ARCHIVE, PLACES
 from pacslab.pacs.nginx import SERVED_FOLDER
 from pacslab.pacs.state import State

@@ -18,8 +18,8 @@ from PIL import Image
 from scipy import ndimage
 
 from pacslab.cohort.build import build_cohort
-from pacslab.cohort.portraits import PIXEL, Portrait, portraits
-from pacslab.cohort.recipe import load_recipe
+from pacslab.cohort.recipe.recipe import load_recipe
+from pacslab.cohort.render.portraits import PIXEL, Portrait, portraits
 from pacslab.deid.defacing import air_ends_at
 from pacslab.deid.files import parse_dicom
 from pacslab.deid.linkage.attacks import Link

@@ -1,0 +1,256 @@
+"""A dataset in the making that remembers which identifiers were put into it, and where."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pacslab.cohort.answer_key import Box, Identifier, Keeping, Kept, Location, Planted
+from pacslab.cohort.encoding.explicit_vr import encode_element, encode_item, known
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+FREE_TEXT = {"LT", "ST", "UT"}
+
+RULES: dict[str, tuple[Identifier, str]] = {
+    "AccessionNumber": (Identifier.RECORD_NUMBER, "Z"),
+    "AcquisitionDate": (Identifier.DATE, "X/Z"),
+    "AdmissionID": (Identifier.RECORD_NUMBER, "X"),
+    "ContentCreatorName": (Identifier.NAME, "Z"),
+    "ContentDate": (Identifier.DATE, "Z/D"),
+    "CurrentPatientLocation": (Identifier.GEOGRAPHIC, "X"),
+    "DeviceSerialNumber": (Identifier.DEVICE, "X/Z/D"),
+    "FrameOfReferenceUID": (Identifier.UID, "U"),
+    "InstanceCreationDate": (Identifier.DATE, "X/D"),
+    "InstitutionAddress": (Identifier.GEOGRAPHIC, "X"),
+    "InstitutionName": (Identifier.GEOGRAPHIC, "X/Z/D"),
+    "OperatorsName": (Identifier.NAME, "X/Z/D"),
+    "PatientAddress": (Identifier.GEOGRAPHIC, "X"),
+    "PatientBirthDate": (Identifier.DATE, "Z"),
+    "PatientName": (Identifier.NAME, "Z"),
+    "PatientTelephoneNumbers": (Identifier.PHONE, "X"),
+    "PerformedProcedureStepStartDate": (Identifier.DATE, "X"),
+    "PerformingPhysicianName": (Identifier.NAME, "X"),
+    "PresentationCreationDate": (Identifier.DATE, "X"),
+    "ReferencedSOPInstanceUID": (Identifier.UID, "U"),
+    "ReferringPhysicianName": (Identifier.NAME, "Z"),
+    "RequestedProcedureID": (Identifier.RECORD_NUMBER, "X/Z"),
+    "RequestingPhysician": (Identifier.NAME, "X"),
+    "SOPInstanceUID": (Identifier.UID, "U"),
+    "ScheduledProcedureStepID": (Identifier.RECORD_NUMBER, "X"),
+    "SeriesDate": (Identifier.DATE, "X/D"),
+    "SeriesInstanceUID": (Identifier.UID, "U"),
+    "SynchronizationFrameOfReferenceUID": (Identifier.UID, "U"),
+    "StationName": (Identifier.DEVICE, "X/Z/D"),
+    "StudyDate": (Identifier.DATE, "Z"),
+    "StudyID": (Identifier.RECORD_NUMBER, "Z"),
+    "StudyInstanceUID": (Identifier.UID, "U"),
+}
+"""What an attribute identifies, and the action of the basic profile (PS3.15 table E.1-1; "Z" where it has no row)."""
+
+
+@dataclass(frozen=True)
+class Plant:
+    """An identifier at one place, of an instance still to be named. See :class:`Planted`."""
+
+    location: Location
+    kind: Identifier
+    path: str
+    token: str
+    action: str
+    box: Box | None = None
+    mask: str | None = None
+    written: str = ""
+
+    def of(self, sop_instance_uid: str, patient: int) -> Planted:
+        """Return this identifier as one of an instance."""
+        return Planted.model_construct(
+            sop_instance_uid=sop_instance_uid,
+            patient=patient,
+            location=self.location,
+            kind=self.kind,
+            path=self.path,
+            token=self.token,
+            action=self.action,
+            box=self.box,
+            mask=self.mask,
+            written=self.written,
+        )
+
+
+@dataclass
+class Notes:
+    """What is remembered of a dataset: who is in it, and what must survive de-identification."""
+
+    plants: list[Plant] = field(default_factory=list)
+    kept: list[Kept] = field(default_factory=list)
+
+
+class Draft:
+    """A dataset to which attributes are added; those that identify somebody are noted in ``plants``.
+
+    Parameters
+    ----------
+    codec
+        Python's name of the character set of its texts.
+    notes
+        Where to note them; an item of a sequence shares its dataset's.
+    prefix
+        The path of the item within its dataset, such as ``(0040,0275)[0].``.
+    location
+        What kind of place all of the item is, where that does not follow from the attribute.
+
+    """
+
+    def __init__(
+        self, codec: str = "utf-8", notes: Notes | None = None, prefix: str = "", location: Location | None = None
+    ) -> None:
+        self.notes = notes or Notes()
+        self.codec = codec
+        self._prefix = prefix
+        self._location = location
+        self._elements: dict[int, bytes] = {}
+        self._items: dict[int, list[Draft]] = {}
+
+    @property
+    def plants(self) -> list[Plant]:
+        """Return what identifies somebody."""
+        return self.notes.plants
+
+    @property
+    def kept(self) -> list[Kept]:
+        """Return what de-identification must not lose."""
+        return self.notes.kept
+
+    def encoded(self) -> dict[int, bytes]:
+        """Return every element as it stands in a file, by its tag."""
+        sequences = {
+            tag: encode_element(tag, "SQ", b"".join(encode_item(item.encoded()) for item in items))
+            for tag, items in self._items.items()
+        }
+        return self._elements | sequences
+
+    def put(self, **attributes: Any) -> None:
+        """Add attributes by keyword; those of :data:`RULES` with a value are noted."""
+        for keyword, value in attributes.items():
+            self._set(keyword, value)
+            if keyword in RULES and value:
+                kind, action = RULES[keyword]
+                self._note(keyword, str(value), kind, action)
+
+    def identify(self, keyword: str, value: str, kind: Identifier, action: str) -> None:
+        """Add an attribute whose whole value identifies somebody."""
+        self._set(keyword, value)
+        if value:
+            self._note(keyword, value, kind, action)
+
+    def mention(
+        self,
+        keyword: str,
+        text: str,
+        action: str,
+        *mentioned: tuple[Identifier, str] | tuple[Identifier, str, str],
+        meaning: str = "",
+        location: Location | None = None,
+    ) -> None:
+        """Add a text that says something useful and mentions somebody; each mention is noted.
+
+        A mention is a kind and the identifier, and as a third value how it is written here where that differs.
+        ``meaning`` are the text's words that must survive.
+        """
+        self._set(keyword, text)
+        for kind, token, *form in mentioned:
+            if (form[0] if form else token) not in text:
+                raise ValueError(f"{keyword} does not hold {token!r}")
+            self._note(keyword, token, kind, action, location=location, written=form[0] if form else "")
+        if meaning:
+            self.kept.append(Kept(keeping=Keeping.MEANING, path=self.path(keyword), text=meaning))
+
+    def content(self, keyword: str, value: str | bytes) -> None:
+        """Add a value that research reads and that identifies nobody: a number, a code, samples."""
+        self._set(keyword, value)
+        text = hashlib.sha256(value).hexdigest() if isinstance(value, bytes) else value
+        self.kept.append(Kept(keeping=Keeping.CONTENT, path=self.path(keyword), text=text))
+
+    def moment(self, keyword: str, when: datetime, action: str) -> None:
+        """Add a date and time in one (VR DT)."""
+        day, written = f"{when:%Y%m%d}", f"{when:%Y%m%d%H%M%S}"
+        self.mention(keyword, written, action, (Identifier.DATE, day, written))
+
+    def empty_sequence(self, *keywords: str) -> None:
+        """Add sequences without items."""
+        for keyword in keywords:
+            self._items.setdefault(known(keyword)[0], [])
+
+    def item(self, keyword: str, location: Location | None = None) -> Draft:
+        """Return a new item of a sequence; all of it is a ``location``, where given."""
+        items = self._items.setdefault(known(keyword)[0], [])
+        prefix = f"{self.path(keyword)}[{len(items)}]."
+        items.append(Draft(self.codec, self.notes, prefix, location or self._location))
+        return items[-1]
+
+    def code(self, keyword: str, value: str, scheme: str, meaning: str) -> Draft:
+        """Add a coded entry (PS3.3 8.8), and return its item."""
+        item = self.item(keyword)
+        item.put(CodeValue=value, CodingSchemeDesignator=scheme, CodeMeaning=meaning)
+        return item
+
+    def private(
+        self, group: int, creator: str, elements: list[tuple[int, str, Any, Identifier | None]], *, safe: bool = False
+    ) -> None:
+        """Add a private block of (element, VR, value, kind or None); those with a kind are noted.
+
+        ``safe`` elements are those of PS3.15 table E.3.10-1, which the option Retain Safe Private keeps.
+        """
+        block = next(number for number in range(0x10, 0x100) if (group << 16 | number) not in self._elements)
+        reservation = group << 16 | block
+        self._elements[reservation] = encode_element(reservation, "LO", creator)
+        for element, vr, value, kind in elements:
+            tag = group << 16 | block << 8 | element
+            self._elements[tag] = encode_element(tag, vr, value, self.codec)
+            path = f"{self._prefix}{_written(tag)}"
+            if kind is not None:
+                self.plants.append(Plant(Location.PRIVATE, kind, path, str(value), "X"))
+            if safe:
+                self.kept.append(Kept(keeping=Keeping.SAFE_PRIVATE, path=path, text=str(value), creator=creator))
+
+    def raw(self, tag: int, vr: str, value: Any, *plants: tuple[Location, Identifier, str]) -> None:
+        """Add an element by its tag, such as one of a repeating group, and note what it says of whom."""
+        self._elements[tag] = encode_element(tag, vr, value, self.codec)
+        for location, kind, token in plants:
+            self.plants.append(Plant(location, kind, f"{self._prefix}{_written(tag)}", token, "X"))
+
+    def _set(self, keyword: str, value: Any) -> None:
+        tag, vr = known(keyword)
+        self._elements[tag] = encode_element(tag, vr, value, self.codec)
+
+    def path(self, keyword: str) -> str:
+        """Return the path of an attribute, as the answer key writes it."""
+        return f"{self._prefix}{_written(known(keyword)[0])}"
+
+    def _note(
+        self,
+        keyword: str,
+        token: str,
+        kind: Identifier,
+        action: str,
+        *,
+        location: Location | None = None,
+        written: str = "",
+    ) -> None:
+        location = location or self._location
+        if kind is Identifier.UID:
+            location = Location.UID
+        elif location is None and known(keyword)[1] in FREE_TEXT:
+            location = Location.FREE_TEXT
+        elif location is None:
+            location = Location.NESTED if self._prefix else Location.HEADER
+        groups = token.split("=") if kind is Identifier.NAME else [token]
+        for group in groups:
+            self.plants.append(Plant(location, kind, self.path(keyword), group, action, written=written))
+
+
+def _written(tag: int) -> str:
+    return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"

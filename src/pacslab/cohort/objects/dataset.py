@@ -1,0 +1,198 @@
+"""The attributes of every kind of instance: what a series shares, and what each instance has of its own.
+
+Patient, study, series and equipment are here (PS3.3 C.7.1 to C.7.5); what only one kind has is in
+:mod:`~pacslab.cohort.objects.image_modules`, :mod:`~pacslab.cohort.objects.structured_reports` and
+:mod:`~pacslab.cohort.objects.presentation_state`; the traps of a recipe are planted by
+:mod:`~pacslab.cohort.objects.planted_traps`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pacslab.cohort.answer_key import Identifier
+from pacslab.cohort.encoding.dataset_builder import Draft
+from pacslab.cohort.plan.instance_kinds import Content
+from pacslab.cohort.plan.patients import OLDEST_SHOWN
+from pacslab.cohort.plan.sop_classes import (
+    MANUFACTURER,
+    SOP_CLASS,
+    clock,
+    day,
+    image_modules,
+    planted_traps,
+    presentation_state,
+    structured_reports,
+)
+from pacslab.cohort.recipe.phrases import Phrases, phrases_of
+from pacslab.cohort.recipe.traps import Trap
+
+if TYPE_CHECKING:
+    import numpy as np
+    from pydicom.dataset import Dataset
+
+    from pacslab.cohort.plan.plan import InstancePlan, SeriesPlan, StudyPlan
+    from pacslab.cohort.recipe.recipe import Recipe
+
+__all__ = ["MANUFACTURER", "SOP_CLASS", "instance_draft", "is_synthetic", "series_draft"]
+
+
+def is_synthetic(dataset: Dataset) -> bool:
+    """Return whether a dataset says that it was made here, in Manufacturer (0008,0070).
+
+    The attribute is not in the table of those that de-identification removes, and no server or viewer changes it.
+    (Synthetic Data (0008,001C), the standard's own flag since 2022, is accepted but not written: dciodvfy of that
+    year calls it an error.)
+    """
+    return str(dataset.get("Manufacturer", "")) == MANUFACTURER or str(dataset.get("SyntheticData", "")) == "YES"
+
+
+def series_draft(recipe: Recipe, study: StudyPlan, series: SeriesPlan) -> Draft:
+    """Return what all instances of a series share."""
+    draft = Draft(recipe.character_set.codec)
+    draft.put(SpecificCharacterSet=recipe.character_set.value, SOPClassUID=SOP_CLASS[series.content])
+    _patient(draft, recipe, study)
+    _study(draft, recipe, study)
+    _series(draft, recipe, study, series)
+    if series.content in image_modules.SERIES:
+        image_modules.SERIES[series.content](draft, study)
+    if series.content.structured:
+        structured_reports.series(draft)
+    planted_traps.in_series(draft, recipe, study, series)
+    return draft
+
+
+def _patient(draft: Draft, recipe: Recipe, study: StudyPlan) -> None:
+    person = study.person
+    national = recipe.patient_id == "national-number"
+    age = person.age(study.time.date())
+    draft.put(
+        PatientName=person.person_name,
+        IssuerOfPatientID="NATIONAL NUMBER" if national else "HOSPITAL",
+        PatientBirthDate=person.birth_date.strftime("%Y%m%d"),
+        PatientSex=person.sex,
+        PatientAge=f"{age:03d}Y",
+        PatientAddress=person.address,
+        PatientTelephoneNumbers=person.phone,
+    )
+    if age > OLDEST_SHOWN:
+        draft.identify("PatientAge", f"{age:03d}Y", Identifier.AGE, "X")
+    draft.identify("PatientID", study.patient_id, person.kind_of(study.patient_id), "Z")
+    other = draft.item("OtherPatientIDsSequence")
+    other.put(IssuerOfPatientID="HOSPITAL" if national else "NATIONAL NUMBER", TypeOfPatientID="TEXT")
+    other.identify("PatientID", person.other_id, person.kind_of(person.other_id), "X")
+    if person.prominent:
+        job = (Identifier.OTHER, person.occupation)
+        draft.mention("Occupation", person.occupation, "X", job)
+        draft.mention("PatientComments", f"{person.occupation}. {recipe.prominent.comment}", "X", job)
+    else:
+        draft.put(Occupation=person.occupation)
+
+
+def _study(draft: Draft, recipe: Recipe, study: StudyPlan) -> None:
+    draft.put(
+        StudyInstanceUID=study.uid,
+        StudyDate=day(study.time),
+        StudyTime=clock(study.time),
+        AccessionNumber=study.accession,
+        StudyID=study.study_id,
+        StudyDescription=study.mix.description,
+        ReferringPhysicianName=study.referring.name,
+    )
+    if recipe.wards:
+        draft.put(CurrentPatientLocation=study.ward)
+
+
+def _series(draft: Draft, recipe: Recipe, study: StudyPlan, series: SeriesPlan) -> None:
+    draft.put(
+        Modality=series.content.modality,
+        SeriesInstanceUID=series.uid,
+        SeriesNumber=series.number,
+        SeriesDescription=phrases_of(recipe.country).series_words(series.description),
+        Manufacturer=MANUFACTURER,
+        ManufacturerModelName=study.mix.device.model,
+        DeviceSerialNumber=study.serial_number,
+        SoftwareVersions="1.0",
+        StationName=study.mix.device.station,
+        InstitutionName=recipe.hospital.name,
+        InstitutionAddress=recipe.hospital.address,
+    )
+    if not series.content.document:
+        draft.put(SeriesDate=day(series.time), SeriesTime=clock(series.time))
+    if series.content.image or series.content is Content.ECG:
+        draft.put(
+            PerformingPhysicianName=study.reading.name,
+            OperatorsName=study.operator.name,
+            PerformedProcedureStepStartDate=day(series.time),
+            PerformedProcedureStepStartTime=clock(series.time),
+        )
+        if Trap.REQUEST in study.traps:
+            _request(draft, study, phrases_of(recipe.country))
+
+
+def _request(draft: Draft, study: StudyPlan, words: Phrases) -> None:
+    """Add the order: a nested place, where a list of top-level attributes never looks."""
+    person = study.person
+    request = draft.item("RequestAttributesSequence")
+    request.put(
+        StudyInstanceUID=study.uid,
+        AccessionNumber=study.accession,
+        RequestingPhysician=study.referring.name,
+        RequestedProcedureID=study.order,
+        RequestedProcedureDescription=study.mix.description,
+        ScheduledProcedureStepID=study.step,
+        ScheduledProcedureStepDescription=study.mix.description,
+    )
+    request.mention(
+        "ReasonForTheRequestedProcedure",
+        words.review.format(name=f"{person.title} {person.spoken}"),
+        "X",
+        (Identifier.NAME, person.spoken),
+    )
+
+
+def instance_draft(
+    recipe: Recipe,
+    study: StudyPlan,
+    series: SeriesPlan,
+    instance: InstancePlan,
+    pixels: np.ndarray | None = None,
+) -> Draft:
+    """Return what one instance has of its own, without document; of its pixels only an icon, where a trap asks."""
+    draft = Draft(recipe.character_set.codec)
+    moment = instance.time
+    draft.put(
+        SOPInstanceUID=instance.uid,
+        InstanceCreationDate=day(moment),
+        InstanceCreationTime=clock(moment),
+        InstanceNumber=instance.number,
+    )
+    if series.content is Content.PRESENTATION:
+        presentation_state.state(draft, study, instance, phrases_of(recipe.country))
+    else:
+        draft.put(ContentDate=day(moment), ContentTime=clock(moment))
+    if series.content.image:
+        draft.put(AcquisitionDate=day(moment), AcquisitionTime=clock(moment))
+    if series.content in image_modules.INSTANCE:
+        image_modules.INSTANCE[series.content](draft, study, instance)
+    if series.content.structured:
+        structured_reports.tree(draft, recipe, study, series, instance)
+    if series.content is Content.REPORT:
+        _report(draft, study, instance, phrases_of(recipe.country))
+    planted_traps.in_instance(draft, recipe, study, series, instance, pixels)
+    return draft
+
+
+def _report(draft: Draft, study: StudyPlan, instance: InstancePlan, words: Phrases) -> None:
+    name = study.person.spoken
+    draft.put(
+        BurnedInAnnotation="YES",
+        ConversionType="WSD",
+        MIMETypeOfEncapsulatedDocument="application/pdf",
+    )
+    draft.empty_sequence("ConceptNameCodeSequence")
+    if Trap.PDF_TITLE in study.traps:
+        draft.mention("DocumentTitle", f"{words.document} {name}", "Z", (Identifier.NAME, name))
+    else:
+        draft.put(DocumentTitle=words.document)
+    draft.moment("AcquisitionDateTime", instance.time, "X/Z/D")

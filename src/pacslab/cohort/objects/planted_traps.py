@@ -1,0 +1,191 @@
+"""The traps of a recipe, as they stand in a dataset (see :class:`pacslab.cohort.recipe.traps.Trap`).
+
+Traps outside the dataset - preamble, file names, file meta information, pixels - are set where those are made.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pacslab.cohort.answer_key import Identifier, Location
+from pacslab.cohort.plan.instance_kinds import Content
+from pacslab.cohort.plan.sop_classes import SOP_CLASS, day
+from pacslab.cohort.recipe.phrases import Phrases, phrases_of
+from pacslab.cohort.recipe.sections import LONG
+from pacslab.cohort.recipe.traps import Trap
+from pacslab.cohort.render.burned_in_text import icon_with_name, overlay_with_name
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from pacslab.cohort.encoding.dataset_builder import Draft
+    from pacslab.cohort.plan.plan import InstancePlan, SeriesPlan, StudyPlan
+    from pacslab.cohort.recipe.recipe import Recipe
+
+PRIVATE_CREATOR = "JANAROGYA SONO 1.0"
+PATIENT_MANAGEMENT = "1.2.840.10008.3.1.2.1.1"
+"""Detached Patient Management SOP Class (retired): what references to a patient's record still name."""
+
+
+def in_series(draft: Draft, recipe: Recipe, study: StudyPlan, series: SeriesPlan) -> None:
+    """Set the traps that all instances of a series share."""
+    if not (series.content.image or series.content is Content.ECG):
+        return
+    person, traps, phrases = study.person, study.traps, phrases_of(recipe.country)
+    if Trap.ORIGINAL in traps:
+        _original(draft, recipe, study)
+    if Trap.REFERENCED_PATIENT in traps:
+        reference = draft.item("ReferencedPatientSequence")
+        reference.put(ReferencedSOPClassUID=PATIENT_MANAGEMENT, ReferencedSOPInstanceUID=study.frame_of_reference)
+    _texts(draft, study, phrases)
+    if Trap.TEXT_DATES in traps:
+        born, seen = f"{person.birth_date:%d.%m.%Y}", f"{study.time:%d.%m.%Y}"
+        draft.mention(
+            "AdditionalPatientHistory",
+            phrases.history.format(born=born, seen=seen, words=study.finding.words),
+            "X",
+            (Identifier.DATE, f"{person.birth_date:%Y%m%d}", born),
+            (Identifier.DATE, day(study.time), seen),
+            meaning=study.finding.words,
+        )
+    if Trap.DATED_UIDS in traps:
+        draft.put(
+            SynchronizationFrameOfReferenceUID=study.day_uid,
+            SynchronizationTrigger="NO TRIGGER",
+            AcquisitionTimeSynchronized="N",
+        )
+    if Trap.OTHER_KINDS in traps:
+        _other_kinds(draft, study, phrases)
+    if Trap.SAFE_PRIVATE in traps:
+        _safe_private(draft, series)
+
+
+def _texts(draft: Draft, study: StudyPlan, phrases: Phrases) -> None:
+    """Set the traps of short texts: a code's meaning, and the series' description."""
+    person, traps = study.person, study.traps
+    if Trap.CODE_MEANING in traps:
+        code = draft.item("ProcedureCodeSequence")
+        code.put(CodeValue="LOCAL1", CodingSchemeDesignator="99PACSLAB")
+        text = phrases.code.format(kind=study.mix.kind.value, name=person.spoken)
+        code.mention("CodeMeaning", text, "C", (Identifier.NAME, person.spoken), location=Location.UNLISTED)
+    if Trap.DESCRIPTORS in traps:
+        words = study.finding.words
+        whom = f"{person.title} {person.family}"
+        forms = (phrases.seen_with.format(words=words, name=whom), f"{words}, {whom}", f"{words} {person.family}")
+        described = next((one for one in forms if len(one) <= LONG), None)
+        if described is not None:
+            draft.mention(
+                "SeriesDescription",
+                described,
+                "X/C",
+                (Identifier.NAME, person.name, person.family),
+                meaning=words,
+                location=Location.FREE_TEXT,
+            )
+
+
+def _original(draft: Draft, recipe: Recipe, study: StudyPlan) -> None:
+    person = study.person
+    before = draft.item("OriginalAttributesSequence")
+    before.put(ModifyingSystem="PACS LAB", ReasonForTheAttributeModification="CORRECT")
+    before.identify("SourceOfPreviousValues", recipe.hospital.name, Identifier.GEOGRAPHIC, "X")
+    before.moment("AttributeModificationDateTime", study.time, "X/D")
+    values = before.item("ModifiedAttributesSequence")
+    values.put(PatientName=person.person_name)
+    values.identify("PatientID", person.other_id, person.kind_of(person.other_id), "X")
+
+
+def _other_kinds(draft: Draft, study: StudyPlan, phrases: Phrases) -> None:
+    """Add the rarer kinds of the HIPAA list: in the visit, in running text, and in the machine's private block."""
+    person = study.person
+    draft.identify("InsurancePlanIdentification", person.insurance, Identifier.INSURANCE, "X")
+    draft.identify("AdmissionID", person.account, Identifier.ACCOUNT, "X")
+    draft.mention(
+        "VisitComments",
+        phrases.visit.format(
+            vehicle=person.vehicle,
+            licence=person.licence,
+            fax=person.fax,
+            email=person.email,
+            page=person.web_page,
+        ),
+        "X",
+        (Identifier.VEHICLE, person.vehicle),
+        (Identifier.LICENCE, person.licence),
+        (Identifier.FAX, person.fax),
+        (Identifier.EMAIL, person.email),
+        (Identifier.URL, person.web_page),
+    )
+    draft.private(0x0011, "PACSLAB NET 1.0", [(0x01, "LO", person.ip_address, Identifier.IP_ADDRESS)])
+
+
+_SAFE: dict[str, tuple[int, str, list[tuple[int, str, str, None]]]] = {
+    "CT": (0x0019, "GEMS_ACQU_01", [(0x23, "DS", "27.5", None), (0x27, "DS", "0.5", None)]),
+    "MR": (0x0019, "SIEMENS MR HEADER", [(0x0C, "IS", "0", None), (0x0D, "CS", "NONE", None)]),
+}
+"""Elements of PS3.15 table E.3.10-1: table speed and rotation period; b value and diffusion directionality."""
+
+
+def _safe_private(draft: Draft, series: SeriesPlan) -> None:
+    block = _SAFE.get(series.content.modality)
+    if block is not None:
+        group, creator, elements = block
+        draft.private(group, creator, list(elements), safe=True)
+
+
+def in_instance(  # noqa: PLR0917
+    draft: Draft,
+    recipe: Recipe,
+    study: StudyPlan,
+    series: SeriesPlan,
+    instance: InstancePlan,
+    pixels: np.ndarray | None,
+) -> None:
+    """Set the traps of one instance, whose pixels an icon shows."""
+    if series.content.modality == "US":
+        _sonographer(draft, study, series, instance, phrases_of(recipe.country))
+    first = instance is series.instances[0] and series.content.image
+    if first and pixels is not None and Trap.ICON in study.traps:
+        icon_with_name(draft, study.person, pixels)
+    if first and Trap.OVERLAY in study.traps and pixels is not None and pixels.ndim == 2:
+        overlay_with_name(draft, study.person, phrases_of(recipe.country).overlay)
+    if Trap.PADDING in study.traps and series.content.image:
+        text = f"{study.person.spoken} {study.person.national_number}"
+        draft.raw(
+            0xFFFCFFFC,
+            "OB",
+            text.encode(draft.codec),
+            (Location.PADDING, Identifier.NAME, study.person.spoken),
+            (Location.PADDING, Identifier.NATIONAL_NUMBER, study.person.national_number),
+        )
+
+
+def _sonographer(draft: Draft, study: StudyPlan, series: SeriesPlan, instance: InstancePlan, phrases: Phrases) -> None:
+    """Add what the ultrasound machine and the person at it wrote: free text, a private block, a reference."""
+    person = study.person
+    first = series.instances[0]
+    if instance is not first:
+        reference = draft.item("ReferencedImageSequence")
+        reference.put(ReferencedSOPClassUID=SOP_CLASS[series.content], ReferencedSOPInstanceUID=first.uid)
+    elif Trap.COMMENTS in study.traps:
+        draft.mention(
+            "ImageComments",
+            phrases.comment.format(
+                name=f"{person.title} {person.spoken}", number=person.national_number, words=study.finding.words
+            ),
+            "X",
+            (Identifier.NAME, person.spoken),
+            (Identifier.NATIONAL_NUMBER, person.national_number),
+            meaning=study.finding.words,
+        )
+    if Trap.PRIVATE in study.traps:
+        draft.private(
+            0x0009,
+            PRIVATE_CREATOR,
+            [
+                (0x01, "LO", person.spoken, Identifier.NAME),
+                (0x02, "DA", day(study.time), Identifier.DATE),
+                (0x03, "SH", person.phone, Identifier.PHONE),
+                (0x04, "DS", "3.5", None),
+            ],
+        )

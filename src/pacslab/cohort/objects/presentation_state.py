@@ -1,0 +1,67 @@
+"""A grayscale softcopy presentation state that writes on an image (PS3.3 A.33.1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pacslab.cohort.answer_key import Identifier, Location
+from pacslab.cohort.plan.sop_classes import EXTENT, SOP_CLASS, clock, day
+from pacslab.cohort.recipe.traps import Trap
+
+if TYPE_CHECKING:
+    from pacslab.cohort.encoding.dataset_builder import Draft
+    from pacslab.cohort.plan.plan import InstancePlan, StudyPlan
+    from pacslab.cohort.recipe.phrases import Phrases
+
+_LAYER = "NOTES"
+
+
+def state(draft: Draft, study: StudyPlan, instance: InstancePlan, phrases: Phrases) -> None:
+    """Add what the state says of the study's first image: how to show it, and what is written on it."""
+    series, image = study.images[0]
+    draft.put(
+        Laterality="",
+        ContentLabel="NOTES",
+        ContentDescription=phrases.notes,
+        PresentationCreationDate=day(instance.time),
+        PresentationCreationTime=clock(instance.time),
+        ContentCreatorName=study.reading.name,
+        PresentationLUTShape="IDENTITY",
+    )
+    shown = draft.item("ReferencedSeriesSequence")
+    shown.put(SeriesInstanceUID=series.uid)
+    _refer(shown, SOP_CLASS[series.content], image.uid)
+    area = draft.item("DisplayedAreaSelectionSequence")
+    area.put(
+        DisplayedAreaTopLeftHandCorner=[1, 1],
+        DisplayedAreaBottomRightHandCorner=list(EXTENT[series.content]),
+        PresentationSizeMode="SCALE TO FIT",
+        PresentationPixelAspectRatio=["1", "1"],
+    )
+    draft.item("GraphicLayerSequence").put(GraphicLayer=_LAYER, GraphicLayerOrder="1")
+    note = draft.item("GraphicAnnotationSequence")
+    note.put(GraphicLayer=_LAYER)
+    text = note.item("TextObjectSequence", Location.PRESENTATION)
+    text.put(
+        BoundingBoxAnnotationUnits="DISPLAY",
+        BoundingBoxTopLeftHandCorner=[0.05, 0.05],
+        BoundingBoxBottomRightHandCorner=[0.6, 0.15],
+        BoundingBoxTextHorizontalJustification="LEFT",
+    )
+    words, person = study.finding.words, study.person
+    if Trap.PRESENTATION not in study.traps:
+        text.mention("UnformattedTextValue", words, "D", meaning=words)
+        return
+    born = f"{person.birth_date:%d.%m.%Y}"
+    text.mention(
+        "UnformattedTextValue",
+        phrases.note.format(words=words, name=person.spoken, born=born),
+        "D",
+        (Identifier.NAME, person.spoken),
+        (Identifier.DATE, f"{person.birth_date:%Y%m%d}", born),
+        meaning=words,
+    )
+
+
+def _refer(item: Draft, sop_class: str, uid: str) -> None:
+    item.item("ReferencedImageSequence").put(ReferencedSOPClassUID=sop_class, ReferencedSOPInstanceUID=uid)

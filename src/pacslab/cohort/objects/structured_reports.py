@@ -1,0 +1,266 @@
+"""Structured reports: a text report, measurements, radiation dose and key images as trees of content items.
+
+PS3.3 C.17 (the tree), A.35.1 Basic Text SR, A.35.3 Comprehensive SR, A.35.4 Key Object Selection, A.35.8 X-Ray
+Radiation Dose SR; PS3.16 TID 1500 (measurements), 2000 (text report), 2010 (key objects), 10001 and 10011 (dose).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pacslab.cohort.answer_key import Identifier, Location
+from pacslab.cohort.plan.instance_kinds import Content
+from pacslab.cohort.plan.sop_classes import SOP_CLASS, day
+from pacslab.cohort.recipe.phrases import phrases_of
+from pacslab.cohort.recipe.traps import Trap
+
+if TYPE_CHECKING:
+    from pacslab.cohort.encoding.dataset_builder import Draft
+    from pacslab.cohort.plan.plan import InstancePlan, SeriesPlan, StudyPlan
+    from pacslab.cohort.recipe.recipe import Recipe
+
+Code = tuple[str, str, str]
+"""Value, coding scheme, meaning."""
+
+_TITLES: dict[Content, tuple[Code, str]] = {
+    Content.TEXT_REPORT: (("18748-4", "LN", "Diagnostic imaging report"), "2000"),
+    Content.MEASUREMENTS: (("126000", "DCM", "Imaging Measurement Report"), "1500"),
+    Content.DOSE_REPORT: (("113701", "DCM", "X-Ray Radiation Dose Report"), "10011"),
+    Content.KEY_IMAGES: (("113000", "DCM", "Of Interest"), "2010"),
+}
+_PERSON, _DEVICE = ("121006", "DCM", "Person"), ("121007", "DCM", "Device")
+_CONTAINS, _CONTEXT = "CONTAINS", "HAS OBS CONTEXT"
+
+
+def series(draft: Draft) -> None:
+    """Add what the series of a document has."""
+    draft.empty_sequence("ReferencedPerformedProcedureStepSequence")
+
+
+def tree(draft: Draft, recipe: Recipe, study: StudyPlan, series: SeriesPlan, instance: InstancePlan) -> None:
+    """Add a document's general attributes and its content."""
+    content = series.content
+    if content is not Content.KEY_IMAGES:
+        draft.put(CompletionFlag="COMPLETE")
+        draft.empty_sequence("PerformedProcedureCodeSequence")
+        _verification(draft, recipe, study, instance)
+    if content is Content.DOSE_REPORT:
+        _device_is_known(draft, study)
+    if content in (Content.MEASUREMENTS, Content.KEY_IMAGES) and study.images:
+        _evidence(draft, study)
+    title, template = _TITLES[content]
+    draft.put(ValueType="CONTAINER", ContinuityOfContent="SEPARATE")
+    draft.code("ConceptNameCodeSequence", *title)
+    draft.item("ContentTemplateSequence").put(MappingResource="DCMR", TemplateIdentifier=template)
+    {
+        Content.TEXT_REPORT: _text_report,
+        Content.MEASUREMENTS: _measurements,
+        Content.DOSE_REPORT: _dose,
+        Content.KEY_IMAGES: _key_images,
+    }[content](draft, recipe, study)
+
+
+def _verification(draft: Draft, recipe: Recipe, study: StudyPlan, instance: InstancePlan) -> None:
+    if Trap.SR_OBSERVER not in study.traps:
+        draft.put(VerificationFlag="UNVERIFIED")
+        return
+    draft.put(VerificationFlag="VERIFIED")
+    observer = draft.item("VerifyingObserverSequence", Location.SR_OBSERVER)
+    observer.identify("VerifyingOrganization", recipe.hospital.name, Identifier.GEOGRAPHIC, "X")
+    observer.identify("VerifyingObserverName", study.reading.name, Identifier.NAME, "D")
+    observer.moment("VerificationDateTime", instance.time, "D")
+    observer.empty_sequence("VerifyingObserverIdentificationCodeSequence")
+
+
+def _device_is_known(draft: Draft, study: StudyPlan) -> None:
+    draft.put(DeviceSerialNumber=study.serial_number)
+
+
+def _evidence(draft: Draft, study: StudyPlan) -> None:
+    """Add the instances that the document refers to (Current Requested Procedure Evidence Sequence)."""
+    evidence = draft.item("CurrentRequestedProcedureEvidenceSequence")
+    evidence.put(StudyInstanceUID=study.uid)
+    first, instance = study.images[0]
+    referenced = evidence.item("ReferencedSeriesSequence")
+    referenced.put(SeriesInstanceUID=first.uid)
+    referenced.item("ReferencedSOPSequence").put(
+        ReferencedSOPClassUID=SOP_CLASS[first.content], ReferencedSOPInstanceUID=instance.uid
+    )
+
+
+def _item(parent: Draft, relationship: str, value_type: str, concept: Code, location: Location) -> Draft:
+    item = parent.item("ContentSequence", location)
+    item.put(RelationshipType=relationship, ValueType=value_type)
+    item.code("ConceptNameCodeSequence", *concept)
+    return item
+
+
+def _container(parent: Draft, concept: Code) -> Draft:
+    item = _item(parent, _CONTAINS, "CONTAINER", concept, Location.SR_CONTENT)
+    item.put(ContinuityOfContent="SEPARATE")
+    return item
+
+
+def _text(parent: Draft, relationship: str, concept: Code, text: str) -> None:
+    _item(parent, relationship, "TEXT", concept, Location.SR_CONTENT).mention("TextValue", text, "D", meaning=text)
+
+
+def _coded(parent: Draft, relationship: str, concept: Code, value: Code) -> None:
+    item = _item(parent, relationship, "CODE", concept, Location.SR_CONTENT)
+    code = item.item("ConceptCodeSequence")
+    code.content("CodeValue", value[0])
+    code.put(CodingSchemeDesignator=value[1], CodeMeaning=value[2])
+
+
+def _number(parent: Draft, concept: Code, value: str, unit: Code) -> Draft:
+    item = _item(parent, _CONTAINS, "NUM", concept, Location.SR_CONTENT)
+    measured = item.item("MeasuredValueSequence")
+    measured.content("NumericValue", value)
+    measured.code("MeasurementUnitsCodeSequence", *unit)
+    return item
+
+
+def _language(draft: Draft, recipe: Recipe) -> None:
+    code, meaning = phrases_of(recipe.country).language
+    concept = ("121049", "DCM", "Language of Content Item and Descendants")
+    _coded(draft, "HAS CONCEPT MOD", concept, (code, "RFC5646", meaning))
+
+
+def _observer(draft: Draft, study: StudyPlan) -> None:
+    """Add who observed: the reading physician by name, or the machine by its UID."""
+    kind = ("121005", "DCM", "Observer Type")
+    if Trap.SR_OBSERVER in study.traps:
+        _coded(draft, _CONTEXT, kind, _PERSON)
+        who = _item(draft, _CONTEXT, "PNAME", ("121008", "DCM", "Person Observer Name"), Location.SR_OBSERVER)
+        who.identify("PersonName", study.reading.name, Identifier.NAME, "D")
+        return
+    _coded(draft, _CONTEXT, kind, _DEVICE)
+    what = _item(draft, _CONTEXT, "UIDREF", ("121012", "DCM", "Device Observer UID"), Location.SR_OBSERVER)
+    what.identify("UID", study.frame_of_reference, Identifier.UID, "U")
+
+
+def _text_report(draft: Draft, recipe: Recipe, study: StudyPlan) -> None:
+    _language(draft, recipe)
+    _observer(draft, study)
+    person, phrases = study.person, phrases_of(recipe.country)
+    findings = _container(draft, ("121070", "DCM", "Findings"))
+    words = study.finding.words
+    if Trap.SR_CONTENT in study.traps:
+        item = _item(findings, _CONTAINS, "TEXT", ("121071", "DCM", "Finding"), Location.SR_CONTENT)
+        seen = f"{study.time:%d.%m.%Y}"
+        item.mention(
+            "TextValue",
+            phrases.told.format(
+                name=f"{person.title} {person.spoken}",
+                seen=seen,
+                number=person.national_number,
+                words=words,
+                phone=person.phone,
+            ),
+            "D",
+            (Identifier.NAME, person.spoken),
+            (Identifier.DATE, day(study.time), seen),
+            (Identifier.NATIONAL_NUMBER, person.national_number),
+            (Identifier.PHONE, person.phone),
+            meaning=words,
+        )
+    else:
+        _text(findings, _CONTAINS, ("121071", "DCM", "Finding"), f"{words}.")
+    _text(
+        _container(draft, ("121076", "DCM", "Conclusions")),
+        _CONTAINS,
+        ("121077", "DCM", "Conclusion"),
+        phrases.conclusion,
+    )
+
+
+def _measurements(draft: Draft, recipe: Recipe, study: StudyPlan) -> None:
+    _language(draft, recipe)
+    _observer(draft, study)
+    library = _container(
+        _container(draft, ("111028", "DCM", "Image Library")), ("126200", "DCM", "Image Library Group")
+    )
+    series, instance = study.images[0]
+    image = library.item("ContentSequence")
+    image.put(RelationshipType=_CONTAINS, ValueType="IMAGE")
+    image.item("ReferencedSOPSequence").put(
+        ReferencedSOPClassUID=SOP_CLASS[series.content], ReferencedSOPInstanceUID=instance.uid
+    )
+    group = _container(
+        _container(draft, ("126010", "DCM", "Imaging Measurements")), ("125007", "DCM", "Measurement Group")
+    )
+    tracking = _item(group, _CONTEXT_OF_GROUP, "TEXT", ("112039", "DCM", "Tracking Identifier"), Location.SR_CONTENT)
+    if Trap.SR_CONTENT in study.traps:
+        text = f"{study.person.family} {phrases_of(recipe.country).lesion}"
+        tracking.mention("TextValue", text, "D", (Identifier.NAME, study.person.name, study.person.family))
+    else:
+        tracking.put(TextValue=phrases_of(recipe.country).lesion)
+    unique = _item(
+        group, _CONTEXT_OF_GROUP, "UIDREF", ("112040", "DCM", "Tracking Unique Identifier"), Location.SR_CONTENT
+    )
+    unique.identify("UID", study.frame_of_reference, Identifier.UID, "U")
+    digits = "".join(char for char in study.finding.words.partition("mm")[0] if char.isdigit())
+    _number(group, ("410668003", "SCT", "Length"), digits or "12", ("mm", "UCUM", "mm"))
+
+
+_CONTEXT_OF_GROUP = "HAS OBS CONTEXT"
+
+
+def _dose(draft: Draft, _recipe: Recipe, study: StudyPlan) -> None:
+    tomography = study.series[0].content is Content.CT_SLICE
+    procedure = (
+        ("77477000", "SCT", "Computed Tomography X-Ray")
+        if tomography
+        else (
+            "113704",
+            "DCM",
+            "Projection X-Ray",
+        )
+    )
+    reported = _item(draft, "HAS CONCEPT MOD", "CODE", ("121058", "DCM", "Procedure reported"), Location.SR_CONTENT)
+    reported.code("ConceptCodeSequence", *procedure)
+    _coded(reported, "HAS CONCEPT MOD", ("363703001", "SCT", "Has Intent"), ("261004008", "SCT", "Diagnostic Intent"))
+    _observer(draft, study)
+    for code, meaning, when in (
+        ("113809", "Start of X-Ray Irradiation", study.series[0].time),
+        ("113810", "End of X-Ray Irradiation", study.series[0].instances[-1].time),
+    ):
+        item = _item(draft, _CONTEXT, "DATETIME", (code, "DCM", meaning), Location.SR_CONTENT)
+        item.moment("DateTime", when, "X")
+    _coded(draft, _CONTEXT, ("113705", "DCM", "Scope of Accumulation"), ("113014", "DCM", "Study"))
+    if tomography:
+        total = _container(draft, ("113811", "DCM", "CT Accumulated Dose Data"))
+        _number(total, ("113812", "DCM", "Total Number of Irradiation Events"), "1", ("{events}", "UCUM", "events"))
+        _number(total, ("113813", "DCM", "CT Dose Length Product Total"), "310.4", ("mGy.cm", "UCUM", "mGy.cm"))
+        event = _container(draft, ("113819", "DCM", "CT Acquisition"))
+    else:
+        total = _container(draft, ("113702", "DCM", "Accumulated X-Ray Dose Data"))
+        _number(total, ("113722", "DCM", "Dose Area Product Total"), "0.00001", ("Gy.m2", "UCUM", "Gy.m2"))
+        event = _container(draft, ("113706", "DCM", "Irradiation Event X-Ray Data"))
+    unique = _item(event, _CONTAINS, "UIDREF", ("113769", "DCM", "Irradiation Event UID"), Location.SR_CONTENT)
+    unique.identify("UID", study.series[0].uid, Identifier.UID, "U")
+    _coded(
+        draft,
+        _CONTAINS,
+        ("113854", "DCM", "Source of Dose Information"),
+        ("113856", "DCM", "Automated Data Collection"),
+    )
+
+
+def _key_images(draft: Draft, recipe: Recipe, study: StudyPlan) -> None:
+    _language(draft, recipe)
+    _observer(draft, study)
+    series, instance = study.images[0]
+    words = study.finding.words
+    item = _item(draft, _CONTAINS, "TEXT", ("113012", "DCM", "Key Object Description"), Location.SR_CONTENT)
+    if Trap.SR_CONTENT in study.traps:
+        name = study.person.spoken
+        text = phrases_of(recipe.country).show.format(words=words, name=name)
+        item.mention("TextValue", text, "D", (Identifier.NAME, name), meaning=words)
+    else:
+        item.mention("TextValue", words, "D", meaning=words)
+    image = draft.item("ContentSequence")
+    image.put(RelationshipType=_CONTAINS, ValueType="IMAGE")
+    image.item("ReferencedSOPSequence").put(
+        ReferencedSOPClassUID=SOP_CLASS[series.content], ReferencedSOPInstanceUID=instance.uid
+    )

@@ -1,0 +1,123 @@
+"""Who is examined when, by whom and with what: every study, series and instance with its UIDs, before any pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pacslab.cohort.encoding.transfer_syntaxes import Syntax
+    from pacslab.cohort.plan.instance_kinds import Content
+    from pacslab.cohort.plan.patients import Person
+    from pacslab.cohort.recipe.recipe import Finding, StudyMix
+    from pacslab.cohort.recipe.sections import Kind, Staff
+    from pacslab.cohort.recipe.traps import Trap
+
+
+@dataclass(frozen=True)
+class InstancePlan:
+    """One instance of a series; ``number`` counts from 1."""
+
+    uid: str
+    number: int
+    file_name: str
+    time: datetime
+
+    @property
+    def name(self) -> str:
+        """Return the file's name without its folder."""
+        return self.file_name.rsplit("/", 1)[-1]
+
+
+@dataclass(frozen=True)
+class SeriesPlan:
+    """One series."""
+
+    uid: str
+    number: int
+    content: Content
+    description: str
+    time: datetime
+    instances: tuple[InstancePlan, ...]
+
+
+@dataclass(frozen=True)
+class StudyPlan:
+    """One study: the patient, the circumstances and the series.
+
+    ``patient_id`` is the number that the patient was registered under that day; ``traps`` are the places where it hides
+    identifiers; ``day_uid`` is a UID that spells out the day.
+    """
+
+    index: int
+    person: Person
+    patient_id: str
+    traps: frozenset[Trap]
+    syntax: Syntax
+    day_uid: str
+    ward: str
+    mix: StudyMix
+    uid: str
+    frame_of_reference: str
+    time: datetime
+    accession: str
+    study_id: str
+    order: str
+    step: str
+    referring: Staff
+    reading: Staff
+    operator: Staff
+    serial_number: str
+    findings: tuple[Finding, ...]
+    series: tuple[SeriesPlan, ...]
+
+    @property
+    def kind(self) -> Kind:
+        """Return the kind of study."""
+        return self.mix.kind
+
+    @property
+    def finding(self) -> Finding:
+        """Return the finding of the first image."""
+        return self.findings[0]
+
+    def has(self, content: Content) -> bool:
+        """Return whether a series of this content belongs to the study."""
+        return any(one.content is content for one in self.series)
+
+    @property
+    def images(self) -> tuple[tuple[SeriesPlan, InstancePlan], ...]:
+        """Return every image that shows the patient, with its series."""
+        return tuple((one, instance) for one in self.series if one.content.image for instance in one.instances)
+
+
+@dataclass(frozen=True)
+class CohortPlan:
+    """Everybody and everything, and whom the questions ask about (indices of patients)."""
+
+    people: tuple[Person, ...]
+    studies: tuple[StudyPlan, ...]
+    follow_up: StudyPlan
+    asked_number: int
+    asked_cover_page: int
+    asked_report: int
+    clinic_study: int
+
+    def studies_of(self, person: Person) -> tuple[StudyPlan, ...]:
+        """Return a patient's studies in order of time."""
+        return tuple(sorted((one for one in self.studies if one.person is person), key=lambda one: one.time))
+
+    def canaries(self) -> set[str]:
+        """Return the identifiers that no other student's cohort holds.
+
+        Days and all else that many people share are left out (see :mod:`pacslab.cohort.recipe.fictional`).
+        """
+        found = {one for person in self.people for one in person.identifiers}
+        for study in (*self.studies, self.follow_up):
+            found |= {study.uid, study.frame_of_reference, study.day_uid, study.accession, study.study_id}
+            found |= {study.order, study.step, study.serial_number}
+            for series in study.series:
+                found |= {series.uid, *(instance.uid for instance in series.instances)}
+        return found

@@ -1,0 +1,320 @@
+"""What a hospital's cohort is made of: ``synthetic_data/<name>.yaml``, read and checked.
+
+A recipe may begin with ``extends: another-recipe`` and then say only what differs.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date  # noqa: TC003 - pydantic reads the annotations
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from pacslab.cohort.recipe.fictional import DOORS, postcode
+from pacslab.cohort.recipe.fictional import street as street_address
+from pacslab.cohort.recipe.name_lists import Words, has_native_forms, list_of_words, native_form
+from pacslab.cohort.recipe.sections import (
+    LONG,
+    SHAPES,
+    CharacterSet,
+    Country,
+    Finding,
+    Hospital,
+    Kind,
+    Line,
+    Model,
+    Names,
+    Occupation,
+    People,
+    Period,
+    Prominent,
+    Range,
+    Staff,
+    StudyMix,
+)
+from pacslab.cohort.recipe.traps import EVERY, LEVELS, Difficulty, Trap
+from pacslab.errors import ScenarioError
+from pacslab.paths import shipped
+from pacslab.scenario.documents import check, did_you_mean, read_mapping
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["SHAPES", "Finding", "Kind", "Recipe", "Staff", "StudyMix", "load_recipe", "recipe_names"]
+
+ROOM = 21
+"""Bytes of a PN value's 64 for a given name in all its scripts; a family name is longer (see :mod:`.coined`)."""
+MOST_PATIENTS = 500
+"""Patients that a cohort can have; more would not fit a student's machine."""
+
+
+class Recipe(Model):
+    """A hospital's cohort.
+
+    Names come from ``names``, or from Faker's lists of ``locale`` (such as ``fr_FR``). ``traps`` is a difficulty
+    (``easy``, ``usual``, ``hard``), or each trap with the number of studies that it is set in, or ``all``.
+    """
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=48)]
+    country: Country = Country.INDIA
+    character_set: CharacterSet = CharacterSet.UTF_8
+    patient_id: Literal["national-number", "record-number"] = "national-number"
+    record_prefix: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "JA"
+    hospital: Hospital
+    period: Period
+    today: date
+    names: Names | None = None
+    locale: str | None = None
+    word_lists: dict[str, str] = Field(
+        default_factory=dict, description="the SHA-256 that the locale's lists must have"
+    )
+    physicians: tuple[Staff, ...] = Field(min_length=3)
+    technicians: tuple[Staff, ...] = Field(min_length=1)
+    wards: tuple[Line, ...] = ()
+    streets: tuple[Line, ...] = Field(min_length=1)
+    villages: tuple[Line, ...] = Field(min_length=1)
+    occupations: tuple[Occupation, ...] = Field(min_length=1)
+    prominent: Prominent
+    people: People = People()
+    diagnoses: tuple[Line, ...]
+    returning: Range
+    prior_years: Range = Range(least=0, most=0)
+    cover_pages: Range
+    reports: Range
+    traps: Difficulty | dict[Trap, Annotated[int, Field(ge=0, le=EVERY)] | Literal["all"]] = Difficulty.USUAL
+    studies: tuple[StudyMix, ...] = Field(min_length=1)
+
+    @property
+    def most_studies(self) -> int:
+        """Return the largest number of studies that a variant can have."""
+        return sum(one.studies.most for one in self.studies)
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """Return the kinds of study, those first that show the patient."""
+        return tuple(sorted((one.kind for one in self.studies), key=lambda kind: kind is Kind.ELECTROCARDIOGRAM))
+
+    def mix(self, kind: Kind) -> StudyMix:
+        """Return the studies of one kind (a recipe has each kind at most once)."""
+        return next(one for one in self.studies if one.kind is kind)
+
+    def studies_with(self, trap: Trap) -> int:
+        """Return in how many studies a trap is set; 0 where it is switched off."""
+        chosen = LEVELS[self.traps] if isinstance(self.traps, Difficulty) else self.traps
+        number = chosen.get(trap, 0)
+        return EVERY if number == "all" else int(number)
+
+    def words(self) -> Words:
+        """Return the names that patients are drawn from."""
+        return self._words
+
+    @cached_property
+    def _words(self) -> Words:
+        if self.names is not None:
+            return Words(self.names.female, self.names.male, self.names.family)
+        taken = self._taken
+        listed = list_of_words(str(self.locale))
+
+        def free(names: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(name for name in names if not taken & _words_of(name) and self._fits(name))
+
+        return Words(free(listed.female), free(listed.male), free(listed.family), listed.origin)
+
+    def native(self, name: str) -> str:
+        """Return a name in the country's own script, where the locale's lists have it; else the empty string."""
+        return native_form(self.locale, name) if self.locale and self.two_scripts else ""
+
+    @cached_property
+    def two_scripts(self) -> bool:
+        """Return whether patients' names are also written in the country's own script."""
+        return self.locale is not None and self.names is None and has_native_forms(self.locale)
+
+    def is_free(self, name: str) -> bool:
+        """Return whether a family name has no word of the hospital's own texts and staff."""
+        return not _words_of(name) & self._taken
+
+    def _fits(self, name: str) -> bool:
+        """Return whether a name can be written in the character set, and leaves a PN value room for a coined name."""
+        try:
+            return len((name + self.native(name)).encode(self.character_set.codec)) <= ROOM
+        except UnicodeEncodeError:
+            return False
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        kinds = [one.kind for one in self.studies]
+        if len(set(kinds)) < len(kinds):
+            raise ValueError("'studies' must list each kind once")
+        if set(kinds) <= {Kind.ELECTROCARDIOGRAM}:
+            raise ValueError("'studies' must list a kind that has images")
+        fewest = sum(one.studies.least for one in self.studies)
+        if not 4 <= fewest <= self.most_studies <= MOST_PATIENTS:
+            raise ValueError(
+                f"'studies' must be 4 to {MOST_PATIENTS} together, not {fewest} to {self.most_studies}; change "
+                "'least' and 'most'"
+            )
+        for kind, least in ((self.clinic_kind, 2), (self.prominent_kind, 1)):
+            if self.mix(kind).studies.least < least:
+                raise ValueError(f"the questions need at least {least} studies of kind {kind}; raise 'least'")
+        if self.returning.most * 2 > fewest:
+            raise ValueError(f"'returning' of {self.returning.most} is more than half of the {fewest} studies")
+        for name, pages in (("cover_pages", self.cover_pages), ("reports", self.reports)):
+            if pages.least < 2 or pages.most > fewest - self.returning.most:
+                raise ValueError(
+                    f"{name!r} must lie between 2 (the prominent patient's and one to ask for) "
+                    f"and {fewest - self.returning.most}"
+                )
+        if self.today <= self.period.last:
+            raise ValueError("'today' must be after the period's last day")
+        return self
+
+    @model_validator(mode="after")
+    def _addresses_fit(self) -> Self:
+        longest = max(self.streets, key=len), max(self.villages, key=len)
+        houses, flats = DOORS[self.country]
+        street = street_address(houses - 1, flats - 1, longest[0], self.country)
+        code = postcode(0, self.country, self.hospital.postcode_prefix)
+        if len(f"{street}, {longest[1]} {code}".encode(self.character_set.codec, "replace")) > LONG:
+            raise ValueError(
+                f"'{street}, {longest[1]} {code}' has more than the {LONG} characters of an address; shorten the "
+                "street in 'streets' or the village in 'villages'"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _enough_people(self) -> Self:
+        if (self.names is None) == (self.locale is None):
+            raise ValueError("give either 'names', lists of your own, or 'locale', whose lists Faker has; not both")
+        need = self.most_studies
+        special = self.people.family + self.people.two_ids + self.people.over_89 + bool(self.people.rare_diseases)
+        fewest = sum(one.studies.least for one in self.studies) - self.returning.most
+        if special + 1 > fewest:
+            raise ValueError(f"'people' asks for {special} special patients, and there are {fewest - 1} beside the VIP")
+        if self.people.two_ids > self.returning.least:
+            raise ValueError(f"'people.two_ids' of {self.people.two_ids} needs as many 'returning' patients")
+        source = "names" if self.names is not None else f"locale {self.locale!r}"
+        words = self.words()
+        for name, have in (("female", words.female), ("male", words.male), ("family", words.family)):
+            if len(set(have)) < need:
+                what = f"'names.{name}'" if self.names is not None else f"{source} has too few names ({name}):"
+                raise ValueError(f"{what} needs {need} different entries, one a patient, and has {len(set(have))}")
+        for name, digest in self.word_lists.items():
+            found = words.origin.get(name, "none")
+            if not found.endswith(digest):
+                raise ValueError(
+                    f"'word_lists' pins {name} to {digest}, and this machine has {found}: the same students would get "
+                    "other patients. Install the version of Faker that requirements.lock names, or write the new digest"
+                )
+        if len(set(self.diagnoses)) < need:
+            raise ValueError(
+                f"'diagnoses' needs {need} different entries, one a patient, and has {len(set(self.diagnoses))}"
+            )
+        if self.names is not None:
+            self._names_stand_alone()
+        return self
+
+    @property
+    def clinic_kind(self) -> Kind:
+        """Return the kind of study that the clinic's day is about: CT where there is any."""
+        return Kind.CHEST_CT if Kind.CHEST_CT in self.kinds else self.kinds[0]
+
+    @property
+    def prominent_kind(self) -> Kind:
+        """Return the kind of the prominent patient's study: ultrasound where there is any."""
+        return Kind.ABDOMINAL_ULTRASOUND if Kind.ABDOMINAL_ULTRASOUND in self.kinds else self.kinds[-1]
+
+    @cached_property
+    def _taken(self) -> set[str]:
+        """Return the words that no patient may be called: they would look like a leak."""
+        staff = {name for one in (*self.physicians, *self.technicians) for name in (one.given, one.family)}
+        return {word for name in staff for word in _words_of(name)} | self._own_words()
+
+    def _own_words(self) -> set[str]:
+        texts = [self.hospital.name, self.hospital.address, self.hospital.region, *self.streets, *self.villages]
+        texts += [*self.occupations, *self.diagnoses, *self.prominent.diagnoses, *self.prominent.occupations]
+        texts += [self.prominent.comment, *(one.description for one in self.studies), *self.wards]
+        texts += [finding.words for one in self.studies for finding in one.findings]
+        return {word for text in texts for word in _words_of(text)}
+
+    def _names_stand_alone(self) -> None:
+        words = self.words()
+        names = {name.lower() for group in (words.female, words.male, words.family) for name in group}
+        staff = {name.lower() for one in (*self.physicians, *self.technicians) for name in (one.given, one.family)}
+        for taken, what in (
+            (staff, "a member of the staff's name"),
+            (self._own_words(), "a word of the hospital's own texts"),
+        ):
+            if names & taken:
+                raise ValueError(f"the patient name {min(names & taken).title()!r} is also {what}; use another")
+
+
+def _words_of(text: str) -> set[str]:
+    return set(re.findall(r"[^\W\d_]+", text.lower()))
+
+
+def recipe_names(root: Path | None = None) -> list[str]:
+    """Return the names of the recipes in a folder; the shipped ``synthetic_data`` unless set."""
+    return sorted(path.stem for path in (root or shipped("synthetic_data")).glob("*.yaml"))
+
+
+def load_recipe(name: str, root: Path | None = None) -> Recipe:
+    """Return a recipe by its name.
+
+    Parameters
+    ----------
+    name
+        Such as ``district-hospital``.
+    root
+        The folder of recipes; the shipped ``synthetic_data`` unless set.
+
+    Raises
+    ------
+    ScenarioError
+        If there is no such recipe, or it does not fit; the message names file, key and remedy.
+
+    """
+    root = root or shipped("synthetic_data")
+    path = root / f"{name}.yaml"
+    content = _extended(name, root, ())
+    recipe = check(content, path, Recipe, ScenarioError)
+    if recipe.id != name:
+        raise ScenarioError(f"{path}: id is {recipe.id!r}", f"Write 'id: {name}', the file's own name.")
+    return recipe
+
+
+def _extended(name: str, root: Path, below: tuple[str, ...]) -> dict[str, Any]:
+    """Return a recipe's keys, with those of the recipe that it extends."""
+    known = sorted({*recipe_names(root), *recipe_names()})
+    if name not in known:
+        hint = did_you_mean(name, known)
+        where = f"{root / below[-1]}.yaml extends it" if below else f"in {root}"
+        raise ScenarioError(
+            f"there is no cohort recipe {name!r} ({where})" if below else f"there is no cohort recipe {name!r} {where}",
+            f"{hint} The recipes are: {', '.join(known) or 'none'}.".strip(),
+        )
+    if name in below:
+        raise ScenarioError(
+            f"{root / name}.yaml extends itself, by way of {', '.join(below)}", "Remove one of the 'extends' lines."
+        )
+    path = root / f"{name}.yaml"
+    content = read_mapping(path if path.exists() else shipped("synthetic_data") / path.name, ScenarioError)
+    base = content.pop("extends", None)
+    if base is None:
+        return content
+    return _merged(_extended(str(base), root, (*below, name)), content)
+
+
+def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Return mappings merged key by key; anything else is replaced, and null removes it."""
+    merged = dict(base)
+    for key, value in changes.items():
+        old = merged.get(key)
+        if value is None:
+            merged.pop(key, None)
+        elif isinstance(old, dict) and isinstance(value, dict) and key != "traps":
+            merged[key] = _merged(old, value)
+        else:
+            merged[key] = value
+    return merged

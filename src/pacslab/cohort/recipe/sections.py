@@ -1,0 +1,282 @@
+"""The parts of a cohort recipe: hospital, people, devices and studies, each checked by itself."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from pacslab.cohort.encoding.transfer_syntaxes import Syntax
+from pacslab.scenario.documents import did_you_mean
+
+LONG = 64
+"""Characters that an LO or PN value holds (PS3.5 table 6.2-1)."""
+
+Word = Annotated[str, Field(pattern=r"^[^\W\d_][^\W\d_'-]{3,30}$|^[^\W\d_][^\W\d_]*(['-][^\W\d_]+)+$", min_length=4)]
+Line = Annotated[str, Field(min_length=1, max_length=LONG, pattern=r"^[^\\^=\x00-\x1f]+$")]
+Place = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\\^=\x00-\x1f]+$")]
+Occupation = Annotated[str, Field(min_length=1, max_length=16)]  # an SH value
+Domain = Annotated[str, Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)*\.(example|invalid)$")]
+
+
+class Model(BaseModel):
+    """Frozen, and strict about its keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Country(StrEnum):
+    """Whose identity numbers, telephones and postcodes are imitated (see :mod:`pacslab.cohort.recipe.fictional`)."""
+
+    INDIA = "india"
+    FRANCE = "france"
+    USA = "usa"
+
+
+class CharacterSet(StrEnum):
+    """Specific Character Set (0008,0005): UTF-8, or Latin alphabet 1."""
+
+    UTF_8 = "ISO_IR 192"
+    LATIN_1 = "ISO_IR 100"
+
+    @property
+    def codec(self) -> str:
+        """Return Python's name of it."""
+        return "utf-8" if self is CharacterSet.UTF_8 else "latin-1"
+
+
+class Kind(StrEnum):
+    """The kinds of study that the generator can draw."""
+
+    CHEST_CT = "chest-ct"
+    CHEST_RADIOGRAPH = "chest-radiograph"
+    DIGITAL_CHEST = "digital-chest"
+    ABDOMINAL_ULTRASOUND = "abdominal-ultrasound"
+    BRAIN_MR = "brain-mr"
+    MAMMOGRAPHY = "mammography"
+    ELECTROCARDIOGRAM = "electrocardiogram"
+
+
+class Extra(StrEnum):
+    """What a study holds besides its images."""
+
+    TEXT_REPORT = "text-report"
+    MEASUREMENTS = "measurements"
+    DOSE_REPORT = "dose-report"
+    KEY_IMAGES = "key-images"
+    PRESENTATION = "presentation-state"
+    LETTER = "referral-letter"
+    CINE = "cine"
+    COLOUR_CINE = "colour-cine"
+    FLAIR = "flair"
+
+
+CHEST_SHAPES = (
+    "normal",
+    "nodule-right",
+    "nodule-left",
+    "effusion-right",
+    "effusion-left",
+    "consolidation-right",
+    "consolidation-left",
+    "calcification-right",
+    "calcification-left",
+    "rib-fracture-right",
+    "rib-fracture-left",
+)
+BRAIN_SHAPES = (
+    "normal",
+    "lesion-right",
+    "lesion-left",
+    "infarct-right",
+    "infarct-left",
+    "tumour-right",
+    "tumour-left",
+    "bleed-right",
+    "bleed-left",
+)
+SHAPES: dict[Kind, tuple[str, ...]] = {
+    Kind.CHEST_CT: CHEST_SHAPES,
+    Kind.CHEST_RADIOGRAPH: (*CHEST_SHAPES, "cardiomegaly"),
+    Kind.DIGITAL_CHEST: (*CHEST_SHAPES, "cardiomegaly"),
+    Kind.ABDOMINAL_ULTRASOUND: ("normal", "kidney-stone", "gallstone", "hydronephrosis"),
+    Kind.BRAIN_MR: BRAIN_SHAPES,
+    Kind.MAMMOGRAPHY: ("normal", "mass-right", "mass-left", "calcifications-right", "calcifications-left"),
+    Kind.ELECTROCARDIOGRAM: ("normal", "atrial-fibrillation", "st-elevation"),
+}
+"""What each kind of study can show."""
+
+MOST_IMAGES: dict[Kind, int] = {
+    Kind.CHEST_CT: 24,
+    Kind.CHEST_RADIOGRAPH: 2,
+    Kind.DIGITAL_CHEST: 2,
+    Kind.ABDOMINAL_ULTRASOUND: 12,
+    Kind.BRAIN_MR: 26,
+    Kind.MAMMOGRAPHY: 4,
+    Kind.ELECTROCARDIOGRAM: 1,
+}
+"""Slices, views or recordings that a series of each kind can have."""
+
+_ONLY: dict[Extra, tuple[Kind, ...]] = {
+    Extra.CINE: (Kind.ABDOMINAL_ULTRASOUND,),
+    Extra.COLOUR_CINE: (Kind.ABDOMINAL_ULTRASOUND,),
+    Extra.FLAIR: (Kind.BRAIN_MR,),
+    Extra.DOSE_REPORT: (Kind.CHEST_CT, Kind.CHEST_RADIOGRAPH, Kind.DIGITAL_CHEST, Kind.MAMMOGRAPHY),
+}
+_WITHOUT_IMAGES = {Extra.KEY_IMAGES, Extra.PRESENTATION, Extra.MEASUREMENTS}
+
+SYNTAXES: dict[str, Syntax] = {
+    "explicit": Syntax.EXPLICIT_LITTLE,
+    "implicit": Syntax.IMPLICIT_LITTLE,
+    "deflated": Syntax.DEFLATED,
+    "rle": Syntax.RLE,
+    "jpeg": Syntax.JPEG_BASELINE,
+    "jpeg-lossless": Syntax.JPEG_LOSSLESS,
+    "jpeg-2000": Syntax.JPEG_2000,
+}
+"""The transfer syntaxes by the name that a recipe gives them."""
+
+
+class Range(Model):
+    """From ``least`` to ``most``, both included; the variant draws the number."""
+
+    least: int = Field(ge=0, le=500)
+    most: int = Field(ge=0, le=500)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.least > self.most:
+            raise ValueError(f"least ({self.least}) is more than most ({self.most})")
+        return self
+
+
+class Hospital(Model):
+    """The hospital. ``domain`` is a reserved one (RFC 2606), the postcode prefix one that was never issued."""
+
+    name: Line
+    address: Place
+    region: Line
+    postcode_prefix: Annotated[str, Field(pattern=r"^0[0-9]{2}$")]
+    domain: Domain
+
+
+class Period(Model):
+    """The days on which studies were made."""
+
+    first: date
+    last: date
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.last - self.first < timedelta(days=30):
+            raise ValueError("'last' must be at least 30 days after 'first'")
+        return self
+
+
+class Staff(Model):
+    """A physician or technician."""
+
+    given: Word
+    family: Word
+
+    @property
+    def name(self) -> str:
+        """Return the name as a DICOM person name."""
+        return f"{self.family}^{self.given}"
+
+    @property
+    def spoken(self) -> str:
+        """Return the name as a person writes it."""
+        return f"{self.given} {self.family}"
+
+
+class Names(Model):
+    """The names that patients are drawn from."""
+
+    female: tuple[Word, ...] = Field(min_length=1)
+    male: tuple[Word, ...] = Field(min_length=1)
+    family: tuple[Word, ...] = Field(min_length=1)
+
+
+class Prominent(Model):
+    """The patient whom newspapers would pay for."""
+
+    occupations: tuple[Occupation, ...] = Field(min_length=1)
+    comment: Place
+    diagnoses: tuple[Line, ...] = Field(min_length=1)
+
+
+class People(Model):
+    """Patients who are easy to find: how many share a family name and an address, have a second ID, are over 89."""
+
+    family: int = Field(default=0, ge=0, le=6)
+    two_ids: int = Field(default=0, ge=0, le=5)
+    over_89: int = Field(default=0, ge=0, le=5)
+    rare_diseases: tuple[Line, ...] = ()
+
+    @model_validator(mode="after")
+    def _not_alone(self) -> Self:
+        if self.family == 1:
+            raise ValueError("a 'family' of 1 shares its name with nobody; write 0, or 2 to 6")
+        return self
+
+
+class Device(Model):
+    """The machine that makes a kind of study."""
+
+    model: Line
+    station: Annotated[str, Field(pattern=r"^[A-Z0-9_]{3,16}$")]
+    serial_prefix: Annotated[str, Field(pattern=r"^[A-Z0-9]{2,8}$")]
+
+
+class Finding(Model):
+    """What a study shows: ``shape`` is drawn, ``words`` stand in the report."""
+
+    shape: str
+    words: Line
+
+
+class StudyMix(Model):
+    """One kind of study: how many, of how many images each, with what else, and how they are encoded.
+
+    ``encodings`` are taken in turn by the kind's studies; ``extras`` belong to each of them.
+    """
+
+    kind: Kind
+    studies: Range
+    images: int = Field(ge=1, le=64)
+    description: Line
+    device: Device
+    findings: tuple[Finding, ...] = Field(min_length=1)
+    extras: tuple[Extra, ...] = ()
+    encodings: tuple[str, ...] = Field(default=("explicit",), min_length=1)
+
+    @model_validator(mode="after")
+    def _drawable(self) -> Self:
+        known = SHAPES[self.kind]
+        for finding in self.findings:
+            if finding.shape not in known:
+                hint = did_you_mean(finding.shape, list(known))
+                raise ValueError(
+                    f"a study of kind {self.kind} cannot show {finding.shape!r} ({', '.join(known)}). {hint}".strip()
+                )
+        if self.images > MOST_IMAGES[self.kind]:
+            raise ValueError(f"'images' of kind {self.kind} is at most {MOST_IMAGES[self.kind]}, not {self.images}")
+        return self
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        for extra in self.extras:
+            if self.kind not in _ONLY.get(extra, tuple(Kind)):
+                raise ValueError(f"a study of kind {self.kind} has no {extra}; remove it from 'extras'")
+            if self.kind is Kind.ELECTROCARDIOGRAM and extra in _WITHOUT_IMAGES:
+                raise ValueError(f"{extra} needs images, and a study of kind {self.kind} has none")
+        for encoding in self.encodings:
+            if encoding not in SYNTAXES:
+                hint = did_you_mean(encoding, list(SYNTAXES))
+                raise ValueError(f"there is no encoding {encoding!r} ({', '.join(SYNTAXES)}). {hint}".strip())
+            if encoding == "jpeg" and self.kind is not Kind.ABDOMINAL_ULTRASOUND:
+                raise ValueError(f"'jpeg' holds eight bits, and a study of kind {self.kind} more; use 'jpeg-lossless'")
+        return self

@@ -1,0 +1,38 @@
+"""What the answer key says of a head's slices: where the face is, which must go, and the brain, which must stay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pacslab.cohort.anatomy import mr
+from pacslab.cohort.answer_key import Identifier, Location, Region
+from pacslab.cohort.encoding.dataset_builder import Plant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+
+    from pacslab.cohort.plan.patients import Person
+
+
+@dataclass(frozen=True)
+class HeadSlice:
+    """One slice of a head: ``face`` is None above the brows, ``is_brain`` is boolean of shape (rows, columns)."""
+
+    face: Region | None
+    brain: Region | None
+    is_brain: np.ndarray
+
+    def plants(self, person: Person) -> Iterator[Plant]:
+        """Yield the face as an identifier ("full face photographic images and any comparable images")."""
+        if self.face is not None:
+            token = f"the face of {person.spoken}"
+            yield Plant(Location.FACE, Identifier.FACE, "face", token, "C", self.face.box, self.face.mask)
+
+
+def slices_of(tissues: np.ndarray) -> list[HeadSlice]:
+    """Return what is known of each slice of a patient's head, the lowest first."""
+    faces, brains = mr.face_region(tissues).mask, mr.brain_region(tissues)
+    return [HeadSlice(Region.of(face), Region.of(brain), brain) for face, brain in zip(faces, brains, strict=True)]

@@ -1,0 +1,296 @@
+"""Text that became pixels: banners burned into images, and scanned, typed pages.
+
+Letters are drawn by Pillow from DejaVu, which matplotlib carries, so no machine needs a font of its own.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pacslab.cohort.answer_key import Box, Identifier, Location, pack_glyphs
+from pacslab.cohort.encoding.dataset_builder import Plant
+from pacslab.cohort.plan.patients import OLDEST_SHOWN
+from pacslab.cohort.recipe.printed_forms import ENGLISH, form_of
+from pacslab.errors import PacslabError
+
+if TYPE_CHECKING:
+    from PIL import Image, ImageDraw
+
+    from pacslab.cohort.plan.plan import StudyPlan
+    from pacslab.cohort.recipe.recipe import Recipe
+    from pacslab.scenario.variant import Stream
+
+ROWS = 1018
+COLUMNS = 720
+"""A4 at 87 dots an inch."""
+PAD = 2
+"""Pixels around the letters that belong to their box."""
+
+
+@dataclass(frozen=True)
+class Burned:
+    """An identifier in pixels, as the answer key writes it; its kind, its place, and the letters' shape (boolean)."""
+
+    token: str
+    kind: Identifier
+    box: Box
+    glyphs: np.ndarray
+
+    def plant(self) -> Plant:
+        """Return it as the answer key notes it."""
+        return Plant(Location.PIXELS, self.kind, "pixels", self.token, "C", self.box, pack_glyphs(self.glyphs))
+
+
+@cache
+def _font(name: str, size: int) -> Any:
+    from PIL import ImageFont  # noqa: PLC0415 - only where pixels are made
+
+    spec = importlib.util.find_spec("matplotlib")
+    if spec is None or spec.origin is None:
+        raise PacslabError("matplotlib, whose fonts draw the pages, is not installed", "Install pacslab again.")
+    path = Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf" / f"{name}.ttf"
+    return ImageFont.truetype(str(path), size, layout_engine=ImageFont.Layout.BASIC)
+
+
+def burn_banner(picture: np.ndarray, recipe: Recipe, study: StudyPlan, *, named: bool = True) -> list[Burned]:
+    """Write the banner of an ultrasound machine into the black rows above the fan, and return what it says.
+
+    Parameters
+    ----------
+    picture
+        uint8 of shape (480, 640); changed in place.
+    recipe, study
+        The hospital, and whose name, number and date are written.
+    named
+        Whether they are written at all; the machine's settings always are.
+
+    """
+    person = study.person
+    width = picture.shape[1]
+    name, number = recipe.hospital.name, person.national_number
+    lines = [
+        (name.upper(), name, Identifier.GEOGRAPHIC, 5, False),
+        (study.time.strftime("%d.%m.%Y"), study.time.strftime("%Y%m%d"), Identifier.DATE, 5, True),
+        (f"{person.family} {person.given}".upper(), person.name, Identifier.NAME, 23, False),
+        (number, number, Identifier.NATIONAL_NUMBER, 23, True),
+    ]
+    burned = []
+    for text, token, kind, row, flush_right in lines if named else []:
+        glyphs = letters(text, 15)
+        left = width - 8 - glyphs.shape[1] if flush_right else 8
+        box = Box(column=left, row=row, width=glyphs.shape[1], height=glyphs.shape[0])
+        picture[row : row + box.height, left : left + box.width][glyphs] = 230
+        burned.append(Burned(token, kind, box, glyphs))
+    for text, row in (("ABD  C5-2", 440), ("MI 0.9 TIS 0.4", 457)):
+        glyphs = letters(text, 12)
+        picture[row : row + glyphs.shape[0], 8 : 8 + glyphs.shape[1]][glyphs] = 170
+    return burned
+
+
+@cache
+def letters(text: str, size: int) -> np.ndarray:
+    """Return text as a boolean array, without antialiasing, with its padding."""
+    from PIL import Image, ImageDraw  # noqa: PLC0415 - only where pixels are made
+
+    font = _font("DejaVuSansMono-Bold", size)
+    left, top, right, bottom = font.getbbox(text, mode="1")
+    image = Image.new("1", (right - left + 2 * PAD, bottom - top + 2 * PAD))
+    draw = ImageDraw.Draw(image)
+    draw.fontmode = "1"
+    draw.text((PAD - left, PAD - top), text, fill=1, font=font)
+    return np.array(image)
+
+
+Typed = tuple[str, Identifier, tuple[int, int, int, int]]
+"""An identifier on a page, as the answer key writes it, its kind, and left, top, right and bottom."""
+
+
+@dataclass(frozen=True)
+class Stationery:
+    """What all forms of a hospital share.
+
+    ``form`` is the printed ink (a greyscale image, 0 is none), ``paper`` the scanned sheet without ink and ``bite`` how
+    dark ink comes out of the scanner, float of shape (rows, columns); ``printed`` are the identifiers of the form.
+    """
+
+    form: Image.Image
+    paper: np.ndarray
+    bite: np.ndarray
+    printed: tuple[Typed, ...] = ()
+
+
+def make_stationery(recipe: Recipe, grain: np.ndarray) -> Stationery:
+    """Return the empty form of a hospital.
+
+    Parameters
+    ----------
+    recipe
+        Whose name is printed on it.
+    grain
+        Noise of unit deviation, of shape (rows, columns).
+
+    """
+    sheet = Sheet(None)
+    _print_form(sheet, recipe)
+    return stationery_of(sheet, grain)
+
+
+def stationery_of(sheet: Sheet, grain: np.ndarray) -> Stationery:
+    """Return printed paper as a scanner sees it; ``grain`` is as in :func:`make_stationery`."""
+    return Stationery(sheet.ink, 236.5 + 3 * grain - _shadow(), 0.80 + 0.06 * grain, tuple(sheet.typed))
+
+
+def cover_page(stationery: Stationery, study: StudyPlan, stream: Stream) -> tuple[np.ndarray, list[Burned]]:
+    """Return a scanned admission form, uint8 of shape (rows, columns), and what can be read on it.
+
+    Parameters
+    ----------
+    stationery
+        The empty form.
+    study
+        Whose form it is. The diagnosis is typed here and stands in no header.
+    stream
+        How crooked the page lay on the scanner.
+
+    """
+    sheet = Sheet(stationery.form)
+    _fill_in(sheet, study)
+    return scanned(stationery, sheet, stream)
+
+
+def scanned(stationery: Stationery, sheet: Sheet, stream: Stream) -> tuple[np.ndarray, list[Burned]]:
+    """Return a filled-in sheet as it comes out of the scanner, a little crooked, and what can be read on it."""
+    from PIL import Image  # noqa: PLC0415 - only where pixels are made
+
+    angle = stream.uniform(0.4, 1.3) * stream.choice((-1, 1))
+    ink = np.asarray(sheet.ink.rotate(angle, Image.Resampling.BILINEAR))
+    page = stationery.paper - ink * stationery.bite
+    burned = [_turned(ink, token, kind, corners, angle) for token, kind, corners in (*stationery.printed, *sheet.typed)]
+    return np.clip(page, 0, 255, out=page).astype(np.uint8), burned
+
+
+class Sheet:
+    """A form on paper: its ink, and where identifiers are typed."""
+
+    def __init__(self, form: Image.Image | None) -> None:
+        from PIL import Image, ImageDraw  # noqa: PLC0415 - only where pixels are made
+
+        self.ink = Image.new("L", (COLUMNS, ROWS)) if form is None else form.copy()
+        self.draw: ImageDraw.ImageDraw = ImageDraw.Draw(self.ink)
+        self.typed: list[Typed] = []
+
+    def print(self, column: int, row: int, text: str, size: int = 13, *, bold: bool = False) -> None:
+        """Print a text of the form."""
+        self.draw.text((column, row), text, fill=210, font=_font("DejaVuSans-Bold" if bold else "DejaVuSans", size))
+
+    def print_place(self, column: int, row: int, text: str, size: int, *, bold: bool = False, token: str = "") -> None:
+        """Print a text of the form that says where it is from."""
+        self.print(column, row, text, size, bold=bold)
+        font = _font("DejaVuSans-Bold" if bold else "DejaVuSans", size)
+        self._remember(font, (column, row), text, Identifier.GEOGRAPHIC, token)
+
+    def type(self, column: int, row: int, text: str, kind: Identifier | None = None, token: str = "") -> None:
+        """Type a value with the machine; one that identifies somebody is remembered, as ``token`` if that differs."""
+        font = _font("DejaVuSansMono", 17)
+        self.draw.text((column, row), text, fill=235, font=font)
+        if kind is not None:
+            self._remember(font, (column, row), text, kind, token)
+
+    def _remember(self, font: Any, at: tuple[int, int], text: str, kind: Identifier, token: str) -> None:
+        column, row = at
+        left, top, right, bottom = (int(one) for one in font.getbbox(text))
+        self.typed.append((token or text, kind, (column + left, row + top, column + right, row + bottom)))
+
+
+def _shadow() -> np.ndarray:
+    """Return the darkness of the scanner's lid along the left and lower edge."""
+    across = np.exp(-np.arange(COLUMNS, dtype=np.float32) / 9)[None, :]
+    down = np.exp(-np.arange(ROWS, dtype=np.float32)[::-1] / 6)[:, None]
+    return np.asarray(95 * across + 70 * down)
+
+
+def _turned(ink: np.ndarray, token: str, kind: Identifier, corners: tuple[int, int, int, int], angle: float) -> Burned:
+    """Return where typed text lies after the page was rotated about its centre."""
+    left, top, right, bottom = corners
+    turn = np.radians(angle)
+    x = np.array([left, right, left, right]) - COLUMNS / 2
+    y = np.array([top, top, bottom, bottom]) - ROWS / 2
+    columns = x * np.cos(turn) + y * np.sin(turn) + COLUMNS / 2
+    rows = y * np.cos(turn) - x * np.sin(turn) + ROWS / 2
+    first_column, last_column = max(0, int(columns.min()) - PAD), min(COLUMNS, int(columns.max()) + PAD + 1)
+    first_row, last_row = max(0, int(rows.min()) - PAD), min(ROWS, int(rows.max()) + PAD + 1)
+    box = Box(column=first_column, row=first_row, width=last_column - first_column, height=last_row - first_row)
+    return Burned(token, kind, box, ink[first_row:last_row, first_column:last_column] > 110)
+
+
+FIRST_ROW, ROW_STEP = 172, 40
+DIAGNOSIS_ROW = FIRST_ROW + ROW_STEP * len(ENGLISH.labels)
+
+
+def _print_form(sheet: Sheet, recipe: Recipe) -> None:
+    """Print the form as it comes from the printer's shop, with the department's stamp."""
+    draw, hospital, form = sheet.draw, recipe.hospital, form_of(recipe.country)
+    draw.rectangle((36, 36, COLUMNS - 36, ROWS - 60), outline=170, width=2)
+    sheet.print_place(60, 54, hospital.name.upper(), 22, bold=True, token=hospital.name)
+    sheet.print_place(60, 86, hospital.address, 12)
+    sheet.print(60, 122, form.title, 16, bold=True)
+    sheet.print(500, 124, form.copy, 11)
+    draw.line((36, 150, COLUMNS - 36, 150), fill=170, width=2)
+    for number, label in enumerate(form.labels):
+        row = FIRST_ROW + ROW_STEP * number
+        sheet.print(60, row + 3, label)
+        draw.line((228, row + 24, COLUMNS - 60, row + 24), fill=90)
+    row = DIAGNOSIS_ROW
+    draw.rectangle((56, row + 6, COLUMNS - 56, row + 84), outline=190, width=2)
+    sheet.print(68, row + 12, form.diagnosis, 14, bold=True)
+    sheet.print(60, row + 112, form.consent, 11)
+    draw.line((60, row + 172, 280, row + 172), fill=120)
+    sheet.print(60, row + 176, form.signature, 10)
+    draw.line((430, row + 172, COLUMNS - 60, row + 172), fill=120)
+    sheet.print(430, row + 176, form.officer, 10)
+    draw.ellipse((300, row + 132, 400, row + 232), outline=110, width=3)
+    sheet.print(318, row + 164, form.stamp[0], 10, bold=True)
+    sheet.print(323, row + 180, form.stamp[1], 10, bold=True)
+    strokes = [(452 + 7 * n, row + 152 + 14 * ((n * 7) % 3 - 1) * (1 - n / 24)) for n in range(22)]
+    draw.line(strokes, fill=200, width=2, joint="curve")
+
+
+def _fill_in(sheet: Sheet, study: StudyPlan) -> None:
+    """Type one patient's values, in the order of the form's labels."""
+    person = study.person
+    day = study.time.date()
+    values: tuple[tuple[str, Identifier | None, str], ...] = (
+        (f"{person.title} {person.spoken}", Identifier.NAME, person.name),
+        (_in_fours(person.national_number), Identifier.NATIONAL_NUMBER, person.national_number),
+        (person.record_number, Identifier.RECORD_NUMBER, ""),
+        (f"{person.birth_date:%d.%m.%Y}", Identifier.DATE, f"{person.birth_date:%Y%m%d}"),
+        (f"{person.age(day)} / {person.sex}", *_old(person.age(day))),
+        (person.street, Identifier.GEOGRAPHIC, ""),
+        (f"{person.village} {person.postcode}", Identifier.GEOGRAPHIC, ""),
+        (person.phone, Identifier.PHONE, ""),
+        (person.email[:44], Identifier.EMAIL, person.email),
+        (person.occupation, Identifier.OTHER if person.prominent else None, ""),
+        (f"{day:%d.%m.%Y}", Identifier.DATE, f"{day:%Y%m%d}"),
+        (f"Dr {study.referring.spoken}", Identifier.NAME, study.referring.name),
+        (study.mix.description, None, ""),
+    )
+    for number, (text, kind, token) in enumerate(values):
+        sheet.type(232, FIRST_ROW + ROW_STEP * number, text, kind, token)
+    sheet.type(84, DIAGNOSIS_ROW + 44, person.diagnosis, Identifier.OTHER)
+
+
+def _old(age: int) -> tuple[Identifier | None, str]:
+    """Return what an age identifies, as the answer key writes it: nothing up to 90, as all above may be given."""
+    return (Identifier.AGE, f"{age:03d}Y") if age > OLDEST_SHOWN else (None, "")
+
+
+def _in_fours(number: str) -> str:
+    if "-" in number:
+        return number
+    return " ".join(number[at : at + 4] for at in range(0, len(number), 4))
