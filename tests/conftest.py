@@ -17,8 +17,8 @@ import pytest
 
 import docker
 from pacslab.errors import RuntimeUnavailableError
-from pacslab.pacs.docker_engine import connect_to_engine
-from pacslab.pacs.programs import find_orthanc
+from pacslab.pacs.runtimes.docker.engine import connect_to_engine
+from pacslab.pacs.runtimes.process.executables import find_orthanc
 
 pytest_plugins = ["servers"]
 

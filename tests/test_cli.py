@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from pacslab import cli, demo
-from pacslab.pacs.choosing import open_runtime
-from pacslab.pacs.ending import lab_id, stop_all
+from pacslab.pacs.deployment.teardown import lab_id, stop_all
+from pacslab.pacs.runtimes.select import open_runtime
 
 pytestmark = pytest.mark.usefixtures("places")
 

@@ -19,7 +19,7 @@ from ratio import Ratio
 
 from pacslab.errors import RuntimeUnavailableError
 from pacslab.grading.reference import write_reference_fix
-from pacslab.pacs.choosing import choose_runtime
+from pacslab.pacs.runtimes.select import choose_runtime
 from pacslab.probes.findings import Side
 from pacslab.session import Session
 

@@ -22,11 +22,11 @@ from ratio import Ratio
 
 import docker
 from pacslab.errors import RuntimeUnavailableError
-from pacslab.pacs.choosing import choose_runtime
-from pacslab.pacs.configuration import complete, read_configuration
-from pacslab.pacs.docker_runtime import DockerRuntime
-from pacslab.pacs.programs import PLUGIN_FOLDERS, find_orthanc
-from pacslab.pacs.shim import shim_library
+from pacslab.pacs.config.orthanc_json import complete, read_configuration
+from pacslab.pacs.runtimes.docker.runtime import DockerRuntime
+from pacslab.pacs.runtimes.process.bind_shim import shim_library
+from pacslab.pacs.runtimes.process.executables import PLUGIN_FOLDERS, find_orthanc
+from pacslab.pacs.runtimes.select import choose_runtime
 from pacslab.paths import cache_root, shipped
 from pacslab.session import Session
 

@@ -128,7 +128,7 @@ def start(scenario: str, student: str | None, runtime: str | None, hours: float 
 def status(*, as_json: bool) -> None:
     """Show every running deployment of this lab."""
     from pacslab.display import status_line, status_table  # noqa: PLC0415
-    from pacslab.pacs.ending import list_running, sweep  # noqa: PLC0415
+    from pacslab.pacs.deployment.teardown import list_running, sweep  # noqa: PLC0415
 
     sweep()
     found = [_session(one.scenario, one.student).status() for one in list_running()]
@@ -233,7 +233,7 @@ def assess(scenario: str, student: str | None, *, details: bool, as_json: bool) 
 @_json
 def stop(scenario: str, student: str | None, *, everything: bool, as_json: bool) -> None:
     """End the servers; your work folder stays."""
-    from pacslab.pacs.ending import stop_all  # noqa: PLC0415
+    from pacslab.pacs.deployment.teardown import stop_all  # noqa: PLC0415
 
     if everything:
         deployments, servers = stop_all()

@@ -48,7 +48,7 @@ def synth(
     from pacslab.cohort.export import write_cohort, write_key  # noqa: PLC0415
     from pacslab.cohort.provenance import said_of_this_machine  # noqa: PLC0415
     from pacslab.cohort.recipe.recipe import load_recipe, recipe_names  # noqa: PLC0415
-    from pacslab.pacs.loading import send_cohort  # noqa: PLC0415
+    from pacslab.pacs.archive.upload import send_cohort  # noqa: PLC0415
     from pacslab.scenario.variant import make_variant  # noqa: PLC0415
     from pacslab.session import default_student  # noqa: PLC0415
 
@@ -95,7 +95,7 @@ def synth(
 @_json
 def cache(*, clear: bool, as_json: bool) -> None:
     """Say what is kept to start faster, and its size."""
-    from pacslab.pacs.cache import clear_cache, list_cache  # noqa: PLC0415
+    from pacslab.pacs.archive.snapshot_cache import clear_cache, list_cache  # noqa: PLC0415
 
     if clear:
         freed = clear_cache()

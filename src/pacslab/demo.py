@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from pacslab.deid.recipe import deidentify_study
 from pacslab.grading.reference import write_reference_fix
-from pacslab.pacs.handover import read_handover
+from pacslab.pacs.config.handover import read_handover
 from pacslab.probes.findings import Assessment  # noqa: TC001  (pydantic reads it)
 from pacslab.session import Session
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import pyorthanc
 
-    from pacslab.pacs.deployment import Deployment
+    from pacslab.pacs.deployment.deployment import Deployment
 
     ProgressCall = Callable[[str, float], None]
 

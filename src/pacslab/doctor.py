@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from pacslab.errors import PacslabError
-from pacslab.pacs.docker_engine import connect_to_engine
-from pacslab.pacs.process_runtime import ProcessRuntime
-from pacslab.pacs.programs import find_nginx, find_orthanc
-from pacslab.pacs.shim import compiler, shim_library
+from pacslab.pacs.runtimes.docker.engine import connect_to_engine
+from pacslab.pacs.runtimes.process.bind_shim import compiler, shim_library
+from pacslab.pacs.runtimes.process.executables import find_nginx, find_orthanc
+from pacslab.pacs.runtimes.process.runtime import ProcessRuntime
 from pacslab.paths import cache_root, state_root, workspace
 
 if TYPE_CHECKING:

@@ -15,12 +15,13 @@ from pacslab.errors import ObjectiveError, PacslabError
 from pacslab.grading.progress import Score, read_progress, score
 from pacslab.grading.ticket import find_ticket, variant_for
 from pacslab.grading.timeline import first_seal, record
-from pacslab.pacs.actors import ACCOUNT, ACTORS, ARCHIVE, PROXY
-from pacslab.pacs.browser import hospital_transport
-from pacslab.pacs.certificates import make_certificates
-from pacslab.pacs.deployment import DEFAULT_HOURS, Deployment, quiet
-from pacslab.pacs.runtime import Server
-from pacslab.pacs.tap import Capture
+from pacslab.pacs.deployment.certificates import make_certificates
+from pacslab.pacs.deployment.deployment import DEFAULT_HOURS, Deployment, quiet
+from pacslab.pacs.deployment.peers import ACCOUNT
+from pacslab.pacs.hospital_http import hospital_transport
+from pacslab.pacs.runtimes.base import Server
+from pacslab.pacs.runtimes.packet_capture import Capture
+from pacslab.pacs.server_names import ACTORS, ARCHIVE, PROXY
 from pacslab.probes.registry import probes_for
 from pacslab.probes.site import Site
 from pacslab.probes.wire import CAPTURE_FILE, listen_to_radiologist, listen_to_workstation
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from pacslab.pacs.state import State
+    from pacslab.pacs.deployment.state import State
 
     ProgressCall = Callable[[str, float], None]
 
@@ -342,7 +343,7 @@ class Machines:
     def eavesdrop(self) -> Path:
         """Listen at two cables while WS01 searches and the radiologist logs in; return the capture in the work folder.
 
-        It is a pcap file, for Wireshark, ``tcpdump -r`` or :func:`pacslab.pacs.tap.read_pcap`.
+        It is a pcap file, for Wireshark, ``tcpdump -r`` or :func:`pacslab.pacs.runtimes.packet_capture.read_pcap`.
 
         Raises
         ------

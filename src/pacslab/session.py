@@ -21,7 +21,7 @@ from pacslab.grading.progress import changing_progress, read_progress
 from pacslab.grading.submission import Receipt, write_submission
 from pacslab.grading.ticket import find_ticket
 from pacslab.machines import Machines, default_student
-from pacslab.pacs.deployment import quiet
+from pacslab.pacs.deployment.deployment import quiet
 from pacslab.probes.assess import assess
 from pacslab.scenario.documents import did_you_mean
 from pacslab.scenario.models import AnswerCheck, DeidCheck, Objective, ProbeCheck

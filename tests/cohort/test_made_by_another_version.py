@@ -18,12 +18,12 @@ from pacslab.cohort.provenance import GENERATOR_VERSION, origin_of, said_of_key,
 from pacslab.cohort.recipe.recipe import load_recipe
 from pacslab.deid.audit import audit
 from pacslab.errors import DeploymentError, PacslabWarning
-from pacslab.pacs import archive_data
-from pacslab.pacs.archive_data import ArchiveData
-from pacslab.pacs.deployment import Deployment
-from pacslab.pacs.ending import lab_id
-from pacslab.pacs.runtime import Network, Owner
-from pacslab.pacs.state import State, folder_of, write_state
+from pacslab.pacs.archive import snapshot
+from pacslab.pacs.archive.snapshot import ArchiveData
+from pacslab.pacs.deployment.deployment import Deployment
+from pacslab.pacs.deployment.state import State, folder_of, write_state
+from pacslab.pacs.deployment.teardown import lab_id
+from pacslab.pacs.runtimes.base import Network, Owner
 from pacslab.scenario.loading import load_scenario
 from pacslab.scenario.variant import make_variant
 
@@ -132,5 +132,5 @@ def test_a_snapshot_of_another_version_is_not_taken_for_this_ones(monkeypatch):
     assert ArchiveData(scenario, variant, "process", "1.12.7").folder == ours
     assert ArchiveData(scenario, variant, "process", "1.13.0").folder != ours
     assert ArchiveData(scenario, variant, "docker", "1.12.7").folder != ours
-    monkeypatch.setattr(archive_data, "GENERATOR_VERSION", "of tomorrow")
+    monkeypatch.setattr(snapshot, "GENERATOR_VERSION", "of tomorrow")
     assert ArchiveData(scenario, variant, "process", "1.12.7").folder != ours

@@ -17,7 +17,7 @@ from pacslab.deid.league import tools as league_tools
 from pacslab.deid.league.table import League, run_league
 from pacslab.deid.report import LOCATION_NAMES
 from pacslab.errors import DeidError
-from pacslab.pacs import shim
+from pacslab.pacs.runtimes.process import bind_shim
 
 from .conftest import whole
 
@@ -107,7 +107,7 @@ def test_an_orthanc_that_cannot_be_kept_on_loopback_is_left_out_with_a_line(
     program("Orthanc")
     monkeypatch.setenv("PACSLAB_RUNTIME", "process")
     monkeypatch.setenv("PACSLAB_CACHE", str(tmp_path))  # nothing was compiled before
-    monkeypatch.setattr(shim, "compiler", lambda: None)
+    monkeypatch.setattr(bind_shim, "compiler", lambda: None)
     (line,) = run_league([], whole().key, only=("Orthanc",)).left_out
     assert line.startswith("Orthanc: the process runtime needs a C compiler once")
     assert "apt-get install gcc" in line

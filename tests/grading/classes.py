@@ -10,8 +10,8 @@ from pacslab.grading.course import COURSE_FILE, init_course, read_course
 from pacslab.grading.gradebook import grade_class
 from pacslab.grading.hostile import hostile_manners
 from pacslab.grading.roster import Student
-from pacslab.pacs.choosing import ready_runtimes
-from pacslab.pacs.ending import lab_id
+from pacslab.pacs.deployment.teardown import lab_id
+from pacslab.pacs.runtimes.select import ready_runtimes
 
 DUE = "2026-11-20T23:59:00+01:00"
 

@@ -21,7 +21,7 @@ from pacslab.grading.gathering import gather
 from pacslab.grading.gradebook import grade_class
 from pacslab.grading.hostile import CONFIGURATIONS, SANDBOXED, hostile_manners
 from pacslab.grading.hostile_zips import ZIPS
-from pacslab.pacs.choosing import ready_runtimes
+from pacslab.pacs.runtimes.select import ready_runtimes
 
 from .classes import Class, everything_but_time, seen_of
 

@@ -15,8 +15,8 @@ from pacslab.grading.points import grade
 from pacslab.grading.replay import Task, replay, replay_key
 from pacslab.grading.room import Guard, room_taken
 from pacslab.grading.roster import Student
-from pacslab.pacs.choosing import ready_runtimes
-from pacslab.pacs.ending import lab_id
+from pacslab.pacs.deployment.teardown import lab_id
+from pacslab.pacs.runtimes.select import ready_runtimes
 from pacslab.scenario.loading import load_scenario
 from pacslab.scenario.variant import make_variant
 

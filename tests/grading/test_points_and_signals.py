@@ -12,7 +12,7 @@ from pacslab.grading.points import Mark, grade, written_answer
 from pacslab.grading.replay import Replay, Timing
 from pacslab.grading.roster import Student
 from pacslab.grading.signals import borrowed_answers, canaries_of, foreign_data, shared_secrets, timeline_signals
-from pacslab.pacs.archive_data import cohort_of
+from pacslab.pacs.archive.snapshot import cohort_of
 from pacslab.probes.findings import Assessment, Finding, Outcome, Side
 from pacslab.probes.registry import probes_for
 from pacslab.scenario.loading import load_scenario

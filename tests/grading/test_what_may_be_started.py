@@ -8,7 +8,7 @@ from pacslab.errors import ConfigurationError
 from pacslab.grading import hostile
 from pacslab.grading.allowed import replayable, secrets_in
 from pacslab.grading.reference import reference_fix, write_reference_fix
-from pacslab.pacs.configuration import parse_configuration
+from pacslab.pacs.config.orthanc_json import parse_configuration
 from pacslab.paths import shipped
 from pacslab.scenario.loading import scenario_ids
 

@@ -10,7 +10,7 @@ from pacslab.deid.audit import audit
 from pacslab.deid.recipe import deidentify_study
 from pacslab.deid.report import DeidReport, Tally
 from pacslab.grading.ownership import UNTOUCHED, strangers_study
-from pacslab.pacs.archive_data import cohort_of
+from pacslab.pacs.archive.snapshot import cohort_of
 from pacslab.scenario.loading import load_scenario
 from pacslab.scenario.variant import make_variant
 

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import pytest
 
 from pacslab.errors import UnsafeAddressError
-from pacslab.pacs.actors import ACTORS
 from pacslab.pacs.addresses import Endpoint, require_lab_address
-from pacslab.pacs.runtime import Server
+from pacslab.pacs.runtimes.base import Server
+from pacslab.pacs.server_names import ACTORS
 from pacslab.probes.attack_dicom import get_as_stranger
 from pacslab.probes.site import Actor, Site
 

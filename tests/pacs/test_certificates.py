@@ -7,7 +7,7 @@ import pytest
 from cryptography import x509
 
 from pacslab.errors import ConfigurationError
-from pacslab.pacs.certificates import issue, make_authority, make_certificates, stranger_files
+from pacslab.pacs.deployment.certificates import issue, make_authority, make_certificates, stranger_files
 
 NAMES = ("archive", "CT01", "WS01")
 

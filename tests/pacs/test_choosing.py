@@ -3,7 +3,7 @@
 import pytest
 
 from pacslab.errors import RuntimeUnavailableError
-from pacslab.pacs.choosing import choose_runtime
+from pacslab.pacs.runtimes.select import choose_runtime
 
 NO_ENGINE = "unix:///no/such/engine.sock"
 

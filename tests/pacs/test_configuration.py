@@ -3,7 +3,7 @@
 import pytest
 
 from pacslab.errors import ConfigurationError
-from pacslab.pacs.configuration import (
+from pacslab.pacs.config.orthanc_json import (
     check_configuration,
     complete,
     known_options,

@@ -19,12 +19,13 @@ from servers import sessions, start_briefly
 
 import docker
 from pacslab.errors import ConfigurationError, DeploymentError, PacslabError, ScenarioError, ServerStartError
-from pacslab.pacs import docker_containers, process_runtime
-from pacslab.pacs.archive_data import ArchiveData
-from pacslab.pacs.choosing import open_runtime
-from pacslab.pacs.ending import lab_id, list_running, stop_all, sweep
-from pacslab.pacs.processes import marked
-from pacslab.pacs.sockets import listeners
+from pacslab.pacs.archive.snapshot import ArchiveData
+from pacslab.pacs.deployment.teardown import lab_id, list_running, stop_all, sweep
+from pacslab.pacs.runtimes.docker import containers
+from pacslab.pacs.runtimes.process import runtime as process_runtime
+from pacslab.pacs.runtimes.process.listening_sockets import listeners
+from pacslab.pacs.runtimes.process.processes import marked
+from pacslab.pacs.runtimes.select import open_runtime
 from pacslab.paths import state_root
 from pacslab.scenario.loading import load_scenario
 from pacslab.scenario.variant import make_variant
@@ -379,8 +380,8 @@ def test_a_port_that_somebody_had_for_a_moment_is_waited_for(monkeypatch):
         taken.close()
         return is_port_in_use(reason)
 
-    is_port_in_use = docker_containers._is_port_in_use
-    monkeypatch.setattr(docker_containers, "_is_port_in_use", give_back)
+    is_port_in_use = containers._is_port_in_use
+    monkeypatch.setattr(containers, "_is_port_in_use", give_back)
     with sessions("docker", "moment") as start:
         session = start("a")
         archive = session.deployment.state.servers["archive"]
@@ -401,13 +402,13 @@ def test_no_port_of_a_container_is_one_that_the_system_lends_to_connections(monk
     """One that is lent while its container is replaced would be gone for as long as that connection stays."""
     drawn = []
     with sessions("docker", "ports") as start, socket.create_server(("127.0.0.1", 0)) as taken:
-        busy, free_port = taken.getsockname()[1], docker_containers._free_port
+        busy, free_port = taken.getsockname()[1], containers._free_port
 
         def busy_at_first():
             drawn.append(free_port() if drawn else busy)
             return drawn[-1]
 
-        monkeypatch.setattr(docker_containers, "_free_port", busy_at_first)
+        monkeypatch.setattr(containers, "_free_port", busy_at_first)
         session = start("a")
         servers = session.deployment.state.servers.values()
         ports = {endpoint.port for one in servers for endpoint in (one.http, one.dicom)}

@@ -13,8 +13,8 @@ from servers import sessions
 import docker
 from pacslab.errors import RuntimeUnavailableError
 from pacslab.grading.reference import write_reference_fix
-from pacslab.pacs import images
-from pacslab.pacs.process_runtime import ProcessRuntime
+from pacslab.pacs.runtimes.docker import images
+from pacslab.pacs.runtimes.process.runtime import ProcessRuntime
 from pacslab.probes.findings import Outcome, Side
 from pacslab.scenario.loading import scenario_ids
 

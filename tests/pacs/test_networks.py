@@ -10,12 +10,12 @@ from docker.types import IPAMConfig, IPAMPool
 
 import docker
 from pacslab.errors import DeploymentError
-from pacslab.pacs import loopback
-from pacslab.pacs.configuration import DICOM_PORT
-from pacslab.pacs.docker_network import drawn_subnet
-from pacslab.pacs.docker_runtime import DockerRuntime
-from pacslab.pacs.process_runtime import ProcessRuntime
-from pacslab.pacs.runtime import Owner
+from pacslab.pacs.config.orthanc_json import DICOM_PORT
+from pacslab.pacs.runtimes.base import Owner
+from pacslab.pacs.runtimes.docker.network import drawn_subnet
+from pacslab.pacs.runtimes.docker.runtime import DockerRuntime
+from pacslab.pacs.runtimes.process import loopback_blocks
+from pacslab.pacs.runtimes.process.runtime import ProcessRuntime
 
 NAMES = ("archive", "CT01")
 
@@ -39,7 +39,7 @@ def test_a_block_that_is_reserved_is_passed_over(owner):
 
 def test_a_block_in_which_somebody_else_listens_is_passed_over(owner, monkeypatch):
     """Another user's lab keeps its reservations in another place; its servers are seen all the same."""
-    monkeypatch.setattr(loopback, "claim", lambda *_: None)
+    monkeypatch.setattr(loopback_blocks, "claim", lambda *_: None)
     first = ProcessRuntime().open_network(owner, NAMES)
     assert ProcessRuntime().open_network(owner, NAMES) == first, "nothing is written down, and nobody listens"
     with socket.create_server((first.addresses["CT01"], DICOM_PORT)):
@@ -48,7 +48,7 @@ def test_a_block_in_which_somebody_else_listens_is_passed_over(owner, monkeypatc
 
 
 def test_no_free_block_is_told(owner, monkeypatch):
-    monkeypatch.setattr(loopback, "_free", lambda *_: False)
+    monkeypatch.setattr(loopback_blocks, "_free", lambda *_: False)
     with pytest.raises(DeploymentError, match=r"no free block.*pacslab stop --all"):
         ProcessRuntime().open_network(owner, NAMES)
 

@@ -10,10 +10,10 @@ import pytest
 from servers import in_process, sessions, start_briefly
 
 from pacslab.errors import ConfigurationError, PacslabError, ServerStartError
-from pacslab.pacs.actors import STRANGER
-from pacslab.pacs.doors import Door, NetworkRules
-from pacslab.pacs.nginx import check_proxy, directives, served_paths
-from pacslab.pacs.sockets import listeners
+from pacslab.pacs.config.nginx_conf import check_proxy, directives, served_paths
+from pacslab.pacs.config.ports import Door, NetworkRules
+from pacslab.pacs.runtimes.process.listening_sockets import listeners
+from pacslab.pacs.server_names import STRANGER
 
 HTTPS = """
 server {
@@ -207,7 +207,7 @@ def listening():
 
 def test_whatever_a_student_writes_nothing_listens_beyond_the_lab(hardened, monkeypatch):
     """Safety rule 1, past the check of the file: the runtime itself must hold."""
-    monkeypatch.setattr("pacslab.pacs.exercise.check_proxy", lambda _text, _files: None)
+    monkeypatch.setattr("pacslab.pacs.config.student_files.check_proxy", lambda _text, _files: None)
     before = listening()
     path = hardened.work / "nginx.conf"
     try:
@@ -232,7 +232,7 @@ def test_whatever_a_student_writes_nothing_listens_beyond_the_lab(hardened, monk
 @in_process  # a container without a way out is proven in test_safety.py
 def test_the_proxy_cannot_reach_beyond_the_lab(hardened, monkeypatch):
     """Safety rule 2, past the check of the file: it passes requests to a machine outside, and nothing arrives."""
-    monkeypatch.setattr("pacslab.pacs.exercise.check_proxy", lambda _text, _files: None)
+    monkeypatch.setattr("pacslab.pacs.config.student_files.check_proxy", lambda _text, _files: None)
     text = subprocess.run(["ip", "-4", "-o", "address"], capture_output=True, text=True, check=True).stdout
     found = [line.split()[3].split("/")[0] for line in text.splitlines()]
     outside = next(one for one in found if not one.startswith(("127.", "10.231.", "172.")))

@@ -7,7 +7,7 @@ import pytest
 from servers import sessions
 
 from pacslab.errors import ConfigurationError
-from pacslab.pacs.rules import check_rules
+from pacslab.pacs.config.lua_rules import check_rules
 
 READER = """
 -- The radiologist reads; only the administrator deletes.

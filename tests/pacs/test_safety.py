@@ -14,14 +14,14 @@ import pytest
 from neighbours import THERE, neighbour
 
 from pacslab.errors import UnsafeAddressError
-from pacslab.pacs import process_runtime
-from pacslab.pacs.choosing import open_runtime
-from pacslab.pacs.configuration import read_configuration
-from pacslab.pacs.nginx import complete_proxy
-from pacslab.pacs.process_runtime import ProcessRuntime
-from pacslab.pacs.runtime import Owner, ProxySpec, ServerSpec
-from pacslab.pacs.shim import shim_library
-from pacslab.pacs.sockets import listeners
+from pacslab.pacs.config.nginx_conf import complete_proxy
+from pacslab.pacs.config.orthanc_json import read_configuration
+from pacslab.pacs.runtimes.base import Owner, ProxySpec, ServerSpec
+from pacslab.pacs.runtimes.process import runtime as process_runtime
+from pacslab.pacs.runtimes.process.bind_shim import shim_library
+from pacslab.pacs.runtimes.process.listening_sockets import listeners
+from pacslab.pacs.runtimes.process.runtime import ProcessRuntime
+from pacslab.pacs.runtimes.select import open_runtime
 from pacslab.paths import shipped
 
 TRIES = [

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pacslab.pacs import sockets
-from pacslab.pacs.sockets import Listener, listeners
+from pacslab.pacs.runtimes.process import listening_sockets
+from pacslab.pacs.runtimes.process.listening_sockets import Listener, listeners
 
 OPENED = [
     ("127.77.0.9", socket.AF_INET),
@@ -43,9 +43,11 @@ def opened():
 @pytest.mark.parametrize("way", ["asked", "written"])
 def test_every_socket_that_waits_is_found_and_no_other(opened, way, monkeypatch):
     if way == "written":
-        monkeypatch.setattr(sockets, "_asked", lambda _protocol: None)
+        monkeypatch.setattr(listening_sockets, "_asked", lambda _protocol: None)
     else:
-        assert sockets._asked("tcp") is not None, "this kernel does not answer; the other way is the only one here"
+        assert listening_sockets._asked("tcp") is not None, (
+            "this kernel does not answer; the other way is the only one here"
+        )
     found = listeners(os.getpid())
     assert set(found) >= opened
     # The interpreter that runs the tests may hold others of its own; none of them is the idle one or the connection.
@@ -60,7 +62,7 @@ def test_both_ways_tell_the_same_of_another_process(monkeypatch):
         port = int(process.stdout.readline())
         expected = [Listener("127.77.0.10", port, "tcp")]
         assert listeners(process.pid) == expected
-        monkeypatch.setattr(sockets, "_asked", lambda _protocol: None)
+        monkeypatch.setattr(listening_sockets, "_asked", lambda _protocol: None)
         assert listeners(process.pid) == expected
         process.communicate("\n")
     with pytest.raises(FileNotFoundError):

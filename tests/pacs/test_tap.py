@@ -12,7 +12,7 @@ from servers import sessions
 from pacslab.errors import UnsafeAddressError
 from pacslab.grading.reference import write_reference_fix
 from pacslab.pacs.addresses import Endpoint
-from pacslab.pacs.tap import Capture, read_pcap, relay
+from pacslab.pacs.runtimes.packet_capture import Capture, read_pcap, relay
 from pacslab.probes.site import Site
 from pacslab.probes.wire import names_in, passwords_in
 

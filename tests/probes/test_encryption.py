@@ -7,8 +7,8 @@ import yaml
 from servers import in_process, sessions
 
 from pacslab.grading.reference import write_reference_fix
-from pacslab.pacs.certificates import issue, make_authority
-from pacslab.pacs.state import folder_of
+from pacslab.pacs.deployment.certificates import issue, make_authority
+from pacslab.pacs.deployment.state import folder_of
 from pacslab.probes.registry import PROBES
 from pacslab.probes.site import Site
 

@@ -21,9 +21,9 @@ from pynetdicom.sop_class import (
 )
 
 from pacslab.grading.reference import write_reference_fix
-from pacslab.pacs.actors import own_entries
 from pacslab.pacs.addresses import Endpoint
-from pacslab.pacs.doors import Door
+from pacslab.pacs.config.ports import Door
+from pacslab.pacs.deployment.peers import own_entries
 from pacslab.probes import assess as looking
 from pacslab.probes import bounded, site
 from pacslab.probes.findings import Outcome, Side

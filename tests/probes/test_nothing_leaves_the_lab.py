@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import pytest
 
 from pacslab.errors import UnsafeAddressError
-from pacslab.pacs.actors import own_entries
 from pacslab.pacs.addresses import Endpoint, require_lab_address
-from pacslab.pacs.doors import Door
+from pacslab.pacs.config.ports import Door
+from pacslab.pacs.deployment.peers import own_entries
 from pacslab.probes.registry import PROBES
 from pacslab.probes.site import Actor, RefusedError, Site
 

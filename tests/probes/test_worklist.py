@@ -9,8 +9,8 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 from servers import sessions
 
-from pacslab.pacs.configuration import parse_configuration
-from pacslab.pacs.programs import PLUGIN_FOLDERS
+from pacslab.pacs.config.orthanc_json import parse_configuration
+from pacslab.pacs.runtimes.process.executables import PLUGIN_FOLDERS
 from pacslab.probes.registry import PROBES
 from pacslab.probes.site import Site
 

@@ -15,7 +15,7 @@ from servers import in_process, sessions
 
 from pacslab.grading.allowed import replayable
 from pacslab.grading.reference import write_reference_fix
-from pacslab.pacs.tap import read_pcap
+from pacslab.pacs.runtimes.packet_capture import read_pcap
 from pacslab.scenario.loading import load_scenario, scenario_ids
 
 

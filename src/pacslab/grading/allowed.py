@@ -13,10 +13,10 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from pacslab.errors import ConfigurationError
-from pacslab.pacs.configuration import DICOM_PORT, HTTP_PORT, check_configuration, parse_configuration
-from pacslab.pacs.nginx import LONGEST as LONGEST_PROXY
-from pacslab.pacs.nginx import directives
-from pacslab.pacs.workfolder import CONFIGURATION, PROXY
+from pacslab.pacs.config.nginx_conf import LONGEST as LONGEST_PROXY
+from pacslab.pacs.config.nginx_conf import directives
+from pacslab.pacs.config.orthanc_json import DICOM_PORT, HTTP_PORT, check_configuration, parse_configuration
+from pacslab.pacs.config.workfolder import CONFIGURATION, PROXY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -25,7 +25,7 @@ from pydantic import ValidationError
 
 from pacslab.grading.replay import DEID, SERVER, Replay, Task
 from pacslab.grading.replay import replay as _replay
-from pacslab.pacs.ending import end_lab
+from pacslab.pacs.deployment.teardown import end_lab
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

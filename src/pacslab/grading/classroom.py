@@ -29,9 +29,9 @@ from pacslab.grading.reference import write_reference_fix
 from pacslab.grading.submission import CONFIGURATION_FOLDER, DEID_FOLDER, REPORT_FILE, ObjectiveState, Submission, pack
 from pacslab.grading.ticket import issue_ticket
 from pacslab.grading.timeline import chain, first_seal
-from pacslab.pacs.archive_data import cohort_of
-from pacslab.pacs.configuration import parse_configuration
-from pacslab.pacs.workfolder import CONFIGURATION, HANDOVER, exercise_files
+from pacslab.pacs.archive.snapshot import cohort_of
+from pacslab.pacs.config.orthanc_json import parse_configuration
+from pacslab.pacs.config.workfolder import CONFIGURATION, HANDOVER, exercise_files
 from pacslab.scenario.loading import load_scenario
 from pacslab.scenario.models import AnswerCheck, DeidCheck, ProbeCheck, Scenario
 from pacslab.scenario.variant import make_variant

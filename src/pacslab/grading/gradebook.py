@@ -12,7 +12,7 @@ from pacslab.grading.marking import read_marks
 from pacslab.grading.points import Grade, Mark, Signal, grade
 from pacslab.grading.replay import Replay, Task, replay_key
 from pacslab.grading.signals import borrowed_answers, canaries_of, foreign_data, shared_secrets, timeline_signals
-from pacslab.pacs.choosing import choose_runtime
+from pacslab.pacs.runtimes.select import choose_runtime
 from pacslab.scenario.loading import load_scenario
 from pacslab.scenario.variant import make_variant
 

@@ -13,8 +13,8 @@ import yaml
 
 from pacslab.errors import ScenarioError
 from pacslab.grading.reference import draw_passwords, fix_templates, write_files
-from pacslab.pacs.configuration import parse_configuration
-from pacslab.pacs.workfolder import CONFIGURATION, HANDOVER
+from pacslab.pacs.config.orthanc_json import parse_configuration
+from pacslab.pacs.config.workfolder import CONFIGURATION, HANDOVER
 from pacslab.scenario.weaknesses import Change
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import secrets
 from typing import TYPE_CHECKING
 
 from pacslab.errors import ScenarioError
-from pacslab.pacs.certificates import make_certificates
-from pacslab.pacs.workfolder import CERTIFICATES, CONFIGURATION, HANDOVER
+from pacslab.pacs.config.workfolder import CERTIFICATES, CONFIGURATION, HANDOVER
+from pacslab.pacs.deployment.certificates import make_certificates
 from pacslab.paths import shipped
 
 if TYPE_CHECKING:

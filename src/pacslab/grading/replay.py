@@ -30,12 +30,12 @@ from pacslab.grading.intake import Handed, unpack
 from pacslab.grading.ownership import strangers_study
 from pacslab.grading.room import Guard
 from pacslab.grading.timeline import broken_at, first_seal, hints_of, impossibilities, time_spent
-from pacslab.pacs.archive_data import cohort_of
-from pacslab.pacs.choosing import ready_runtimes
-from pacslab.pacs.configuration import parse_configuration
-from pacslab.pacs.deployment import Deployment
-from pacslab.pacs.ending import end_lab
-from pacslab.pacs.workfolder import CONFIGURATION, HANDOVER, exercise_files
+from pacslab.pacs.archive.snapshot import cohort_of
+from pacslab.pacs.config.orthanc_json import parse_configuration
+from pacslab.pacs.config.workfolder import CONFIGURATION, HANDOVER, exercise_files
+from pacslab.pacs.deployment.deployment import Deployment
+from pacslab.pacs.deployment.teardown import end_lab
+from pacslab.pacs.runtimes.select import ready_runtimes
 from pacslab.paths import shipped
 from pacslab.probes.assess import assess
 from pacslab.probes.findings import Assessment  # noqa: TC001  (pydantic reads it)

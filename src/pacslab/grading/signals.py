@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pacslab.cohort.answer_key_formats import Canaries
 from pacslab.grading.answers import same_answer
 from pacslab.grading.points import Signal
-from pacslab.pacs.archive_data import cohort_of
+from pacslab.pacs.archive.snapshot import cohort_of
 from pacslab.scenario.models import AnswerCheck
 from pacslab.scenario.variant import make_variant
 

@@ -32,7 +32,7 @@ from pacslab.scenario.variant import STUDENT_ID
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pacslab.pacs.workfolder import WorkFolder
+    from pacslab.pacs.config.workfolder import WorkFolder
     from pacslab.scenario.models import Scenario
 
 NOTE = "submission.json"

@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pacslab.errors import ConfigurationError
-from pacslab.pacs.configuration import known_options, parse_configuration, without_comments
+from pacslab.pacs.config.orthanc_json import known_options, parse_configuration, without_comments
 from pacslab.scenario.documents import did_you_mean
 
 if TYPE_CHECKING:

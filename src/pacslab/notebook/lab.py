@@ -10,8 +10,8 @@ from pacslab.notebook.practice import practised
 from pacslab.notebook.shown import Shown
 from pacslab.notebook.trouble import show_boxes
 from pacslab.notebook.working import watched
-from pacslab.pacs.deployment import DEFAULT_HOURS
-from pacslab.pacs.handover import Handover, read_handover
+from pacslab.pacs.config.handover import Handover, read_handover
+from pacslab.pacs.deployment.deployment import DEFAULT_HOURS
 from pacslab.session import Session
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 from markupsafe import Markup, escape
 
-from pacslab.pacs.workfolder import LIVE, REPORT
+from pacslab.pacs.config.workfolder import LIVE, REPORT
 from pacslab.probes.findings import Outcome, Side
 
 if TYPE_CHECKING:

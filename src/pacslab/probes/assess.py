@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pacslab.errors import DeploymentError
-from pacslab.pacs.actors import ACTORS
+from pacslab.pacs.server_names import ACTORS
 from pacslab.probes import (  # noqa: F401  (they register their probes)
     attack_audit,
     attack_borrowed,
@@ -29,7 +29,7 @@ from pacslab.probes.site import LabFailureError, Site
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pacslab.pacs.deployment import Deployment
+    from pacslab.pacs.deployment.deployment import Deployment
     from pacslab.scenario.models import Scenario
 
     Progress = Callable[[str, float], None]

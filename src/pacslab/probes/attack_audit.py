@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pydicom
 
-from pacslab.pacs.actors import SCANNER, WORKSTATION
+from pacslab.pacs.server_names import SCANNER, WORKSTATION
 from pacslab.probes.bounded import in_words
 from pacslab.probes.findings import Side
 from pacslab.probes.forged import picture, take_away

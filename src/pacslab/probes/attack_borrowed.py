@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pacslab.pacs.actors import AS_SCANNER, SCANNER, STRANGER
+from pacslab.pacs.deployment.peers import AS_SCANNER
+from pacslab.pacs.server_names import SCANNER, STRANGER
 from pacslab.probes.findings import Side
 from pacslab.probes.forged import picture, take_away
 from pacslab.probes.registry import Seen, probe

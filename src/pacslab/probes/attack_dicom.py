@@ -16,8 +16,9 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
     UltrasoundImageStorage,
 )
 
-from pacslab.pacs.actors import ARCHIVE, LEFTOVER_TITLE, SCANNER, STRANGER, WORKSTATION
 from pacslab.pacs.addresses import require_lab_address
+from pacslab.pacs.deployment.peers import LEFTOVER_TITLE
+from pacslab.pacs.server_names import ARCHIVE, SCANNER, STRANGER, WORKSTATION
 from pacslab.probes.findings import Side
 from pacslab.probes.registry import Seen, probe
 from pacslab.probes.site import (

@@ -21,7 +21,7 @@ from pacslab.probes.web import at_each_door, curl, statuses
 from pacslab.scenario.models import Severity
 
 if TYPE_CHECKING:
-    from pacslab.pacs.handover import Account
+    from pacslab.pacs.config.handover import Account
     from pacslab.probes.site import Site
 
 _REFUSED = {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pacslab.pacs.actors import SCANNER, STRANGER, WORKSTATION
+from pacslab.pacs.server_names import SCANNER, STRANGER, WORKSTATION
 from pacslab.probes.findings import Side
 from pacslab.probes.forged import picture, take_away
 from pacslab.probes.registry import Seen, probe

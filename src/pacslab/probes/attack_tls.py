@@ -19,8 +19,8 @@ from pynetdicom import AE, evt
 from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RJ
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
-from pacslab.pacs.actors import STRANGER
 from pacslab.pacs.addresses import require_lab_address
+from pacslab.pacs.server_names import STRANGER
 from pacslab.probes.findings import Side
 from pacslab.probes.registry import Seen, probe
 from pacslab.probes.web import at_each_door, curl

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pydicom
 
-from pacslab.pacs.actors import SCANNER, WORKSTATION
+from pacslab.pacs.server_names import SCANNER, WORKSTATION
 from pacslab.probes.bounded import in_words
 from pacslab.probes.findings import Side
 from pacslab.probes.forged import take_away

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pacslab.errors import ScenarioError
-from pacslab.pacs.configuration import read_configuration
+from pacslab.pacs.config.orthanc_json import read_configuration
 from pacslab.probes.findings import Side
 from pacslab.scenario.documents import did_you_mean
 

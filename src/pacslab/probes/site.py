@@ -13,20 +13,12 @@ from urllib.parse import urlsplit
 import httpx
 
 from pacslab.errors import DeploymentError
-from pacslab.pacs.actors import (
-    ACCOUNT,
-    ACTORS,
-    ARCHIVE,
-    AS_LEFTOVER,
-    AS_WORKSTATION,
-    STRANGER,
-    WORKSTATION,
-    own_entries,
-)
 from pacslab.pacs.addresses import require_lab_address
-from pacslab.pacs.browser import SHORT_LIVED, hospital_transport
-from pacslab.pacs.doors import Door
-from pacslab.pacs.nginx import served_paths
+from pacslab.pacs.config.nginx_conf import served_paths
+from pacslab.pacs.config.ports import Door
+from pacslab.pacs.deployment.peers import ACCOUNT, AS_LEFTOVER, AS_WORKSTATION, own_entries
+from pacslab.pacs.hospital_http import SHORT_LIVED, hospital_transport
+from pacslab.pacs.server_names import ACTORS, ARCHIVE, STRANGER, WORKSTATION
 from pacslab.probes.bounded import BoundedClient
 
 if TYPE_CHECKING:
@@ -36,10 +28,10 @@ if TYPE_CHECKING:
 
     from pacslab.cohort.answer_key import AnswerKey
     from pacslab.pacs.addresses import Endpoint
-    from pacslab.pacs.deployment import Deployment
-    from pacslab.pacs.handover import Account, Handover
-    from pacslab.pacs.runtime import Server
-    from pacslab.pacs.tap import Capture
+    from pacslab.pacs.config.handover import Account, Handover
+    from pacslab.pacs.deployment.deployment import Deployment
+    from pacslab.pacs.runtimes.base import Server
+    from pacslab.pacs.runtimes.packet_capture import Capture
 
 TIMEOUT = 10.0  # seconds, of every DICOM request
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from pacslab.pacs.actors import WORKSTATION, modality
 from pacslab.pacs.addresses import Endpoint
-from pacslab.pacs.browser import hospital_transport
-from pacslab.pacs.tap import Capture, relay
+from pacslab.pacs.deployment.peers import modality
+from pacslab.pacs.hospital_http import hospital_transport
+from pacslab.pacs.runtimes.packet_capture import Capture, relay
+from pacslab.pacs.server_names import WORKSTATION
 from pacslab.probes.bounded import BoundedClient
 from pacslab.probes.findings import Side
 from pacslab.probes.registry import Seen, probe

@@ -8,9 +8,9 @@ import httpx
 
 from pacslab.deid.league.scratch import scratch_orthanc
 from pacslab.errors import DeidError, PacslabError
-from pacslab.pacs.choosing import choose_runtime
-from pacslab.pacs.process_runtime import ProcessRuntime
-from pacslab.pacs.shim import shim_library
+from pacslab.pacs.runtimes.process.bind_shim import shim_library
+from pacslab.pacs.runtimes.process.runtime import ProcessRuntime
+from pacslab.pacs.runtimes.select import choose_runtime
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pacslab.pacs.choosing import choose_runtime
-from pacslab.pacs.ending import lab_id
-from pacslab.pacs.runtime import Owner, ServerSpec
+from pacslab.pacs.deployment.teardown import lab_id
+from pacslab.pacs.runtimes.base import Owner, ServerSpec
+from pacslab.pacs.runtimes.select import choose_runtime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

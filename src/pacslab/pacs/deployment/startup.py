@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 
 from pacslab.cohort.provenance import origin_of
 from pacslab.cohort.recipe.recipe import load_recipe
-from pacslab.pacs.actors import ACTORS, ARCHIVE, PLACES
-from pacslab.pacs.nginx import SERVED_FOLDER
-from pacslab.pacs.state import State
+from pacslab.pacs.config.nginx_conf import SERVED_FOLDER
+from pacslab.pacs.deployment.state import State
+from pacslab.pacs.server_names import ACTORS, ARCHIVE, PLACES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pacslab.pacs.archive_data import ArchiveData
-    from pacslab.pacs.exercise import Exercise
-    from pacslab.pacs.machine_room import MachineRoom
-    from pacslab.pacs.runtime import Network, Owner, ProxySpec, Runtime, Server, ServerSpec
+    from pacslab.pacs.archive.snapshot import ArchiveData
+    from pacslab.pacs.config.student_files import Exercise
+    from pacslab.pacs.deployment.server_specs import MachineRoom
+    from pacslab.pacs.runtimes.base import Network, Owner, ProxySpec, Runtime, Server, ServerSpec
     from pacslab.scenario.models import Scenario
 
     Progress = Callable[[str, float], None]

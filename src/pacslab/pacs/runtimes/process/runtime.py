@@ -10,15 +10,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pacslab.errors import RuntimeUnavailableError, UnsafeAddressError
-from pacslab.pacs.actors import ARCHIVE, TAP
 from pacslab.pacs.addresses import Endpoint
-from pacslab.pacs.configuration import DICOM_PORT, HTTP_PORT, complete
-from pacslab.pacs.doors import PROXY_HTTP_PORT, PROXY_HTTPS_PORT
-from pacslab.pacs.loopback import claim, claim_block, give_back, require_free
-from pacslab.pacs.nginx import SCRATCH_FOLDER, SERVED_FOLDER, listens
-from pacslab.pacs.processes import Handle, birth, kill, marked
-from pacslab.pacs.programs import orthanc_version, plugin_files, require_nginx, require_orthanc
-from pacslab.pacs.runtime import (
+from pacslab.pacs.config.nginx_conf import SCRATCH_FOLDER, SERVED_FOLDER, listens
+from pacslab.pacs.config.orthanc_json import DICOM_PORT, HTTP_PORT, complete
+from pacslab.pacs.config.ports import PROXY_HTTP_PORT, PROXY_HTTPS_PORT
+from pacslab.pacs.runtimes.base import (
     PROMPT,
     Network,
     Owner,
@@ -29,10 +25,14 @@ from pacslab.pacs.runtime import (
     ServerSpec,
     place_files,
 )
-from pacslab.pacs.shim import preload
-from pacslab.pacs.sockets import listeners
-from pacslab.pacs.tap import Capture, relay
-from pacslab.pacs.waiting import wait_until_answering, wait_until_listening
+from pacslab.pacs.runtimes.packet_capture import Capture, relay
+from pacslab.pacs.runtimes.process.bind_shim import preload
+from pacslab.pacs.runtimes.process.executables import orthanc_version, plugin_files, require_nginx, require_orthanc
+from pacslab.pacs.runtimes.process.listening_sockets import listeners
+from pacslab.pacs.runtimes.process.loopback_blocks import claim, claim_block, give_back, require_free
+from pacslab.pacs.runtimes.process.processes import Handle, birth, kill, marked
+from pacslab.pacs.runtimes.wait_strategies import wait_until_answering, wait_until_listening
+from pacslab.pacs.server_names import ARCHIVE, TAP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -6,14 +6,14 @@ import os
 from typing import TYPE_CHECKING
 
 from pacslab.errors import RuntimeUnavailableError
-from pacslab.pacs.docker_runtime import DockerRuntime
-from pacslab.pacs.process_runtime import ProcessRuntime
-from pacslab.pacs.programs import find_orthanc
+from pacslab.pacs.runtimes.docker.runtime import DockerRuntime
+from pacslab.pacs.runtimes.process.executables import find_orthanc
+from pacslab.pacs.runtimes.process.runtime import ProcessRuntime
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pacslab.pacs.runtime import Runtime
+    from pacslab.pacs.runtimes.base import Runtime
 
 RUNTIMES = ("docker", "process")
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from docker.models.containers import Container
 
-    from pacslab.pacs.runtime import Owner
+    from pacslab.pacs.runtimes.base import Owner
 
 
 def connect_to_engine() -> docker.DockerClient:

@@ -1,4 +1,4 @@
-"""Build the address shim (``shim.c``) once, and keep it in the cache."""
+"""Build the address shim (``bind_shim.c``) once, and keep it in the cache."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def shim_library() -> Path:
         If there is no C compiler, or it fails.
 
     """
-    source = resources.files("pacslab.pacs").joinpath("shim.c").read_bytes()
+    source = resources.files("pacslab.pacs.runtimes.process").joinpath("bind_shim.c").read_bytes()
     target = cache_root() / f"shim-{os.uname().machine}-{hashlib.sha256(source).hexdigest()[:16]}.so"
     if target.is_file():
         return target
@@ -43,10 +43,10 @@ def shim_library() -> Path:
         )
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        (Path(folder) / "shim.c").write_bytes(source)
+        (Path(folder) / "bind_shim.c").write_bytes(source)
         made = Path(folder) / "shim.so"
         result = subprocess.run(  # noqa: S603
-            [command, "-shared", "-fPIC", "-O2", "-o", str(made), str(Path(folder) / "shim.c"), "-ldl", "-lrt"],
+            [command, "-shared", "-fPIC", "-O2", "-o", str(made), str(Path(folder) / "bind_shim.c"), "-ldl", "-lrt"],
             capture_output=True,
             text=True,
             check=False,

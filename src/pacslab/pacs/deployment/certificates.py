@@ -21,9 +21,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from pacslab.errors import ConfigurationError
-from pacslab.pacs.actors import DEVICE_FILES, SCANNER, WORKSTATION
-from pacslab.pacs.handover import HOST
-from pacslab.pacs.workfolder import CERTIFICATES
+from pacslab.pacs.config.handover import HOST
+from pacslab.pacs.config.workfolder import CERTIFICATES
+from pacslab.pacs.deployment.peers import DEVICE_FILES
+from pacslab.pacs.server_names import SCANNER, WORKSTATION
 from pacslab.paths import state_root
 
 if TYPE_CHECKING:

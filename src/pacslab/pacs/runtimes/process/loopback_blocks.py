@@ -11,15 +11,15 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from pacslab.errors import DeploymentError
-from pacslab.pacs.configuration import DICOM_PORT, HTTP_PORT
-from pacslab.pacs.runtime import Network
+from pacslab.pacs.config.orthanc_json import DICOM_PORT, HTTP_PORT
+from pacslab.pacs.runtimes.base import Network
 from pacslab.paths import state_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pacslab.pacs.runtime import Owner
+    from pacslab.pacs.runtimes.base import Owner
 
 _BLOCK = 16  # addresses a deployment
 _TRIES = 64

@@ -7,23 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pacslab.pacs.configuration import DICOM_PORT
+from pacslab.pacs.config.orthanc_json import DICOM_PORT
+from pacslab.pacs.server_names import ARCHIVE, PROXY, SCANNER, STRANGER, WORKSTATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pacslab.pacs.handover import Handover
+    from pacslab.pacs.config.handover import Handover
 
-ARCHIVE = "archive"
-SCANNER = "CT01"
-WORKSTATION = "WS01"
-STRANGER = "ROGUE"
-ACTORS = (SCANNER, WORKSTATION, STRANGER)
-SERVERS = (ARCHIVE, *ACTORS)
-PROXY = "proxy"
-TAP = "tap"
-PLACES = (*SERVERS, PROXY, TAP)
-"""Every name that has an address in a lab network, whether something runs there or not."""
 
 LEFTOVER_TITLE = "SERVICE"
 """The AE title of the vendor's laptop that left years ago; the stranger has its address now."""

@@ -28,6 +28,8 @@ PLUGIN_SECTIONS = (
     "OrthancExplorer2",
     "Housekeeper",
 )
+FILE_OPTIONS = ("DicomTlsCertificate", "DicomTlsPrivateKey", "DicomTlsTrustedCertificates")
+"""Options of ``orthanc.json`` that name a file of the work folder."""
 
 _LAB_OWNED = {
     "StorageDirectory": "the lab decides where the archive's data lies",
@@ -42,7 +44,7 @@ _FIXED_PORTS = {"HttpPort": HTTP_PORT, "DicomPort": DICOM_PORT}
 
 def known_options() -> list[str]:
     """Return every top-level option of Orthanc 1.10.1 to 1.13.0, and the plugins' sections."""
-    text = resources.files("pacslab.pacs").joinpath("orthanc_options.txt").read_text(encoding="utf-8")
+    text = resources.files("pacslab.pacs.config").joinpath("orthanc_options.txt").read_text(encoding="utf-8")
     return [line for line in text.split() if line] + list(PLUGIN_SECTIONS)
 
 

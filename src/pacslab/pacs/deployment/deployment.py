@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING
 
 from pacslab.cohort.provenance import other_patients, said_of_this_machine
 from pacslab.errors import DeploymentError, PacslabError, RuntimeUnavailableError, warn
-from pacslab.pacs.actors import ARCHIVE
-from pacslab.pacs.archive_data import ArchiveData, cohort_of
-from pacslab.pacs.choosing import RUNTIMES, choose_runtime, open_runtime, ready_runtimes
-from pacslab.pacs.ending import end_deployment, lab_id, sweep
-from pacslab.pacs.exercise import Exercise, read_exercise
-from pacslab.pacs.handover import Handover, read_handover
-from pacslab.pacs.machine_room import MachineRoom
-from pacslab.pacs.runtime import Owner, Runtime
-from pacslab.pacs.startup import Startup
-from pacslab.pacs.state import State, folder_of, locked, read_state, write_state
-from pacslab.pacs.workfolder import WorkFolder
+from pacslab.pacs.archive.snapshot import ArchiveData, cohort_of
+from pacslab.pacs.config.handover import Handover, read_handover
+from pacslab.pacs.config.student_files import Exercise, read_exercise
+from pacslab.pacs.config.workfolder import WorkFolder
+from pacslab.pacs.deployment.server_specs import MachineRoom
+from pacslab.pacs.deployment.startup import Startup
+from pacslab.pacs.deployment.state import State, folder_of, locked, read_state, write_state
+from pacslab.pacs.deployment.teardown import end_deployment, lab_id, sweep
+from pacslab.pacs.runtimes.base import Owner, Runtime
+from pacslab.pacs.runtimes.select import RUNTIMES, choose_runtime, open_runtime, ready_runtimes
+from pacslab.pacs.server_names import ARCHIVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,18 +13,27 @@ from typing import TYPE_CHECKING, Any
 import docker.errors
 
 from pacslab.errors import RuntimeUnavailableError, ServerStartError
-from pacslab.pacs.actors import ARCHIVE
-from pacslab.pacs.configuration import DICOM_PORT, HTTP_PORT, complete
-from pacslab.pacs.docker_containers import Containers, Program, published
-from pacslab.pacs.docker_engine import connect_to_engine, engine, log_lines, remove
-from pacslab.pacs.docker_equipment import close_ports, tcpdump
-from pacslab.pacs.docker_network import open_bridge
-from pacslab.pacs.doors import PROXY_HTTP_PORT, PROXY_HTTPS_PORT
-from pacslab.pacs.exercise import FILE_OPTIONS
-from pacslab.pacs.images import choose_equipment, choose_image
-from pacslab.pacs.nginx import SCRATCH_FOLDER, SERVED_FOLDER
-from pacslab.pacs.runtime import PROMPT, Network, Owner, Proxy, ProxySpec, Runtime, Server, ServerSpec, place_files
-from pacslab.pacs.waiting import START_TIMEOUT, wait_until_answering
+from pacslab.pacs.config.nginx_conf import SCRATCH_FOLDER, SERVED_FOLDER
+from pacslab.pacs.config.orthanc_json import DICOM_PORT, FILE_OPTIONS, HTTP_PORT, complete
+from pacslab.pacs.config.ports import PROXY_HTTP_PORT, PROXY_HTTPS_PORT
+from pacslab.pacs.runtimes.base import (
+    PROMPT,
+    Network,
+    Owner,
+    Proxy,
+    ProxySpec,
+    Runtime,
+    Server,
+    ServerSpec,
+    place_files,
+)
+from pacslab.pacs.runtimes.docker.containers import Containers, Program, published
+from pacslab.pacs.runtimes.docker.engine import connect_to_engine, engine, log_lines, remove
+from pacslab.pacs.runtimes.docker.images import choose_equipment, choose_image
+from pacslab.pacs.runtimes.docker.network import open_bridge
+from pacslab.pacs.runtimes.docker.sidecars import close_ports, tcpdump
+from pacslab.pacs.runtimes.wait_strategies import START_TIMEOUT, wait_until_answering
+from pacslab.pacs.server_names import ARCHIVE
 from pacslab.paths import cache_root
 
 if TYPE_CHECKING:
@@ -33,8 +42,8 @@ if TYPE_CHECKING:
 
     from docker.models.containers import Container
 
-    from pacslab.pacs.runtime import Firewall
-    from pacslab.pacs.tap import Capture
+    from pacslab.pacs.runtimes.base import Firewall
+    from pacslab.pacs.runtimes.packet_capture import Capture
 
 _PLUGIN_FOLDERS = ["/usr/share/orthanc/plugins", "/run/orthanc/plugins"]
 _ETC = "/etc/orthanc"

@@ -15,10 +15,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from pacslab.cohort.answer_key import Origin
 from pacslab.errors import DeploymentError
-from pacslab.pacs.actors import ARCHIVE, PROXY
-from pacslab.pacs.doors import Door
-from pacslab.pacs.exercise import Exercise  # noqa: TC001  (pydantic reads it)
-from pacslab.pacs.runtime import Network, Owner, Proxy, Server  # noqa: TC001  (pydantic reads it)
+from pacslab.pacs.config.ports import Door
+from pacslab.pacs.config.student_files import Exercise  # noqa: TC001  (pydantic reads it)
+from pacslab.pacs.runtimes.base import Network, Owner, Proxy, Server  # noqa: TC001  (pydantic reads it)
+from pacslab.pacs.server_names import ARCHIVE, PROXY
 from pacslab.paths import state_root
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from docker.types import LogConfig
 import docker
 from pacslab.errors import DeploymentError
 from pacslab.pacs.addresses import Endpoint
-from pacslab.pacs.docker_engine import engine, labels, remove
+from pacslab.pacs.runtimes.docker.engine import engine, labels, remove
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from docker.models.containers import Container
 
-    from pacslab.pacs.runtime import Network, Owner
+    from pacslab.pacs.runtimes.base import Network, Owner
 
 _UNPRIVILEGED = 65534  # who runs a server when the lab itself is root
 _MEMORY = "768m"

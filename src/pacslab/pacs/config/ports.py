@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from pacslab.errors import ConfigurationError
-from pacslab.pacs.configuration import DICOM_PORT, HTTP_PORT
+from pacslab.pacs.config.orthanc_json import DICOM_PORT, HTTP_PORT
 from pacslab.scenario.documents import read_yaml
 
 if TYPE_CHECKING:

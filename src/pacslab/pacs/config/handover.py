@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pacslab.errors import ConfigurationError
-from pacslab.pacs.doors import URL_DOORS, Door
+from pacslab.pacs.config.ports import URL_DOORS, Door
 from pacslab.scenario.documents import read_yaml
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from docker.types import IPAMConfig, IPAMPool
 import docker
 from pacslab.errors import DeploymentError
 from pacslab.pacs.addresses import LAB_NETWORKS
-from pacslab.pacs.docker_engine import engine, labels
-from pacslab.pacs.runtime import Network
+from pacslab.pacs.runtimes.base import Network
+from pacslab.pacs.runtimes.docker.engine import engine, labels
 
 if TYPE_CHECKING:
-    from pacslab.pacs.runtime import Owner
+    from pacslab.pacs.runtimes.base import Owner
 
 _SUBNET_BITS = 28
 _TRIES = 64

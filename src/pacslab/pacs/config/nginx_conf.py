@@ -10,8 +10,8 @@ import re
 from typing import TYPE_CHECKING
 
 from pacslab.errors import ConfigurationError
-from pacslab.pacs.configuration import HTTP_PORT
-from pacslab.pacs.doors import PROXY_HTTP_PORT, PROXY_HTTPS_PORT
+from pacslab.pacs.config.orthanc_json import HTTP_PORT
+from pacslab.pacs.config.ports import PROXY_HTTP_PORT, PROXY_HTTPS_PORT
 from pacslab.scenario.documents import did_you_mean
 
 if TYPE_CHECKING:

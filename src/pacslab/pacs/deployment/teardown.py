@@ -10,14 +10,14 @@ from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from pacslab.errors import DeploymentError, RuntimeUnavailableError
-from pacslab.pacs.choosing import ready_runtimes
-from pacslab.pacs.state import STATE, State, folder_of, known, locked, read_state
+from pacslab.pacs.deployment.state import STATE, State, folder_of, known, locked, read_state
+from pacslab.pacs.runtimes.select import ready_runtimes
 from pacslab.paths import state_root
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pacslab.pacs.runtime import Runtime
+    from pacslab.pacs.runtimes.base import Runtime
 
 _PATIENCE = 10.0  # seconds that the end of everything waits for a start that is under way
 

@@ -29,16 +29,16 @@ from pacslab.cohort.answer_key import AnswerKey
 from pacslab.cohort.build import GENERATOR_VERSION, Cohort, build_cohort, is_synthetic
 from pacslab.cohort.recipe.recipe import load_recipe
 from pacslab.errors import DeploymentError
-from pacslab.pacs.cache import HALF_MADE, prune
-from pacslab.pacs.loading import basic, batches, send
-from pacslab.pacs.runtime import ServerSpec
+from pacslab.pacs.archive.snapshot_cache import HALF_MADE, prune
+from pacslab.pacs.archive.upload import basic, batches, send
+from pacslab.pacs.runtimes.base import ServerSpec
 from pacslab.paths import cache_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from concurrent.futures import Future
 
-    from pacslab.pacs.runtime import Network, Owner, Runtime, Server
+    from pacslab.pacs.runtimes.base import Network, Owner, Runtime, Server
     from pacslab.scenario.models import Scenario
     from pacslab.scenario.variant import Variant
 

@@ -7,24 +7,22 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pacslab.errors import ConfigurationError
-from pacslab.pacs.configuration import read_configuration
-from pacslab.pacs.doors import NetworkRules, read_network
-from pacslab.pacs.handover import read_handover
-from pacslab.pacs.nginx import check_proxy
-from pacslab.pacs.rules import check_rules
-from pacslab.pacs.workfolder import CERTIFICATES, NETWORK, exercise_files
+from pacslab.pacs.config.handover import read_handover
+from pacslab.pacs.config.lua_rules import check_rules
+from pacslab.pacs.config.nginx_conf import check_proxy
+from pacslab.pacs.config.orthanc_json import FILE_OPTIONS, read_configuration
+from pacslab.pacs.config.ports import NetworkRules, read_network
+from pacslab.pacs.config.workfolder import CERTIFICATES, NETWORK, exercise_files
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pacslab.pacs.workfolder import WorkFolder
+    from pacslab.pacs.config.workfolder import WorkFolder
     from pacslab.scenario.models import Scenario
 
 MOST_FILES = 64
 MOST_BYTES = 256_000
 _CARRIED = (".pem", ".crt", ".key", ".lua", ".htpasswd")
-FILE_OPTIONS = ("DicomTlsCertificate", "DicomTlsPrivateKey", "DicomTlsTrustedCertificates")
-"""Options of ``orthanc.json`` that name a file of the work folder."""
 
 
 @dataclass(frozen=True)

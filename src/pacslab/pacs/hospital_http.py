@@ -9,14 +9,14 @@ import httpx
 
 from pacslab.errors import ConfigurationError
 from pacslab.pacs.addresses import require_lab_address
-from pacslab.pacs.doors import Door
+from pacslab.pacs.config.ports import Door
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from pacslab.pacs.addresses import Endpoint
-    from pacslab.pacs.handover import Web
+    from pacslab.pacs.config.handover import Web
 
 SHORT_LIVED = httpx.Limits(keepalive_expiry=0.5)
 """How long a connection is used again: Orthanc ends it after a second, and on a busy machine just under a question."""

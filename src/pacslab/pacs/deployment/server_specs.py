@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pacslab.pacs.actors import ARCHIVE, PROXY, STRANGER, actor_configuration, device_files, host_variables
-from pacslab.pacs.certificates import stranger_files
-from pacslab.pacs.nginx import complete_proxy
-from pacslab.pacs.runtime import Firewall, Network, ProxySpec, ServerSpec
+from pacslab.pacs.config.nginx_conf import complete_proxy
+from pacslab.pacs.deployment.certificates import stranger_files
+from pacslab.pacs.deployment.peers import actor_configuration, device_files, host_variables
+from pacslab.pacs.runtimes.base import Firewall, Network, ProxySpec, ServerSpec
+from pacslab.pacs.server_names import ARCHIVE, PROXY, STRANGER
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pacslab.pacs.exercise import Exercise
-    from pacslab.pacs.handover import Handover
+    from pacslab.pacs.config.handover import Handover
+    from pacslab.pacs.config.student_files import Exercise
     from pacslab.scenario.models import Scenario
 
 

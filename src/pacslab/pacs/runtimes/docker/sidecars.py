@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 import docker.errors
 
 import docker
-from pacslab.pacs.actors import TAP
-from pacslab.pacs.configuration import DICOM_PORT
-from pacslab.pacs.docker_engine import engine, labels, remove
-from pacslab.pacs.tap import Capture, read_pcap
-from pacslab.pacs.waiting import START_TIMEOUT
+from pacslab.pacs.config.orthanc_json import DICOM_PORT
+from pacslab.pacs.runtimes.docker.engine import engine, labels, remove
+from pacslab.pacs.runtimes.packet_capture import Capture, read_pcap
+from pacslab.pacs.runtimes.wait_strategies import START_TIMEOUT
+from pacslab.pacs.server_names import TAP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from docker.models.containers import Container
 
-    from pacslab.pacs.runtime import Firewall, Owner, Server
+    from pacslab.pacs.runtimes.base import Firewall, Owner, Server
 
 _CAPTURE = "/capture.pcap"
 _SETTLING = 0.1  # seconds in which the kernel hands over the last packets

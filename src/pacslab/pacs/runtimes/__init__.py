@@ -1,0 +1,1 @@
+"""The interface of a runtime, its selection, waiting for servers, and packet capture."""

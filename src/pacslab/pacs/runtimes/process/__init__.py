@@ -1,0 +1,1 @@
+"""Servers as processes, each on a loopback address of its own."""
