@@ -25,22 +25,23 @@ from ratio import Ratio
 
 from pacslab.cohort.build import build_cohort
 from pacslab.cohort.recipe.recipe import load_recipe
-from pacslab.deid.audit import quiet_pydicom
-from pacslab.deid.cohort_audit import audit_cohort
-from pacslab.deid.parallel import Look, in_batches, in_order
-from pacslab.deid.reading import can_read
-from pacslab.deid.recipe import deidentify_study
-from pacslab.deid.report import CheckId
-from pacslab.deid.sources import open_source
-from pacslab.deid.submission import Reader
+from pacslab.deid.audit.cohort import audit_cohort
+from pacslab.deid.audit.parallel_scan import Look, in_batches
+from pacslab.deid.audit.reader import Reader
+from pacslab.deid.audit.report.model import CheckId
+from pacslab.deid.audit.study import quiet_pydicom
+from pacslab.deid.deidentify.study import deidentify_study
+from pacslab.deid.deidentify.text_detection.detector import can_read
+from pacslab.deid.dicom.output_sources import open_source
+from pacslab.deid.worker_pool import in_order
 from pacslab.scenario.variant import make_variant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pacslab.cohort.answer_key import AnswerKey
-    from pacslab.deid.files import Listed, Source
-    from pacslab.deid.submitted import Seen
+    from pacslab.deid.audit.evidence import Seen
+    from pacslab.deid.dicom.output_folder import Listed, Source
 
 SECRET = b"the benchmark's own secret"
 HOSPITAL = "community-hospital"

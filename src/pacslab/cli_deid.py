@@ -15,7 +15,7 @@ from pacslab.errors import DeidError
 
 if TYPE_CHECKING:
     from pacslab.cohort.answer_key import AnswerKey
-    from pacslab.deid.report import CohortReport, DeidReport
+    from pacslab.deid.audit.report.model import CohortReport, DeidReport
 
 _SHORT = 1
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
@@ -50,8 +50,8 @@ def audit(
     as_json: bool,
 ) -> None:
     """Audit OUTPUT: a folder, a ZIP file, or the address of a lab's Orthanc; exit with 1 where it falls short."""
-    from pacslab.deid.audit import audit as audit_study  # noqa: PLC0415
-    from pacslab.deid.cohort_audit import audit_cohort  # noqa: PLC0415
+    from pacslab.deid.audit.cohort import audit_cohort  # noqa: PLC0415
+    from pacslab.deid.audit.study import audit as audit_study  # noqa: PLC0415
 
     key = _key(scenario, student, key_file, whole=everything or study is not None)
     asked = study or (None if everything else key.facts.get("deid_study_uid"))
@@ -81,7 +81,7 @@ def audit(
 @_json
 def run(*, source: Path, target: Path, secret_file: Path | None, ocr: bool, workers: int | None, as_json: bool) -> None:
     """De-identify the folder SOURCE with the reference recipe (PS3.15, policy.yaml)."""
-    from pacslab.deid.run import run_recipe  # noqa: PLC0415
+    from pacslab.deid.deidentify.folder import run_recipe  # noqa: PLC0415
 
     with progress_shown(quiet=as_json) as progress:
         done = run_recipe(source, target, secret_file, ocr=ocr, workers=workers, progress=progress)
@@ -106,7 +106,7 @@ def league(recipe: str, student: str, only: tuple[str, ...], *, as_json: bool) -
     """Run the tools that people use on one cohort, and see who is still named. Nothing here exits with 1: they lose."""
     from pacslab.cohort.build import build_cohort  # noqa: PLC0415
     from pacslab.cohort.recipe.recipe import load_recipe  # noqa: PLC0415
-    from pacslab.deid.league.table import run_league  # noqa: PLC0415
+    from pacslab.deid.benchmark.table import run_league  # noqa: PLC0415
     from pacslab.scenario.variant import make_variant  # noqa: PLC0415
 
     cohort = build_cohort(load_recipe(recipe), make_variant("league", student))

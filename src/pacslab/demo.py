@@ -16,7 +16,7 @@ import httpx
 import pypdf
 from pydantic import BaseModel
 
-from pacslab.deid.recipe import deidentify_study
+from pacslab.deid.deidentify.study import deidentify_study
 from pacslab.grading.reference import write_reference_fix
 from pacslab.pacs.config.handover import read_handover
 from pacslab.probes.findings import Assessment  # noqa: TC001  (pydantic reads it)

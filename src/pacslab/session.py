@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pacslab.deid.linkage.outside import told_around
+from pacslab.deid.reidentification.background_knowledge import told_around
 from pacslab.errors import ObjectiveError
 from pacslab.grading.checking import (
     Verdict,
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from pacslab.cohort.answer_key import AnswerKey
     from pacslab.cohort.build import Cohort
-    from pacslab.deid.linkage.outside import Admission, Story
-    from pacslab.deid.report import DeidReport
+    from pacslab.deid.audit.report.model import DeidReport
+    from pacslab.deid.reidentification.background_knowledge import Admission, Story
     from pacslab.probes.findings import Assessment
 
     ProgressCall = Callable[[str, float], None]
@@ -207,7 +207,7 @@ class Session(Machines):
 
         It is another hospital than the scenario's, and nothing of it runs: its images are made when they are asked for.
         """
-        from pacslab.deid.linkage.faces import city_hospital  # noqa: PLC0415 - it loads what draws faces
+        from pacslab.deid.reidentification.faces import city_hospital  # noqa: PLC0415 - it loads what draws faces
 
         return city_hospital(self.deployment.variant)
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from pacslab.cohort.encoding.explicit_vr import encode_element, known
 from pacslab.cohort.encoding.transfer_syntaxes import Syntax, encode_file, encode_frames
-from pacslab.deid.league import scratch
+from pacslab.deid.benchmark import scratch_orthanc
 
 LONG = (b"OB", b"OW", b"SQ", b"UN", b"UT", b"UC", b"UR")
 
@@ -82,8 +82,10 @@ def test_dcmtk_draws_what_it_can_decode(recodings, tmp_path, program):
 
 
 def test_orthanc_keeps_each_and_shows_its_preview(recodings, monkeypatch, runtime):
-    monkeypatch.setitem(scratch.CONFIGURATION, "Gdcm", {"Enable": True})  # decodes JPEG 2000; scenarios have it too
-    with scratch.scratch_orthanc(runtime) as url, httpx.Client(base_url=url, timeout=60) as client:
+    monkeypatch.setitem(
+        scratch_orthanc.CONFIGURATION, "Gdcm", {"Enable": True}
+    )  # decodes JPEG 2000; scenarios have it too
+    with scratch_orthanc.scratch_orthanc(runtime) as url, httpx.Client(base_url=url, timeout=60) as client:
         for (kind, syntax), content in recodings.items():
             stored = client.post("/instances", content=content).json()
             assert stored["Status"] == "Success", f"{kind} {syntax.name}"

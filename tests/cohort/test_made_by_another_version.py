@@ -16,7 +16,7 @@ from pacslab.cohort.build import build_cohort
 from pacslab.cohort.encoding.transfer_syntaxes import PINNED, codecs
 from pacslab.cohort.provenance import GENERATOR_VERSION, origin_of, said_of_key, said_of_this_machine
 from pacslab.cohort.recipe.recipe import load_recipe
-from pacslab.deid.audit import audit
+from pacslab.deid.audit.study import audit
 from pacslab.errors import DeploymentError, PacslabWarning
 from pacslab.pacs.archive import snapshot
 from pacslab.pacs.archive.snapshot import ArchiveData

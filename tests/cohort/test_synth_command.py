@@ -18,7 +18,7 @@ from pydicom.fileset import FileSet
 
 from pacslab.cohort.answer_key import AnswerKey, Location
 from pacslab.cohort.answer_key_formats import from_compact
-from pacslab.deid.league.scratch import scratch_orthanc
+from pacslab.deid.benchmark.scratch_orthanc import scratch_orthanc
 from pacslab.pacs.archive.snapshot_cache import HALF_MADE, list_cache, prune
 from pacslab.paths import cache_root
 

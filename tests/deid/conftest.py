@@ -16,9 +16,9 @@ from pydicom.tag import Tag
 
 from pacslab.cohort.build import build_cohort
 from pacslab.cohort.recipe.recipe import load_recipe
-from pacslab.deid.audit import audit
-from pacslab.deid.league.scratch import scratch_orthanc
-from pacslab.deid.recipe import deidentify_study
+from pacslab.deid.audit.study import audit
+from pacslab.deid.benchmark.scratch_orthanc import scratch_orthanc
+from pacslab.deid.deidentify.study import deidentify_study
 from pacslab.scenario.variant import make_variant
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
 
     from pacslab.cohort.answer_key import AnswerKey, StudyKey
-    from pacslab.deid.report import DeidReport
+    from pacslab.deid.audit.report.model import DeidReport
 
 SECRET = b"the secret of the tests, 32 byte"
 

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import pydicom
 from pydicom.fileset import FileSet
 
-from pacslab.deid.audit import quiet_pydicom
-from pacslab.deid.faults import Verdicts
-from pacslab.deid.report import CheckId
-from pacslab.deid.submission import Reader
-from pacslab.deid.telling import tell_leaks
-from pacslab.deid.usefulness import check_icons_readable
+from pacslab.deid.audit.checks.utility import check_icons_readable
+from pacslab.deid.audit.reader import Reader
+from pacslab.deid.audit.report.model import CheckId
+from pacslab.deid.audit.study import quiet_pydicom
+from pacslab.deid.audit.verdicts import Verdicts
+from pacslab.deid.audit.wording import tell_leaks
 
 from .planting import Case, Hospital, Memory, attribute_back, hospital, written
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import Dataset, FileDataset
 
-    from pacslab.deid.report import Leak
+    from pacslab.deid.audit.report.model import Leak
 
 LEVELS = ("PATIENT", "STUDY", "SERIES", "IMAGE")
 _PATIENT = "0010,0010 0010,0020 0010,0030 0010,1001 0010,1002 0010,1010 0010,1040"

@@ -24,13 +24,13 @@ from reportlab.pdfgen.canvas import Canvas
 from pacslab.cohort.answer_key import AnswerKey, Identifier, InstanceKey, Location, Planted, StudyKey
 from pacslab.cohort.build import Cohort, build_cohort
 from pacslab.cohort.recipe.recipe import load_recipe
-from pacslab.deid.audit import judge, quiet_pydicom
-from pacslab.deid.places import element_of, value_at
-from pacslab.deid.policy import load_policy
-from pacslab.deid.profile import Cleaner
-from pacslab.deid.pseudonyms import Pseudonyms
-from pacslab.deid.recipe import deidentify_study
-from pacslab.deid.submission import SEARCHES, Reader
+from pacslab.deid.audit.reader import SEARCHES, Reader
+from pacslab.deid.audit.study import judge, quiet_pydicom
+from pacslab.deid.deidentify.policy import load_policy
+from pacslab.deid.deidentify.profile import Cleaner
+from pacslab.deid.deidentify.pseudonyms import Pseudonyms
+from pacslab.deid.deidentify.study import deidentify_study
+from pacslab.deid.dicom.elements import element_of, value_at
 from pacslab.scenario.variant import make_variant
 
 from .conftest import SECRET, put
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import Dataset, FileDataset
 
-    from pacslab.deid.report import DeidReport
-    from pacslab.deid.submitted import Seen
+    from pacslab.deid.audit.evidence import Seen
+    from pacslab.deid.audit.report.model import DeidReport
 
 HOSPITALS = ("clinique", "community-hospital", "district-hospital-standard")
 _TEXT_VRS = {"LO", "SH", "LT", "ST", "UT", "UC"}

@@ -18,9 +18,9 @@ import pytest
 from pydicom.fileset import FileSet
 
 from pacslab.cohort.answer_key import Identifier, Location
-from pacslab.deid.audit import quiet_pydicom
-from pacslab.deid.cohort_audit import audit_cohort
-from pacslab.deid.directory import Record, patients_of_records
+from pacslab.deid.audit.cohort import audit_cohort
+from pacslab.deid.audit.study import quiet_pydicom
+from pacslab.deid.dicom.dicomdir import Record, patients_of_records
 
 from .media import LEVELS, Media, cases_of, level_of, media, spoilt
 from .planting import HOSPITALS, Case, Hospital, attribute_back, written

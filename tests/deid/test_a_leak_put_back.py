@@ -11,11 +11,11 @@ import pytest
 from pydicom.tag import Tag
 
 from pacslab.cohort.answer_key import Identifier, Location
-from pacslab.deid.places import element_of, value_at
-from pacslab.deid.policy import load_policy
-from pacslab.deid.profile import Cleaner
-from pacslab.deid.pseudonyms import Pseudonyms
-from pacslab.deid.report import check_of
+from pacslab.deid.audit.report.model import check_of
+from pacslab.deid.deidentify.policy import load_policy
+from pacslab.deid.deidentify.profile import Cleaner
+from pacslab.deid.deidentify.pseudonyms import Pseudonyms
+from pacslab.deid.dicom.elements import element_of, value_at
 
 from .conftest import SECRET, Output, original, put
 

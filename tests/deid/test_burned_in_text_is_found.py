@@ -14,13 +14,13 @@ from pacslab.cohort.build import build_cohort
 from pacslab.cohort.recipe.recipe import load_recipe
 from pacslab.cohort.render.burned_in_text import burn_in
 from pacslab.cohort.render.scanned_pages import letters as drawn
-from pacslab.deid import recipe
-from pacslab.deid.pixels import text_remains
-from pacslab.deid.policy import load_policy
-from pacslab.deid.pseudonyms import Pseudonyms
-from pacslab.deid.reading import MISSING, text_in
-from pacslab.deid.recipe import deidentify, deidentify_study
-from pacslab.deid.strokes import Looks, _looks, _Mark
+from pacslab.deid.audit.glyph_match import text_remains
+from pacslab.deid.deidentify import study
+from pacslab.deid.deidentify.policy import load_policy
+from pacslab.deid.deidentify.pseudonyms import Pseudonyms
+from pacslab.deid.deidentify.study import deidentify, deidentify_study
+from pacslab.deid.deidentify.text_detection.detector import MISSING, text_in
+from pacslab.deid.deidentify.text_detection.glyph_rows import Looks, _looks, _Mark
 from pacslab.scenario.variant import make_variant
 
 from .conftest import SECRET, original, whole
@@ -169,7 +169,7 @@ def test_claim_of_text_that_nobody_finds() -> None:
 
 
 def test_without_a_reader_one_line_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recipe, "can_read", lambda: False)
+    monkeypatch.setattr(study, "can_read", lambda: False)
     done = deidentify_study(original().images[:1], tmp_path, secret=SECRET, read_text=True)
     assert done.notes == (MISSING,)
     assert len(done.written) == 1

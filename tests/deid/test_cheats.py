@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pacslab.deid.recipe import deidentify_study
+from pacslab.deid.deidentify.study import deidentify_study
 
 from .conftest import SECRET, Output, original
 

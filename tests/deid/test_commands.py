@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pacslab.deid import run as recipe_run
+from pacslab.deid.deidentify import folder as recipe_run
 
 from .conftest import SECRET, original, whole
 

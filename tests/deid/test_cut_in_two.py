@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pacslab.cohort.answer_key import Identifier
-from pacslab.deid.needles import Needle, Needles
+from pacslab.deid.search.identifier import Needle
+from pacslab.deid.search.index import Needles
 
 from .conftest import put
 from .planting import HOSPITALS, hospital, name_of, written

@@ -16,10 +16,10 @@ from pacslab.cohort.answer_key import Identifier, Location
 from pacslab.cohort.build import build_cohort
 from pacslab.cohort.recipe.recipe import load_recipe
 from pacslab.cohort.recipe.traps import Trap
-from pacslab.deid.audit import audit
-from pacslab.deid.cohort_audit import audit_cohort
-from pacslab.deid.places import value_at
-from pacslab.deid.recipe import deidentify_study
+from pacslab.deid.audit.cohort import audit_cohort
+from pacslab.deid.audit.study import audit
+from pacslab.deid.deidentify.study import deidentify_study
+from pacslab.deid.dicom.elements import value_at
 from pacslab.scenario.variant import make_variant
 
 from .conftest import SECRET, Original, Output, original

@@ -14,8 +14,8 @@ from pydicom.tag import Tag
 from pydicom.uid import generate_uid
 
 from pacslab.cohort.answer_key import Identifier, Keeping
-from pacslab.deid.faults import attribute
-from pacslab.deid.places import value_at, walk
+from pacslab.deid.audit.verdicts import attribute
+from pacslab.deid.dicom.elements import value_at, walk
 
 from .planting import HOSPITALS, Hospital, hospital, kind_of, name_of, pdf_of, set_pixels, written
 from .test_every_trap_alone import KINDS, OBJECTS, named

@@ -14,16 +14,16 @@ import pytest
 from pydicom.tag import Tag
 
 from pacslab.cohort.answer_key import AnswerKey, Identifier, Keeping, Location
-from pacslab.deid.audit import audit
-from pacslab.deid.places import element_of, value_at
-from pacslab.deid.submission import Reader
+from pacslab.deid.audit.reader import Reader
+from pacslab.deid.audit.study import audit
+from pacslab.deid.dicom.elements import element_of, value_at
 
 from .planting import HOSPITALS, Hospital, Memory, hospital, kind_of, spoilt, written
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pacslab.deid.report import DeidReport, Leak
+    from pacslab.deid.audit.report.model import DeidReport, Leak
 
     from .planting import Case
 

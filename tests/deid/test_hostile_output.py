@@ -13,9 +13,10 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from pacslab.deid import files, submission
-from pacslab.deid.audit import audit
-from pacslab.deid.report import CheckId
+from pacslab.deid.audit import reader
+from pacslab.deid.audit.report.model import CheckId
+from pacslab.deid.audit.study import audit
+from pacslab.deid.dicom import output_folder
 from pacslab.errors import DeidError
 
 from .conftest import Output, original
@@ -23,7 +24,7 @@ from .conftest import Output, original
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pacslab.deid.report import DeidReport
+    from pacslab.deid.audit.report.model import DeidReport
 
 UID = original().study.study_instance_uid
 
@@ -103,7 +104,7 @@ def test_cut_off(output: Output, share: float) -> None:
 
 
 def test_more_files_than_anybody_needs(output: Output, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "MAX_FILES", 20)
+    monkeypatch.setattr(output_folder, "MAX_FILES", 20)
     for number in range(30):
         (output.folder / f"{number}").touch()
     all_failed(output.folder, "holds more than 20 files")
@@ -118,7 +119,7 @@ def test_huge_file(output: Output) -> None:
 
 
 def test_many_large_files(output: Output, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "MAX_BYTES", 1 << 20)
+    monkeypatch.setattr(output_folder, "MAX_BYTES", 1 << 20)
     assert any("the folder is larger than 1 MB" in note for note in output.audit().notes)
 
 
@@ -145,7 +146,7 @@ def test_deep_sequences(output: Output) -> None:
 
 
 def test_deflated_bomb(output: Output, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "MAX_FILE_BYTES", 1 << 20)
+    monkeypatch.setattr(output_folder, "MAX_FILE_BYTES", 1 << 20)
     path = output.paths[0]
     dataset = pydicom.dcmread(path)
     dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
@@ -194,7 +195,7 @@ def test_huge_claimed_size(output: Output) -> None:
 
 
 def test_many_pictures_that_are_not_the_studys(output: Output, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(submission, "SEARCHES", 1)
+    monkeypatch.setattr(reader, "SEARCHES", 1)
     for number in range(10):
         content = bytearray(output.paths[0].read_bytes())
         content[-1000 - number] ^= 1

@@ -13,9 +13,9 @@ import pytest
 from rich.console import Console
 
 from pacslab.cohort.answer_key import Location
-from pacslab.deid.league import tools as league_tools
-from pacslab.deid.league.table import League, run_league
-from pacslab.deid.report import LOCATION_NAMES
+from pacslab.deid.audit.report.model import LOCATION_NAMES
+from pacslab.deid.benchmark import tools as league_tools
+from pacslab.deid.benchmark.table import League, run_league
 from pacslab.errors import DeidError
 from pacslab.pacs.runtimes.process import bind_shim
 

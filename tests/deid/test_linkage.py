@@ -13,7 +13,9 @@ import pydicom
 import pytest
 from PIL import Image
 
-from pacslab.deid.linkage.attacks import (
+from pacslab.deid.deidentify.pseudonyms import Pseudonyms
+from pacslab.deid.deidentify.study import deidentify_study
+from pacslab.deid.reidentification.attacks import (
     Link,
     follow_the_news,
     join_with_admissions,
@@ -24,7 +26,8 @@ from pacslab.deid.linkage.attacks import (
     undo_date_shifts,
     undo_hashes,
 )
-from pacslab.deid.linkage.faces import (
+from pacslab.deid.reidentification.background_knowledge import Admission, admissions, newspaper, told_around
+from pacslab.deid.reidentification.faces import (
     CITY_HOSPITAL,
     Face,
     city_hospital,
@@ -36,12 +39,9 @@ from pacslab.deid.linkage.faces import (
     side_by_side,
     unlike,
 )
-from pacslab.deid.linkage.outside import Admission, admissions, newspaper, told_around
-from pacslab.deid.linkage.records import picture_digest, read_records
-from pacslab.deid.linkage.tradeoff import CROWD, Choices, Dates, read_choices, weigh
-from pacslab.deid.linkage.weak import Mistake, release_badly
-from pacslab.deid.pseudonyms import Pseudonyms
-from pacslab.deid.recipe import deidentify_study
+from pacslab.deid.reidentification.records import picture_digest, read_records
+from pacslab.deid.reidentification.tradeoff import CROWD, Choices, Dates, read_choices, weigh
+from pacslab.deid.reidentification.weak_releases import Mistake, release_badly
 from pacslab.errors import DeidError
 from pacslab.grading.checking import judge_release
 from pacslab.scenario.variant import make_variant
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from pacslab.deid.linkage.records import Record
+    from pacslab.deid.reidentification.records import Record
 
 KEY = whole().key
 

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from pacslab.cohort.answer_key import InstanceKey, Keeping, Kept, Location
-from pacslab.deid.audit import judge, quiet_pydicom
-from pacslab.deid.faults import attribute
-from pacslab.deid.submission import Reader
+from pacslab.deid.audit.reader import Reader
+from pacslab.deid.audit.study import judge, quiet_pydicom
+from pacslab.deid.audit.verdicts import attribute
 
 from .planting import HOSPITALS, Hospital, Memory, hospital, name_of, written
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import FileDataset
 
-    from pacslab.deid.report import DeidReport
+    from pacslab.deid.audit.report.model import DeidReport
 
 PLANE = "(6000,3000)"
 SIDE = 64

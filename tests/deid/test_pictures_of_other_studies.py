@@ -12,9 +12,9 @@ import pytest
 
 from pacslab.cohort.build import build_cohort
 from pacslab.cohort.recipe.recipe import load_recipe
-from pacslab.deid import submission
-from pacslab.deid.audit import audit
-from pacslab.deid.recipe import deidentify_study
+from pacslab.deid.audit import reader
+from pacslab.deid.audit.study import audit
+from pacslab.deid.deidentify.study import deidentify_study
 from pacslab.scenario.variant import make_variant
 
 from .conftest import SECRET, Output, original, whole
@@ -43,13 +43,13 @@ def another_study(modality: str) -> list[bytes]:
 def searched(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
     """Return a list that fills with the size of each picture that is searched."""
     sizes: list[tuple[int, ...]] = []
-    search = submission.text_anywhere
+    search = reader.text_anywhere
 
     def counted(pixels: np.ndarray, masks: list[np.ndarray]) -> list[int]:
         sizes.append(pixels.shape)
         return search(pixels, masks)
 
-    monkeypatch.setattr(submission, "text_anywhere", counted)
+    monkeypatch.setattr(reader, "text_anywhere", counted)
     return sizes
 
 

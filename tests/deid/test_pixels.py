@@ -18,7 +18,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from pacslab.deid.pixels import decode
+from pacslab.deid.dicom.pixels import decode
 
 from .conftest import original
 

@@ -17,11 +17,11 @@ from pydicom.uid import RLELossless
 from pacslab.cohort.answer_key import Identifier
 from pacslab.cohort.build import build_cohort
 from pacslab.cohort.recipe.recipe import load_recipe
-from pacslab.deid.audit import audit
-from pacslab.deid.cleaning import clean_text
-from pacslab.deid.policy import load_policy
-from pacslab.deid.pseudonyms import Pseudonyms
-from pacslab.deid.recipe import deidentify, deidentify_study
+from pacslab.deid.audit.study import audit
+from pacslab.deid.deidentify.free_text import clean_text
+from pacslab.deid.deidentify.policy import load_policy
+from pacslab.deid.deidentify.pseudonyms import Pseudonyms
+from pacslab.deid.deidentify.study import deidentify, deidentify_study
 from pacslab.errors import DeidError
 from pacslab.scenario.variant import make_variant
 

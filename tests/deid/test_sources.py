@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from pacslab.deid import files, sources
-from pacslab.deid.audit import audit
-from pacslab.deid.report import CheckId
-from pacslab.deid.sources import open_source
+from pacslab.deid.audit.report.model import CheckId
+from pacslab.deid.audit.study import audit
+from pacslab.deid.dicom import output_folder, output_sources
+from pacslab.deid.dicom.output_sources import open_source
 from pacslab.errors import DeidError, UnsafeAddressError
 
 from .conftest import Output, original
@@ -20,7 +20,7 @@ from .conftest import Output, original
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pacslab.deid.report import DeidReport
+    from pacslab.deid.audit.report.model import DeidReport
 
 UID = original().study.study_instance_uid
 
@@ -85,13 +85,13 @@ def test_path_out_of_the_zip(output: Output, name: str) -> None:
 
 
 def test_bomb(output: Output, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "MAX_FILE_BYTES", 1 << 20)
+    monkeypatch.setattr(output_folder, "MAX_FILE_BYTES", 1 << 20)
     report = audited(packed(output, bomb=bytes(50 << 20)))
     assert any("bomb was not read: it unpacks to more than 1 MB" in note for note in report.notes)
 
 
 def test_bomb_that_claims_to_be_small(output: Output, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "MAX_FILE_BYTES", 1 << 20)
+    monkeypatch.setattr(output_folder, "MAX_FILE_BYTES", 1 << 20)
     path = packed(output, bomb=bytes(8 << 20))
     content = path.read_bytes().replace((8 << 20).to_bytes(4, "little"), (100).to_bytes(4, "little"))
     path.write_bytes(content)
@@ -100,7 +100,7 @@ def test_bomb_that_claims_to_be_small(output: Output, monkeypatch: pytest.Monkey
 
 
 def test_many_bombs(output: Output, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "MAX_BYTES", 4 << 20)
+    monkeypatch.setattr(output_folder, "MAX_BYTES", 4 << 20)
     report = audited(packed(output, **{f"z{number}": bytes(1 << 20) for number in range(8)}))
     assert sum("was not read" in note for note in report.notes) >= 4
 
@@ -109,11 +109,11 @@ def test_more_files_than_anybody_needs(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
         for number in range(10_000):
             archive.writestr(f"{number}", b"")
-    all_failed(tmp_path / "x.zip", "holds 10,000 files, more than 2,000")
+    all_failed(tmp_path / "x.zip", "holds 10,000 output_folder, more than 2,000")
 
 
 def test_long_list_of_contents(output: Output, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "MAX_DIRECTORY", 100)
+    monkeypatch.setattr(output_sources, "MAX_DIRECTORY", 100)
     all_failed(packed(output), "its list of contents is too long")
 
 
@@ -174,6 +174,6 @@ def test_orthanc_says_what_the_folder_says(output: Output, bare_orthanc: str) ->
 
 def test_server_with_too_much(output: Output, bare_orthanc: str, monkeypatch: pytest.MonkeyPatch) -> None:
     httpx.post(f"{bare_orthanc}/instances", content=output.paths[0].read_bytes(), trust_env=False).raise_for_status()
-    monkeypatch.setattr(files, "MAX_FILES", 0)
+    monkeypatch.setattr(output_folder, "MAX_FILES", 0)
     with pytest.raises(DeidError, match="more than 0 instances"):
         list(open_source(bare_orthanc).contents())

@@ -11,9 +11,9 @@ import pytest
 
 from pacslab.cohort.build import build_cohort
 from pacslab.cohort.recipe.recipe import load_recipe
-from pacslab.deid.cohort_audit import audit_cohort
-from pacslab.deid.pseudonyms import Pseudonyms
-from pacslab.deid.recipe import deidentify_study
+from pacslab.deid.audit.cohort import audit_cohort
+from pacslab.deid.deidentify.pseudonyms import Pseudonyms
+from pacslab.deid.deidentify.study import deidentify_study
 from pacslab.scenario.variant import make_variant
 
 from .conftest import SECRET
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
 
     from pacslab.cohort.answer_key import AnswerKey, PatientKey
-    from pacslab.deid.report import CohortReport
+    from pacslab.deid.audit.report.model import CohortReport
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ import pytest
 
 from pacslab.cohort.build import build_cohort
 from pacslab.cohort.recipe.recipe import load_recipe
-from pacslab.deid.pixels import decode, text_anywhere
+from pacslab.deid.audit.glyph_match import text_anywhere
+from pacslab.deid.dicom.pixels import decode
 from pacslab.scenario.variant import make_variant
 
 AROUND = {

@@ -8,9 +8,9 @@ import pytest
 
 from pacslab.cohort.build import build_cohort
 from pacslab.cohort.recipe.recipe import load_recipe
-from pacslab.deid.cohort_audit import audit_cohort
-from pacslab.deid.recipe import deidentify_study
-from pacslab.deid.report import CheckId
+from pacslab.deid.audit.cohort import audit_cohort
+from pacslab.deid.audit.report.model import CheckId
+from pacslab.deid.deidentify.study import deidentify_study
 from pacslab.scenario.variant import make_variant
 
 from .conftest import SECRET

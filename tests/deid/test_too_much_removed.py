@@ -14,8 +14,8 @@ from pacslab.cohort.answer_key import Location
 from pacslab.cohort.build import build_cohort
 from pacslab.cohort.pixel_digests import digest_outside
 from pacslab.cohort.recipe.recipe import load_recipe
-from pacslab.deid.audit import audit
-from pacslab.deid.recipe import deidentify_study
+from pacslab.deid.audit.study import audit
+from pacslab.deid.deidentify.study import deidentify_study
 from pacslab.scenario.variant import make_variant
 
 from .conftest import SECRET, Original, Output, original

@@ -14,8 +14,8 @@ import pydicom
 import pytest
 from rich.console import Console
 
-from pacslab.deid.cohort_audit import audit_cohort
-from pacslab.deid.report import CheckId
+from pacslab.deid.audit.cohort import audit_cohort
+from pacslab.deid.audit.report.model import CheckId
 from pacslab.errors import DeidError
 
 from .conftest import whole
@@ -23,7 +23,7 @@ from .conftest import whole
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pacslab.deid.report import CohortReport
+    from pacslab.deid.audit.report.model import CohortReport
 
 
 def audited(folder: Path, workers: int = 1) -> CohortReport:

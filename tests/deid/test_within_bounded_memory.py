@@ -15,7 +15,7 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless
 from pydicom.uid import EncapsulatedPDFStorage as PdfStorage
 
-from pacslab.deid.audit import audit
+from pacslab.deid.audit.study import audit
 
 from .conftest import Output, original
 

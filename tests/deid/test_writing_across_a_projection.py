@@ -10,10 +10,11 @@ import pytest
 from pacslab.cohort.build import build_cohort
 from pacslab.cohort.recipe.recipe import load_recipe
 from pacslab.cohort.render.scanned_pages import letters
-from pacslab.deid.files import parse_dicom
-from pacslab.deid.pixels import decode, text_remains
-from pacslab.deid.reading import text_in
-from pacslab.deid.strokes import drawn_lines
+from pacslab.deid.audit.glyph_match import text_remains
+from pacslab.deid.deidentify.text_detection.detector import text_in
+from pacslab.deid.deidentify.text_detection.glyph_rows import drawn_lines
+from pacslab.deid.dicom.output_folder import parse_dicom
+from pacslab.deid.dicom.pixels import decode
 from pacslab.scenario.variant import make_variant
 
 if TYPE_CHECKING:

@@ -12,12 +12,13 @@ from pacslab.cohort.build import build_cohort
 from pacslab.cohort.pixel_digests import MARGIN
 from pacslab.cohort.recipe.recipe import load_recipe
 from pacslab.cohort.render.burned_in_text import burn_in
-from pacslab.deid.files import parse_dicom
-from pacslab.deid.pixels import decode, text_remains
-from pacslab.deid.policy import load_policy
-from pacslab.deid.pseudonyms import Pseudonyms
-from pacslab.deid.reading import text_in
-from pacslab.deid.recipe import deidentify
+from pacslab.deid.audit.glyph_match import text_remains
+from pacslab.deid.deidentify.policy import load_policy
+from pacslab.deid.deidentify.pseudonyms import Pseudonyms
+from pacslab.deid.deidentify.study import deidentify
+from pacslab.deid.deidentify.text_detection.detector import text_in
+from pacslab.deid.dicom.output_folder import parse_dicom
+from pacslab.deid.dicom.pixels import decode
 from pacslab.scenario.variant import make_variant
 
 from .conftest import SECRET

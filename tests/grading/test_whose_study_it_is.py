@@ -6,9 +6,9 @@ import numpy as np
 import pydicom
 import pytest
 
-from pacslab.deid.audit import audit
-from pacslab.deid.recipe import deidentify_study
-from pacslab.deid.report import DeidReport, Tally
+from pacslab.deid.audit.report.model import DeidReport, Tally
+from pacslab.deid.audit.study import audit
+from pacslab.deid.deidentify.study import deidentify_study
 from pacslab.grading.ownership import UNTOUCHED, strangers_study
 from pacslab.pacs.archive.snapshot import cohort_of
 from pacslab.scenario.loading import load_scenario

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from pacslab.deid.audit import audit
-from pacslab.deid.linkage.outside import admissions
-from pacslab.deid.linkage.records import records_of
+from pacslab.deid.audit.study import audit
+from pacslab.deid.reidentification.background_knowledge import admissions
+from pacslab.deid.reidentification.records import records_of
 from pacslab.grading.answers import same_answer
 from pacslab.probes.findings import Assessment, Outcome
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pacslab.cohort.answer_key import AnswerKey
-    from pacslab.deid.report import DeidReport
+    from pacslab.deid.audit.report.model import DeidReport
     from pacslab.scenario.models import AnswerCheck, DeidCheck, Objective, ProbeCheck, Scenario
 
 _WORST = 3
@@ -48,7 +48,7 @@ def judge_answer(check: AnswerCheck, answer: object, key: AnswerKey) -> Verdict:
 
 def judge_release(answer: object, key: AnswerKey) -> Verdict:
     """Return the verdict on what a release tells, measured against the town's list and the research question."""
-    from pacslab.deid.linkage.tradeoff import read_choices, weigh  # noqa: PLC0415 - pandas takes its time
+    from pacslab.deid.reidentification.tradeoff import read_choices, weigh  # noqa: PLC0415 - pandas takes its time
 
     choices = read_choices(str(answer))
     if choices is None:

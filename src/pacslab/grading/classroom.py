@@ -22,7 +22,7 @@ from pydicom.sequence import Sequence
 
 from pacslab import __version__
 from pacslab.cohort.provenance import GENERATOR_VERSION
-from pacslab.deid.recipe import deidentify_study
+from pacslab.deid.deidentify.study import deidentify_study
 from pacslab.grading.answers import same_answer
 from pacslab.grading.course import now
 from pacslab.grading.reference import write_reference_fix

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from pacslab.deid.files import parse_dicom
-from pacslab.deid.pixels import decode
+from pacslab.deid.dicom.output_folder import parse_dicom
+from pacslab.deid.dicom.pixels import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pacslab.cohort.build import Cohort
-    from pacslab.deid.report import DeidReport
+    from pacslab.deid.audit.report.model import DeidReport
 
 SAME_GRAIN = 0.5
 """A correlation of grains between what pictures of two students reach (0.31 at most, as both have a fan's edges) and

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from pacslab.cohort.build import GENERATOR_VERSION
-from pacslab.deid.audit import audit
-from pacslab.deid.report import DeidReport  # noqa: TC001  (pydantic reads it)
+from pacslab.deid.audit.report.model import DeidReport  # noqa: TC001  (pydantic reads it)
+from pacslab.deid.audit.study import audit
 from pacslab.errors import ConfigurationError, PacslabError, ServerStartError, SubmissionError, UnsafeAddressError
 from pacslab.grading.allowed import replayable, secrets_in
 from pacslab.grading.checking import Verdict, judge_release

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import pyorthanc
 
-    from pacslab.deid.report import DeidReport
+    from pacslab.deid.audit.report.model import DeidReport
     from pacslab.grading.progress import Score
     from pacslab.grading.submission import Receipt
     from pacslab.notebook.panel import Panel

@@ -21,7 +21,7 @@ from pacslab.probes.findings import Outcome, Side
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pacslab.deid.report import DeidReport
+    from pacslab.deid.audit.report.model import DeidReport
     from pacslab.errors import PacslabError
     from pacslab.grading.progress import Score
     from pacslab.grading.submission import Receipt

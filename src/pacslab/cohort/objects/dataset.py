@@ -12,18 +12,10 @@ from typing import TYPE_CHECKING
 
 from pacslab.cohort.answer_key import Identifier
 from pacslab.cohort.encoding.dataset_builder import Draft
+from pacslab.cohort.objects import image_modules, planted_traps, presentation_state, structured_reports
 from pacslab.cohort.plan.instance_kinds import Content
 from pacslab.cohort.plan.patients import OLDEST_SHOWN
-from pacslab.cohort.plan.sop_classes import (
-    MANUFACTURER,
-    SOP_CLASS,
-    clock,
-    day,
-    image_modules,
-    planted_traps,
-    presentation_state,
-    structured_reports,
-)
+from pacslab.cohort.plan.sop_classes import MANUFACTURER, SOP_CLASS, clock, day
 from pacslab.cohort.recipe.phrases import Phrases, phrases_of
 from pacslab.cohort.recipe.traps import Trap
 

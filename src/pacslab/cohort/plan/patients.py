@@ -9,7 +9,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from pacslab.cohort.answer_key import Identifier, Role
-from pacslab.cohort.recipe.recipe import fictional
+from pacslab.cohort.recipe import fictional
 from pacslab.cohort.recipe.sections import LONG, Country
 from pacslab.cohort.recipe.surnames import SYLLABLES, dealt
 

@@ -1,0 +1,1 @@
+"""The audit: which planted identifiers are left in an output, and what the output is still good for."""

@@ -1,0 +1,1 @@
+"""The checks of an audit besides its search for leaks: UIDs and dates, conformance, utility."""

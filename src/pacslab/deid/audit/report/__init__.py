@@ -1,0 +1,1 @@
+"""The report of an audit: its model, and its HTML page."""

@@ -1,0 +1,171 @@
+"""Leaks in words, worst first: whom they give away, where, and in how many images."""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
+
+from pacslab.cohort.answer_key import Identifier, Location
+from pacslab.deid.audit.report.model import Patient, Picture
+from pacslab.deid.audit.verdicts import attribute
+from pacslab.deid.dicom.dicomdir import within_record
+from pacslab.deid.search.search_terms import GENERAL_WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pacslab.deid.audit.evidence import Submission, Submitted
+    from pacslab.deid.audit.report.model import CheckId, Leak
+    from pacslab.deid.audit.verdicts import Verdicts
+
+_WORST_FIRST = tuple(Identifier)
+INDIRECT = {Identifier.DATE, Identifier.UID, Identifier.DEVICE}
+"""What does not name anybody alone, but together with other things."""
+FACE_SLICES = 4
+"""So many slices with a part of a face show one."""
+_DIRECTORY = "the DICOMDIR"
+MOST_SENTENCES = 4
+MOST_PICTURES = 6
+_PLACE_WORDS = {
+    "pixels": "can still be read in the picture",
+    "face": "can be rendered",
+    "file name": "is in the file name",
+    "preamble": "is in the preamble, the first 128 bytes",
+    "DICOMDIR": "is in the DICOMDIR",
+    "bytes of the file": "is in the bytes of the file, outside every attribute that can be read",
+    "the file's text": "is in the text",
+}
+_IMAGES = {
+    "CT": "CT image",
+    "CR": "radiograph",
+    "DX": "radiograph",
+    "MG": "mammogram",
+    "MR": "MR image",
+    "US": "ultrasound image",
+    "OT": "scanned page",
+    "SC": "scanned page",
+    "DOC": "document",
+    "SR": "structured report",
+    "PR": "presentation state",
+    "KO": "key object note",
+    "ECG": "ECG",
+}
+
+
+def tell_leaks(verdicts: Verdicts, leaks: list[Leak]) -> None:
+    """Turn leaks into sentences, one for what stands at the same place of several files; worst first."""
+    places: dict[tuple[CheckId, Identifier, str, str, int], set[tuple[str, str]]] = defaultdict(set)
+    for leak in leaks:
+        within = within_record(leak.place)
+        places[leak.check, leak.kind, leak.words, within, leak.line].add((leak.file, leak.place))
+    general = set(GENERAL_WORDS.values())
+    ranked = sorted(places, key=lambda group: (_WORST_FIRST.index(group[1]), group[2] in general, group))
+    for check, kind, words, place, line in ranked:
+        for file, whole in places[check, kind, words, place, line]:
+            stands = _PLACE_WORDS.get(place, f"is in {attribute(place)}{_in_line(line)}")
+            if place.endswith(("(7FE0,0010)", ",3000)")):
+                stands = f"can still be read in {attribute(place)}"
+            verdicts.wrong(check, f"{words} {stands}{'' if whole == place else f' of {_DIRECTORY}'}", file)
+
+
+def patients_of(indices: Iterable[int], submission: Submission) -> tuple[Patient, ...]:
+    """Return what still gives each patient away, the worst case first; patients who are named come first."""
+    modality = {file.name: file.contents.text_of("Modality") for file in submission.files}
+    series = {file.name: file.contents.text_of("SeriesInstanceUID") for file in submission.files}
+    by_patient: dict[int, list[Leak]] = defaultdict(list)
+    for leak in submission.leaks:
+        if leak.patient is not None:
+            by_patient[leak.patient].append(leak)
+    patients = [
+        Patient(
+            index=index,
+            named=any(is_direct(leak) for leak in by_patient[index]),
+            leaks=len(by_patient[index]),
+            worst=tuple(_sentences(index, by_patient[index], modality, series)),
+        )
+        for index in indices
+    ]
+    return tuple(sorted(patients, key=lambda one: (not one.named, -one.leaks, one.index)))
+
+
+def is_direct(leak: Leak) -> bool:
+    """Whether a leak alone names the patient: it is the patient's own, and no date, UID or machine."""
+    return leak.of_patient and leak.kind not in INDIRECT
+
+
+def _faces(patient: int, leaks: list[Leak], series: dict[str, str]) -> list[str]:
+    """Return what to say of a face that is left: in how many series it can be rendered."""
+    shown = Counter(series.get(leak.file, "") for leak in leaks if leak.location is Location.FACE)
+    whole = sum(count >= FACE_SLICES for count in shown.values())
+    if whole:
+        return [f"patient {patient}'s face can be rendered from {whole} MR series"]
+    slices = Counter({"MR image": sum(shown.values())})
+    return [f"a part of patient {patient}'s face is still in {_listed(slices)}"] if shown else []
+
+
+def _sentences(patient: int, leaks: list[Leak], modality: dict[str, str], series: dict[str, str]) -> list[str]:
+    files: dict[tuple[bool, int, str, str], set[str]] = defaultdict(set)
+    for leak in leaks:
+        if leak.location is Location.FACE:
+            continue
+        files[not is_direct(leak), _WORST_FIRST.index(leak.kind), leak.words, _where(leak)].add(leak.file)
+    told = _faces(patient, leaks, series)
+    for group in sorted(files, key=lambda group: (group[:2], "(" in group[3], -len(files[group]), group)):
+        _, _, words, where = group
+        whose = words.replace("the patient's", f"patient {patient}'s")
+        counts = Counter(_IMAGES.get(modality.get(file, ""), "file") for file in files[group])
+        told.append(f"{whose} is still in {where}{'' if where == _DIRECTORY else f' of {_listed(counts)}'}")
+    rest = len(told) - MOST_SENTENCES
+    return [*told[:MOST_SENTENCES], f"and {rest} more"] if rest > 0 else told
+
+
+def _where(leak: Leak) -> str:
+    if leak.place == "pixels":
+        return "the burned-in text"
+    if leak.location is Location.DICOMDIR:
+        return _DIRECTORY
+    if leak.location is Location.OVERLAY and leak.place.startswith("("):
+        return f"the overlay {leak.place}"
+    if leak.location is Location.ICON:
+        return "the icon's pixels"
+    if leak.location is Location.PDF:
+        return f"the {leak.place.replace('pdf', 'PDF')}{_in_line(leak.line)}"
+    return {"file name": "the name", "preamble": "the preamble", "bytes of the file": "the bytes"}.get(
+        leak.place, attribute(leak.place)
+    )
+
+
+def _in_line(line: int) -> str:
+    return f", line {line}" if line else ""
+
+
+def _listed(counts: Counter[str]) -> str:
+    most_first = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    said = [f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in most_first]
+    return " and ".join([", ".join(said[:-1]), said[-1]] if len(said) > 1 else said)
+
+
+def worth_showing(submission: Submission) -> list[tuple[Submitted, Leak]]:
+    """Return files in which text can be read, one for each patient and text, a few at most, with the worst of each."""
+    read = {(leak.file, leak.token): leak for leak in submission.leaks if leak.place == "pixels"}
+    found: dict[tuple[int | None, str], tuple[Submitted, Leak]] = {}
+    for file in submission.files:
+        told = [read[file.name, one.token] for one in file.standing if (file.name, one.token) in read]
+        if told:
+            worst = min(told, key=lambda leak: (not is_direct(leak), _WORST_FIRST.index(leak.kind)))
+            found.setdefault((worst.patient, worst.words), (file, worst))
+    return list(found.values())[:MOST_PICTURES]
+
+
+def pictures_of(submission: Submission) -> tuple[Picture, ...]:
+    """Return the pictures of what is worth showing, as far as they were drawn."""
+    pictures = []
+    for file, worst in worth_showing(submission):
+        sentence = f"{worst.words} can still be read"
+        if worst.patient is not None:
+            sentence = sentence.replace("the patient's", f"patient {worst.patient}'s")
+        if file.picture:
+            png = base64.b64encode(file.picture).decode()
+            pictures.append(Picture(file=file.name, words=sentence, png=png))
+    return tuple(pictures)

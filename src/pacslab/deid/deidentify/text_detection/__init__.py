@@ -1,0 +1,1 @@
+"""Finding burned-in text in images."""

@@ -1,0 +1,1 @@
+"""Reading DICOM files that nobody vouches for: folders, elements, texts, pixels, DICOMDIR."""

@@ -1,0 +1,179 @@
+"""Five ways from a pseudonym back to a person. Each says whom it found, and how sure the way is: exactly one fits."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import product
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from pycanon import anonymity
+
+from pacslab.deid.search.text_forms import words_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from pacslab.deid.reidentification.background_knowledge import Admission, Story
+    from pacslab.deid.reidentification.records import Record
+
+HASHES: dict[int, Callable[[bytes], str]] = {
+    32: lambda raw: hashlib.md5(raw, usedforsecurity=False).hexdigest(),
+    40: lambda raw: hashlib.sha1(raw, usedforsecurity=False).hexdigest(),
+    64: lambda raw: hashlib.sha256(raw).hexdigest(),
+}
+"""Hash functions by the length of their hexadecimal form: the length gives the function away."""
+QUASI = ("sex", "ages", "weight", "modality", "day", "time", "device")
+
+
+@dataclass(frozen=True)
+class Link:
+    """A pseudonym and the person behind it; ``by`` tells in words what fitted."""
+
+    pseudonym: str
+    person: str
+    by: str
+
+
+def join_with_admissions(records: Iterable[Record], listed: Sequence[Admission]) -> list[Link]:
+    """Find the one person of the list who was in that department on that day, of that sex and age.
+
+    What the record does not say is not compared; where several people fit, nobody is found.
+    """
+    links = []
+    for record in records:
+        fitting = {one.name for one in listed if _fits(record, one)}
+        if len(fitting) == 1:
+            said = [text for text in (_said(record.day), record.sex, _ages(record), record.department) if text]
+            links.append(Link(record.pseudonym, fitting.pop(), ", ".join(said)))
+    return links
+
+
+def _fits(record: Record, one: Admission) -> bool:
+    return (
+        record.department == one.department
+        and (record.day is None or record.day == one.day)
+        and (record.sex not in ("F", "M") or record.sex == one.sex)
+        and (record.ages is None or record.ages[0] <= one.age <= record.ages[1])
+    )
+
+
+def smallest_crowd(records: Iterable[Record], listed: Sequence[Admission]) -> int:
+    """Return among how many people of the list, at least, each record's patient cannot be told; 0 for no record."""
+    return min((sum(_fits(record, one) for one in listed) for record in records), default=0)
+
+
+def _ages(record: Record) -> str:
+    if record.ages is None:
+        return ""
+    low, high = record.ages
+    return f"{low} years" if low == high else f"{low} to {high} years"
+
+
+def _said(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def follow_the_news(records: Iterable[Record], story: Story) -> list[Link]:
+    """Find the one record of the story's day and department, or the one that speaks of the person's occupation."""
+    records = list(records)
+    same_day = [one for one in records if one.day == story.day and one.department == story.department]
+    occupation = f" {' '.join(words_of(story.occupation))} "
+    speaking = [one for one in records if occupation in f" {' '.join(words_of(one.words))} "]
+    links = []
+    for fitting, by in ((same_day, f"{story.department} on {story.day}"), (speaking, story.occupation)):
+        if len({one.pseudonym for one in fitting}) == 1:
+            links.append(Link(fitting[0].pseudonym, story.person, by))
+    return links
+
+
+def numbers_of(form: str) -> Iterator[str]:
+    """Yield every number of a form such as ``JA14-######``, in which each ``#`` is a digit."""
+    for digits in product("0123456789", repeat=form.count("#")):
+        left = iter(digits)
+        yield "".join(next(left) if letter == "#" else letter for letter in form)
+
+
+def undo_hashes(records: Iterable[Record], numbers: Iterable[str]) -> dict[str, str]:
+    """Return which number each pseudonym is the hash of, by hashing every possible number once.
+
+    Parameters
+    ----------
+    records
+        Pseudonyms that are hexadecimal digits as long as MD5, SHA-1 or SHA-256 makes them are tried.
+    numbers
+        All numbers that there can be; a million takes about a second.
+
+    """
+    sought = {one.pseudonym.lower() for one in records}
+    lengths = {len(one) for one in sought}
+    functions = [function for length, function in HASHES.items() if length in lengths]
+    if not functions:
+        return {}
+    found: dict[str, str] = {}
+    for number in numbers:
+        raw = number.encode()
+        for function in functions:
+            hashed = function(raw)
+            if hashed in sought:
+                found[hashed] = number
+        if len(found) == len(sought):
+            break
+    return found
+
+
+def md5_days(number: str, most: int = 365) -> int:
+    """Return by how many days a tool moves dates that derives them from the MD5 of the patient's number."""
+    return int(hashlib.md5(number.encode(), usedforsecurity=False).hexdigest(), 16) % most + 1
+
+
+def undo_date_shifts(records: Iterable[Record], listed: Sequence[Admission]) -> list[Link]:
+    """Find the person whose own number moves a record's day back to the day on which that person came.
+
+    The tool is public, so everybody can compute what it does to every number on the list.
+    """
+    links = []
+    for record in records:
+        if record.day is None:
+            continue
+        fitting = {
+            one.name
+            for one in listed
+            if record.day + timedelta(days=md5_days(one.number)) == one.day
+            and record.department == one.department
+            and record.sex in ("", one.sex)
+        }
+        if len(fitting) == 1:
+            links.append(Link(record.pseudonym, fitting.pop(), "the MD5 of the person's own number"))
+    return links
+
+
+def match_pictures(records: Iterable[Record], known: dict[str, str]) -> list[Link]:
+    """Find the person whose picture is known from elsewhere: from an open archive, a lecture or a newspaper.
+
+    Parameters
+    ----------
+    records
+        The released studies.
+    known
+        Persons by the SHA-256 of the pixel bytes of their pictures.
+
+    """
+    links = []
+    for record in records:
+        people = {known[digest] for digest in record.pictures if digest in known}
+        links += [Link(record.pseudonym, person, "a picture that is known from elsewhere") for person in sorted(people)]
+    return links
+
+
+def smallest_group(records: Iterable[Record], quasi: Sequence[str] = QUASI) -> int:
+    """Return k: how many records, at least, share their quasi-identifiers (pycanon's k-anonymity); 0 for none."""
+    rows = [{name: str(getattr(record, name)) for name in quasi} for record in records]
+    if not rows or not quasi:
+        return len(rows)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pycanon groups tables in a way that a coming pandas will not know
+        return int(anonymity.k_anonymity(pd.DataFrame(rows), list(quasi)))

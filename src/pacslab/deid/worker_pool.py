@@ -1,0 +1,47 @@
+"""Work on many arguments in several processes, a few of them in memory at a time."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import deque
+from concurrent.futures import ProcessPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Future
+
+
+WAITING = 3
+"""How many batches of files wait for each process."""
+
+_One = TypeVar("_One")
+_Result = TypeVar("_Result")
+_work: dict[str, Callable[[Any], Any]] = {}
+
+
+def in_order(function: Callable[[_One], _Result], many: Iterable[_One], workers: int) -> Iterator[_Result]:
+    """Yield the results of a function in the order of its arguments, worked out in several processes.
+
+    Arguments are taken from ``many`` only as fast as they are worked on, so that few are in memory.
+    """
+    if workers <= 1:
+        yield from map(function, many)
+        return
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(function,)) as pool:
+        waiting: deque[Future[_Result]] = deque()
+        for one in many:
+            waiting.append(pool.submit(_do, one))
+            if len(waiting) > WAITING * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _begin(function: Callable[[Any], Any]) -> None:
+    _work["function"] = function
+
+
+def _do(one: Any) -> Any:
+    return _work["function"](one)
