@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from ratio import Ratio
 
 from pacslab.errors import RuntimeUnavailableError
-from pacslab.grading.reference import write_reference_fix
+from pacslab.grading.selftest.reference_fix import write_reference_fix
 from pacslab.pacs.runtimes.select import choose_runtime
 from pacslab.probes.findings import Side
 from pacslab.session import Session

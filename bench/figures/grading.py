@@ -34,9 +34,9 @@ _GRADE = """
 import json, os, sys, time
 os.sched_setaffinity(0, set(json.loads(sys.argv[5])))
 from pathlib import Path
-from pacslab.grading.course import read_course
-from pacslab.grading.gradebook import grade_class
-from pacslab.grading.roster import read_roster
+from pacslab.grading.course.course import read_course
+from pacslab.grading.gradebook.gradebook import grade_class
+from pacslab.grading.course.roster import read_roster
 
 if __name__ == "__main__":
     course, submissions, results, roster = map(Path, sys.argv[1:5])
@@ -67,9 +67,9 @@ def measure(rounds: int) -> Iterator[Ratio]:
 
 
 def _make_class(folder: Path, count: int) -> None:
-    from pacslab.grading.classroom import make_submission, manners  # noqa: PLC0415
-    from pacslab.grading.course import init_course  # noqa: PLC0415
-    from pacslab.grading.roster import Student  # noqa: PLC0415
+    from pacslab.grading.course.course import init_course  # noqa: PLC0415
+    from pacslab.grading.course.roster import Student  # noqa: PLC0415
+    from pacslab.grading.selftest.sample_submissions import make_submission, manners  # noqa: PLC0415
 
     course = init_course(folder / "course", "bench", "Bench", ("open-archive",))
     (folder / "in").mkdir()

@@ -17,7 +17,7 @@ import pypdf
 from pydantic import BaseModel
 
 from pacslab.deid.deidentify.study import deidentify_study
-from pacslab.grading.reference import write_reference_fix
+from pacslab.grading.selftest.reference_fix import write_reference_fix
 from pacslab.pacs.config.handover import read_handover
 from pacslab.probes.findings import Assessment  # noqa: TC001  (pydantic reads it)
 from pacslab.session import Session

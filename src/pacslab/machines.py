@@ -12,9 +12,9 @@ import httpx
 import pyorthanc
 
 from pacslab.errors import ObjectiveError, PacslabError
-from pacslab.grading.progress import Score, read_progress, score
-from pacslab.grading.ticket import find_ticket, variant_for
-from pacslab.grading.timeline import first_seal, record
+from pacslab.grading.handin.progress import Score, read_progress, score
+from pacslab.grading.handin.ticket import find_ticket, variant_for
+from pacslab.grading.handin.timeline import first_seal, record
 from pacslab.pacs.deployment.certificates import make_certificates
 from pacslab.pacs.deployment.deployment import DEFAULT_HOURS, Deployment, quiet
 from pacslab.pacs.deployment.peers import ACCOUNT

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from pacslab.deid.reidentification.background_knowledge import told_around
 from pacslab.errors import ObjectiveError
-from pacslab.grading.checking import (
+from pacslab.grading.handin.progress import changing_progress, read_progress
+from pacslab.grading.handin.submission import Receipt, write_submission
+from pacslab.grading.handin.ticket import find_ticket
+from pacslab.grading.judging import (
     Verdict,
     audit_study,
     judge_answer,
@@ -17,9 +20,6 @@ from pacslab.grading.checking import (
     judge_probes,
     objectives_of,
 )
-from pacslab.grading.progress import changing_progress, read_progress
-from pacslab.grading.submission import Receipt, write_submission
-from pacslab.grading.ticket import find_ticket
 from pacslab.machines import Machines, default_student
 from pacslab.pacs.deployment.deployment import quiet
 from pacslab.probes.assess import assess

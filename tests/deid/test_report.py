@@ -14,7 +14,7 @@ from rich.console import Console
 from pacslab.cohort.answer_key import Identifier, Location
 from pacslab.deid.audit.report.model import CheckId, DeidReport, check_of
 from pacslab.deid.audit.report.thumbnail import FRAME
-from pacslab.grading.checking import judge_deid
+from pacslab.grading.judging import judge_deid
 from pacslab.scenario.loading import load_scenario
 from pacslab.scenario.models import DeidCheck
 

@@ -5,11 +5,11 @@ import re
 from multiprocessing import active_children
 from pathlib import Path
 
-from pacslab.grading.classroom import make_submission, manners
-from pacslab.grading.course import COURSE_FILE, init_course, read_course
-from pacslab.grading.gradebook import grade_class
-from pacslab.grading.hostile import hostile_manners
-from pacslab.grading.roster import Student
+from pacslab.grading.course.course import COURSE_FILE, init_course, read_course
+from pacslab.grading.course.roster import Student
+from pacslab.grading.gradebook.gradebook import grade_class
+from pacslab.grading.selftest.hostile_submissions import hostile_manners
+from pacslab.grading.selftest.sample_submissions import make_submission, manners
 from pacslab.pacs.deployment.teardown import lab_id
 from pacslab.pacs.runtimes.select import ready_runtimes
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pacslab.grading.course import init_course
-from pacslab.grading.roster import Student
+from pacslab.grading.course.course import init_course
+from pacslab.grading.course.roster import Student
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pacslab.grading.classroom import manners
-from pacslab.grading.hostile import CONFIGURATIONS, SANDBOXED
-from pacslab.grading.hostile_zips import ZIPS
+from pacslab.grading.selftest.hostile_submissions import CONFIGURATIONS, SANDBOXED
+from pacslab.grading.selftest.hostile_zips import ZIPS
+from pacslab.grading.selftest.sample_submissions import manners
 
 from .classes import Class
 

@@ -15,12 +15,12 @@ from multiprocessing import forkserver
 
 import pytest
 
-from pacslab.grading import gradebook
-from pacslab.grading.classroom import manners
-from pacslab.grading.gathering import gather
-from pacslab.grading.gradebook import grade_class
-from pacslab.grading.hostile import CONFIGURATIONS, SANDBOXED, hostile_manners
-from pacslab.grading.hostile_zips import ZIPS
+from pacslab.grading.gradebook import gradebook
+from pacslab.grading.gradebook.gradebook import grade_class
+from pacslab.grading.replay.collect import gather
+from pacslab.grading.selftest.hostile_submissions import CONFIGURATIONS, SANDBOXED, hostile_manners
+from pacslab.grading.selftest.hostile_zips import ZIPS
+from pacslab.grading.selftest.sample_submissions import manners
 from pacslab.pacs.runtimes.select import ready_runtimes
 
 from .classes import Class, everything_but_time, seen_of
@@ -34,7 +34,7 @@ import os, sys, threading, time
 
 
 def wait():
-    name = "pacslab.grading.replay"
+    name = "pacslab.grading.replay.replay"
     while name not in sys.modules or not hasattr(sys.modules[name], "replay"):
         time.sleep(0.005)
     module = sys.modules[name]

@@ -3,7 +3,7 @@
 import pytest
 
 from pacslab.errors import CourseError
-from pacslab.grading.roster import read_roster
+from pacslab.grading.course.roster import read_roster
 
 CANVAS = (
     'Student,ID,SIS User ID,SIS Login ID,Section,"Lab 1 (4711)"\r\n'

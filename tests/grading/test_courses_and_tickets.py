@@ -7,9 +7,9 @@ import stat
 import pytest
 
 from pacslab.errors import CourseError, TicketError
-from pacslab.grading.course import COURSE_FILE, SECRET_FOLDER, Lateness, init_course, read_course
-from pacslab.grading.roster import Student
-from pacslab.grading.ticket import issue_ticket, read_ticket, write_tickets
+from pacslab.grading.course.course import COURSE_FILE, SECRET_FOLDER, Lateness, init_course, read_course
+from pacslab.grading.course.roster import Student
+from pacslab.grading.handin.ticket import issue_ticket, read_ticket, write_tickets
 from pacslab.scenario.variant import make_variant
 from pacslab.session import Session
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from pacslab.grading.classroom import Manner, make_submission
-from pacslab.grading.course import init_course
-from pacslab.grading.gradebook import grade_class
-from pacslab.grading.roster import Student
+from pacslab.grading.course.course import init_course
+from pacslab.grading.course.roster import Student
+from pacslab.grading.gradebook.gradebook import grade_class
+from pacslab.grading.selftest.sample_submissions import Manner, make_submission
 from pacslab.scenario.loading import scenario_ids
 
 pytestmark = pytest.mark.timeout(900)

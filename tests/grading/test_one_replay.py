@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from pacslab.grading import replay as replaying
-from pacslab.grading.classroom import Manner, make_submission
-from pacslab.grading.hostile import CONFIGURATIONS, FILLS_THE_DISK, hostile_manners
-from pacslab.grading.intake import digest_of
-from pacslab.grading.points import grade
-from pacslab.grading.replay import Task, replay, replay_key
-from pacslab.grading.room import Guard, room_taken
-from pacslab.grading.roster import Student
+from pacslab.grading.course.roster import Student
+from pacslab.grading.gradebook.points import grade
+from pacslab.grading.replay import replay as replaying
+from pacslab.grading.replay.disk_guard import Guard, room_taken
+from pacslab.grading.replay.replay import Task, replay, replay_key
+from pacslab.grading.replay.unpack import digest_of
+from pacslab.grading.selftest.hostile_submissions import CONFIGURATIONS, FILLS_THE_DISK, hostile_manners
+from pacslab.grading.selftest.sample_submissions import Manner, make_submission
 from pacslab.pacs.deployment.teardown import lab_id
 from pacslab.pacs.runtimes.select import ready_runtimes
 from pacslab.scenario.loading import load_scenario
@@ -73,7 +73,7 @@ def test_a_script_that_fills_the_disk_is_not_started_even_in_the_sandbox(replaye
 def test_a_server_that_takes_too_much_of_the_disk_is_ended_and_earns_nothing(replayed, monkeypatch):
     """Its index alone is more than this limit."""
     monkeypatch.setattr(replaying, "_MOST_WRITTEN", 1 << 10)
-    monkeypatch.setattr("pacslab.grading.room._PAUSE", 0.01)
+    monkeypatch.setattr("pacslab.grading.replay.disk_guard._PAUSE", 0.01)
     result = replayed(Manner("perfect", leak="nothing"))
     assert result.assessment is None
     assert "wrote more than" in result.server_problem

@@ -4,14 +4,20 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pacslab.grading.classroom import Manner, make_submission
-from pacslab.grading.course import init_course
-from pacslab.grading.gathering import gather
-from pacslab.grading.gradebook import _counted
-from pacslab.grading.points import Mark, grade, written_answer
-from pacslab.grading.replay import Replay, Timing
-from pacslab.grading.roster import Student
-from pacslab.grading.signals import borrowed_answers, canaries_of, foreign_data, shared_secrets, timeline_signals
+from pacslab.grading.course.course import init_course
+from pacslab.grading.course.roster import Student
+from pacslab.grading.gradebook.gradebook import _counted
+from pacslab.grading.gradebook.integrity_signals import (
+    borrowed_answers,
+    canaries_of,
+    foreign_data,
+    shared_secrets,
+    timeline_signals,
+)
+from pacslab.grading.gradebook.points import Mark, grade, written_answer
+from pacslab.grading.replay.collect import gather
+from pacslab.grading.replay.replay import Replay, Timing
+from pacslab.grading.selftest.sample_submissions import Manner, make_submission
 from pacslab.pacs.archive.snapshot import cohort_of
 from pacslab.probes.findings import Assessment, Finding, Outcome, Side
 from pacslab.probes.registry import probes_for

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from pacslab import Lab
-from pacslab.grading.submission import Submission
-from pacslab.grading.ticket import issue_ticket
-from pacslab.grading.timeline import broken_at, first_seal, hints_of, impossibilities, read_timeline
+from pacslab.grading.handin.submission import Submission
+from pacslab.grading.handin.ticket import issue_ticket
+from pacslab.grading.handin.timeline import broken_at, first_seal, hints_of, impossibilities, read_timeline
 from pacslab.session import Session
 
 pytestmark = pytest.mark.usefixtures("places")

@@ -7,9 +7,9 @@ import click
 import pytest
 
 from pacslab.cli import cli
-from pacslab.grading.course import COURSE_FILE, init_course, read_course
-from pacslab.grading.roster import read_roster
-from pacslab.grading.ticket import write_tickets
+from pacslab.grading.course.course import COURSE_FILE, init_course, read_course
+from pacslab.grading.course.roster import read_roster
+from pacslab.grading.handin.ticket import write_tickets
 from pacslab.paths import shipped
 from pacslab.scenario.loading import load_scenario
 
@@ -79,6 +79,6 @@ def test_somebody_who_joins_later_changes_nobodys_patients(tmp_path):
 
 
 def _seeds(path):
-    from pacslab.grading.ticket import read_ticket  # noqa: PLC0415
+    from pacslab.grading.handin.ticket import read_ticket  # noqa: PLC0415
 
     return read_ticket(path.read_text(encoding="utf-8").strip()).seeds

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from pacslab.errors import ConfigurationError
-from pacslab.grading import hostile
-from pacslab.grading.allowed import replayable, secrets_in
-from pacslab.grading.reference import reference_fix, write_reference_fix
+from pacslab.grading.replay.config_allowlist import replayable, secrets_in
+from pacslab.grading.selftest import hostile_submissions
+from pacslab.grading.selftest.reference_fix import reference_fix, write_reference_fix
 from pacslab.pacs.config.orthanc_json import parse_configuration
 from pacslab.paths import shipped
 from pacslab.scenario.loading import scenario_ids
@@ -32,9 +32,9 @@ def test_what_ships_and_the_reference_fix_may_be_started(tmp_path, fixed):
     assert json.loads(ready(tmp_path, fixed).text) == fixed
 
 
-@pytest.mark.parametrize("kind", hostile.CONFIGURATIONS)
+@pytest.mark.parametrize("kind", hostile_submissions.CONFIGURATIONS)
 def test_hostile_options_are_refused_by_name(tmp_path, fixed, kind):
-    options = hostile.CONFIGURATIONS[kind]
+    options = hostile_submissions.CONFIGURATIONS[kind]
     with pytest.raises(ConfigurationError) as caught:
         ready(tmp_path, {**fixed, **options})
     assert any(option in str(caught.value) for option in options)

@@ -9,13 +9,13 @@ from html.parser import HTMLParser
 import pytest
 
 from pacslab.errors import CourseError
-from pacslab.grading.cells import cell, read_cell
-from pacslab.grading.gradebook import Gradebook
-from pacslab.grading.marking import read_marks, write_marking_table
-from pacslab.grading.outputs import write_outputs
-from pacslab.grading.points import Signal, grade
-from pacslab.grading.replay import Replay, Timing
-from pacslab.grading.roster import Student, read_roster
+from pacslab.grading.course.csv_cells import cell, read_cell
+from pacslab.grading.course.roster import Student, read_roster
+from pacslab.grading.gradebook.gradebook import Gradebook
+from pacslab.grading.gradebook.marking import read_marks, write_marking_table
+from pacslab.grading.gradebook.outputs import write_outputs
+from pacslab.grading.gradebook.points import Signal, grade
+from pacslab.grading.replay.replay import Replay, Timing
 from pacslab.scenario.loading import load_scenario
 
 EVIL = "<script>alert(1)</script>\"><img src=x onerror=alert(2)>=cmd|'/c calc'!A1\x00\u202e"

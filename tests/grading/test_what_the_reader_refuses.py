@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from pacslab.errors import SubmissionError
-from pacslab.grading import hostile_zips as hostile
-from pacslab.grading.classroom import Manner, make_submission
-from pacslab.grading.intake import look_into, unpack
-from pacslab.grading.roster import Student
+from pacslab.grading.course.roster import Student
+from pacslab.grading.replay.unpack import look_into, unpack
+from pacslab.grading.selftest import hostile_zips as hostile
+from pacslab.grading.selftest.sample_submissions import Manner, make_submission
 
 ANNA = Student(id="anna", name="Anna")
 

@@ -9,7 +9,7 @@ import pytest
 from pacslab.deid.audit.report.model import DeidReport, Tally
 from pacslab.deid.audit.study import audit
 from pacslab.deid.deidentify.study import deidentify_study
-from pacslab.grading.ownership import UNTOUCHED, strangers_study
+from pacslab.grading.replay.study_ownership import UNTOUCHED, strangers_study
 from pacslab.pacs.archive.snapshot import cohort_of
 from pacslab.scenario.loading import load_scenario
 from pacslab.scenario.variant import make_variant

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from pacslab.grading.course import init_course
-from pacslab.grading.gradebook import Gradebook
-from pacslab.grading.outputs import as_json
-from pacslab.grading.points import grade
-from pacslab.grading.replay import Replay
-from pacslab.grading.roster import Student
+from pacslab.grading.course.course import init_course
+from pacslab.grading.course.roster import Student
+from pacslab.grading.gradebook.gradebook import Gradebook
+from pacslab.grading.gradebook.outputs import as_json
+from pacslab.grading.gradebook.points import grade
+from pacslab.grading.replay.replay import Replay
 from pacslab.notebook.building import build
 from pacslab.scenario.loading import load_scenario
 

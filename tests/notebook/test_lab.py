@@ -15,7 +15,7 @@ from servers import sessions
 
 from pacslab import Lab
 from pacslab.errors import DeploymentError, ObjectiveError, PacslabError
-from pacslab.grading.progress import read_progress
+from pacslab.grading.handin.progress import read_progress
 from pacslab.notebook import pages
 from pacslab.notebook.trouble import explain
 from pacslab.probes.findings import Assessment, Finding, Outcome, Side

@@ -12,7 +12,7 @@ from servers import sessions
 
 import docker
 from pacslab.errors import RuntimeUnavailableError
-from pacslab.grading.reference import write_reference_fix
+from pacslab.grading.selftest.reference_fix import write_reference_fix
 from pacslab.pacs.runtimes.docker import images
 from pacslab.pacs.runtimes.process.runtime import ProcessRuntime
 from pacslab.probes.findings import Outcome, Side

@@ -10,7 +10,7 @@ import pytest
 from servers import sessions
 
 from pacslab.errors import UnsafeAddressError
-from pacslab.grading.reference import write_reference_fix
+from pacslab.grading.selftest.reference_fix import write_reference_fix
 from pacslab.pacs.addresses import Endpoint
 from pacslab.pacs.runtimes.packet_capture import Capture, read_pcap, relay
 from pacslab.probes.site import Site

@@ -7,8 +7,8 @@ import pytest
 from servers import in_process
 
 from pacslab.errors import DeploymentError
-from pacslab.grading.mutants import Mutant, write_mutant
-from pacslab.grading.reference import write_reference_fix
+from pacslab.grading.selftest.mutants import Mutant, write_mutant
+from pacslab.grading.selftest.reference_fix import write_reference_fix
 from pacslab.probes import site
 from pacslab.probes.bounded import BoundedClient
 from pacslab.probes.findings import Outcome

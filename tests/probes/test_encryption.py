@@ -6,7 +6,7 @@ import pytest
 import yaml
 from servers import in_process, sessions
 
-from pacslab.grading.reference import write_reference_fix
+from pacslab.grading.selftest.reference_fix import write_reference_fix
 from pacslab.pacs.deployment.certificates import issue, make_authority
 from pacslab.pacs.deployment.state import folder_of
 from pacslab.probes.registry import PROBES

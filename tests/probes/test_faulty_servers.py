@@ -20,7 +20,7 @@ from pynetdicom.sop_class import (
     Verification,
 )
 
-from pacslab.grading.reference import write_reference_fix
+from pacslab.grading.selftest.reference_fix import write_reference_fix
 from pacslab.pacs.addresses import Endpoint
 from pacslab.pacs.config.ports import Door
 from pacslab.pacs.deployment.peers import own_entries

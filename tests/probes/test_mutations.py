@@ -12,8 +12,8 @@ from byhand import type_by_hand
 from servers import in_process, sessions
 
 from pacslab.errors import ConfigurationError
-from pacslab.grading.mutants import useless, weakened, write_mutant
-from pacslab.grading.reference import write_reference_fix
+from pacslab.grading.selftest.mutants import useless, weakened, write_mutant
+from pacslab.grading.selftest.reference_fix import write_reference_fix
 from pacslab.probes.findings import Outcome, Side
 from pacslab.probes.forged import picture
 from pacslab.probes.site import Site

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import pyorthanc
 
     from pacslab.deid.audit.report.model import DeidReport
-    from pacslab.grading.progress import Score
-    from pacslab.grading.submission import Receipt
+    from pacslab.grading.handin.progress import Score
+    from pacslab.grading.handin.submission import Receipt
     from pacslab.notebook.panel import Panel
     from pacslab.probes.findings import Assessment
     from pacslab.told import CheckResult, Hint, Status, Task

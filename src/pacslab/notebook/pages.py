@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from pacslab.deid.audit.report.model import DeidReport
     from pacslab.errors import PacslabError
-    from pacslab.grading.progress import Score
-    from pacslab.grading.submission import Receipt
+    from pacslab.grading.handin.progress import Score
+    from pacslab.grading.handin.submission import Receipt
     from pacslab.probes.findings import Assessment
     from pacslab.told import CheckResult, Hint, Status, Task
 

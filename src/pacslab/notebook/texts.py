@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from pacslab.deid.audit.report.model import DeidReport
-    from pacslab.grading.progress import Score
+    from pacslab.grading.handin.progress import Score
     from pacslab.probes.findings import Assessment
     from pacslab.told import CheckResult, Hint, Status, Task
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from pacslab.errors import CourseError
-from pacslab.grading.cells import decoded, delimiter_of
+from pacslab.grading.course.csv_cells import decoded, delimiter_of
 from pacslab.scenario.variant import STUDENT_ID
 
 if TYPE_CHECKING:

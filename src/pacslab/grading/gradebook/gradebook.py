@@ -6,12 +6,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pacslab.errors import CourseError
-from pacslab.grading.batch import TIME_LIMIT, Batch, default_workers
-from pacslab.grading.gathering import Found, gather
-from pacslab.grading.marking import read_marks
-from pacslab.grading.points import Grade, Mark, Signal, grade
-from pacslab.grading.replay import Replay, Task, replay_key
-from pacslab.grading.signals import borrowed_answers, canaries_of, foreign_data, shared_secrets, timeline_signals
+from pacslab.grading.gradebook.integrity_signals import (
+    borrowed_answers,
+    canaries_of,
+    foreign_data,
+    shared_secrets,
+    timeline_signals,
+)
+from pacslab.grading.gradebook.marking import read_marks
+from pacslab.grading.gradebook.points import Grade, Mark, Signal, grade
+from pacslab.grading.replay.batch import TIME_LIMIT, Batch, default_workers
+from pacslab.grading.replay.collect import Found, gather
+from pacslab.grading.replay.replay import Replay, Task, replay_key
 from pacslab.pacs.runtimes.select import choose_runtime
 from pacslab.scenario.loading import load_scenario
 from pacslab.scenario.variant import make_variant
@@ -20,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from pacslab.grading.course import Course
-    from pacslab.grading.roster import Student
+    from pacslab.grading.course.course import Course
+    from pacslab.grading.course.roster import Student
     from pacslab.scenario.models import Scenario
 
     Progress = Callable[[str, float], None]

@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pacslab.errors import CourseError, SubmissionError, TicketError
-from pacslab.grading.cells import read_table
-from pacslab.grading.intake import look_into
-from pacslab.grading.ticket import read_ticket
+from pacslab.grading.course.csv_cells import read_table
+from pacslab.grading.handin.ticket import read_ticket
+from pacslab.grading.replay.unpack import look_into
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pacslab.grading.course import Course
-    from pacslab.grading.roster import Student
-    from pacslab.grading.submission import Submission
+    from pacslab.grading.course.course import Course
+    from pacslab.grading.course.roster import Student
+    from pacslab.grading.handin.submission import Submission
 
 RECEIVED = "received.csv"
 _MOST = 20_000

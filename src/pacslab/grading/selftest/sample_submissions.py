@@ -24,11 +24,18 @@ from pacslab import __version__
 from pacslab.cohort.provenance import GENERATOR_VERSION
 from pacslab.deid.deidentify.study import deidentify_study
 from pacslab.grading.answers import same_answer
-from pacslab.grading.course import now
-from pacslab.grading.reference import write_reference_fix
-from pacslab.grading.submission import CONFIGURATION_FOLDER, DEID_FOLDER, REPORT_FILE, ObjectiveState, Submission, pack
-from pacslab.grading.ticket import issue_ticket
-from pacslab.grading.timeline import chain, first_seal
+from pacslab.grading.course.course import now
+from pacslab.grading.handin.submission import (
+    CONFIGURATION_FOLDER,
+    DEID_FOLDER,
+    REPORT_FILE,
+    ObjectiveState,
+    Submission,
+    pack,
+)
+from pacslab.grading.handin.ticket import issue_ticket
+from pacslab.grading.handin.timeline import chain, first_seal
+from pacslab.grading.selftest.reference_fix import write_reference_fix
 from pacslab.pacs.archive.snapshot import cohort_of
 from pacslab.pacs.config.orthanc_json import parse_configuration
 from pacslab.pacs.config.workfolder import CONFIGURATION, HANDOVER, exercise_files
@@ -40,8 +47,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pacslab.cohort.answer_key import AnswerKey
-    from pacslab.grading.course import Course
-    from pacslab.grading.roster import Student
+    from pacslab.grading.course.course import Course
+    from pacslab.grading.course.roster import Student
     from pacslab.scenario.variant import Variant
 
 Options = dict[str, Any]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 
-from pacslab.grading.points import stages_of
+from pacslab.grading.gradebook.points import stages_of
 from pacslab.scenario.loading import load_scenario
 from pacslab.scenario.models import Stage
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from pacslab.grading.gradebook import Gradebook
-    from pacslab.grading.points import Grade
+    from pacslab.grading.gradebook.gradebook import Gradebook
+    from pacslab.grading.gradebook.points import Grade
     from pacslab.scenario.models import Scenario
 
 _GOOD, _BAD = "#1c7c54", "#b9c4ce"
@@ -31,7 +31,7 @@ def _number(value: float) -> str:
 
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("pacslab.grading"), autoescape=True, undefined=jinja2.StrictUndefined
+        loader=jinja2.PackageLoader("pacslab.grading.gradebook"), autoescape=True, undefined=jinja2.StrictUndefined
     )
     environment.globals.update(number=_number, stages=stages_of, part=_part)
     return environment

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from pacslab.grading.replay import DEID, SERVER, Replay, Task
-from pacslab.grading.replay import replay as _replay
+from pacslab.grading.replay.replay import DEID, SERVER, Replay, Task
+from pacslab.grading.replay.replay import replay as _replay
 from pacslab.pacs.deployment.teardown import end_lab
 
 if TYPE_CHECKING:

@@ -24,12 +24,12 @@ from pacslab.cohort.build import GENERATOR_VERSION
 from pacslab.deid.audit.report.model import DeidReport  # noqa: TC001  (pydantic reads it)
 from pacslab.deid.audit.study import audit
 from pacslab.errors import ConfigurationError, PacslabError, ServerStartError, SubmissionError, UnsafeAddressError
-from pacslab.grading.allowed import replayable, secrets_in
-from pacslab.grading.checking import Verdict, judge_release
-from pacslab.grading.intake import Handed, unpack
-from pacslab.grading.ownership import strangers_study
-from pacslab.grading.room import Guard
-from pacslab.grading.timeline import broken_at, first_seal, hints_of, impossibilities, time_spent
+from pacslab.grading.handin.timeline import broken_at, first_seal, hints_of, impossibilities, time_spent
+from pacslab.grading.judging import Verdict, judge_release
+from pacslab.grading.replay.config_allowlist import replayable, secrets_in
+from pacslab.grading.replay.disk_guard import Guard
+from pacslab.grading.replay.study_ownership import strangers_study
+from pacslab.grading.replay.unpack import Handed, unpack
 from pacslab.pacs.archive.snapshot import cohort_of
 from pacslab.pacs.config.orthanc_json import parse_configuration
 from pacslab.pacs.config.workfolder import CONFIGURATION, HANDOVER, exercise_files

@@ -13,7 +13,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pacslab.errors import CourseError
-from pacslab.grading.points import Grade
+from pacslab.grading.gradebook.points import Grade
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pacslab.grading.cells import write_table
+from pacslab.grading.course.csv_cells import write_table
 from pacslab.scenario.models import Stage
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pacslab.grading.gradebook import Gradebook
-    from pacslab.grading.points import Grade
+    from pacslab.grading.gradebook.gradebook import Gradebook
+    from pacslab.grading.gradebook.points import Grade
 
 
 def _number(value: float) -> str:

@@ -21,10 +21,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pacslab import __version__
 from pacslab.cohort.provenance import GENERATOR_VERSION
 from pacslab.errors import SubmissionError
-from pacslab.grading.course import now
-from pacslab.grading.progress import read_progress
-from pacslab.grading.ticket import LONGEST as LONGEST_TICKET
-from pacslab.grading.timeline import MOST_EVENTS, Event, hints_of, read_timeline
+from pacslab.grading.course.course import now
+from pacslab.grading.handin.progress import read_progress
+from pacslab.grading.handin.ticket import LONGEST as LONGEST_TICKET
+from pacslab.grading.handin.timeline import MOST_EVENTS, Event, hints_of, read_timeline
 from pacslab.paths import workspace
 from pacslab.scenario.models import Id  # noqa: TC001  (pydantic reads it)
 from pacslab.scenario.variant import STUDENT_ID

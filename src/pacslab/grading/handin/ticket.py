@@ -19,15 +19,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pacslab.errors import TicketError
-from pacslab.grading.course import now
-from pacslab.grading.roster import read_roster
+from pacslab.grading.course.course import now
+from pacslab.grading.course.roster import read_roster
 from pacslab.paths import workspace
 from pacslab.scenario.models import Id  # noqa: TC001  (pydantic reads it)
 from pacslab.scenario.variant import STUDENT_ID, Variant, make_variant
 
 if TYPE_CHECKING:
-    from pacslab.grading.course import Course
-    from pacslab.grading.roster import Student
+    from pacslab.grading.course.course import Course
+    from pacslab.grading.course.roster import Student
 
 TICKET_FILE = "ticket.pacslab"
 LONGEST = 64 << 10

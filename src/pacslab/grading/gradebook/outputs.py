@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pacslab.grading.gradebook import MARKING
-from pacslab.grading.marking import write_marking_table
-from pacslab.grading.pages import write_pages
-from pacslab.grading.tables import write_canvas, write_gradebook, write_moodle, write_nbgrader
+from pacslab.grading.gradebook.gradebook import MARKING
+from pacslab.grading.gradebook.html import write_pages
+from pacslab.grading.gradebook.lms_tables import write_canvas, write_gradebook, write_moodle, write_nbgrader
+from pacslab.grading.gradebook.marking import write_marking_table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pacslab.grading.gradebook import Gradebook
+    from pacslab.grading.gradebook.gradebook import Gradebook
 
 
 def write_outputs(folder: Path, book: Gradebook) -> int:

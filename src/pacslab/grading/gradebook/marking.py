@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pacslab.errors import CourseError
-from pacslab.grading.cells import read_cell, read_table, write_table
-from pacslab.grading.points import Grade, Mark
+from pacslab.grading.course.csv_cells import read_cell, read_table, write_table
+from pacslab.grading.gradebook.points import Grade, Mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from pacslab.errors import ScenarioError
-from pacslab.grading.reference import draw_passwords, fix_templates, write_files
+from pacslab.grading.selftest.reference_fix import draw_passwords, fix_templates, write_files
 from pacslab.pacs.config.orthanc_json import parse_configuration
 from pacslab.pacs.config.workfolder import CONFIGURATION, HANDOVER
 from pacslab.scenario.weaknesses import Change

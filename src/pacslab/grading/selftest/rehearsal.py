@@ -10,10 +10,10 @@ import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pacslab.grading.classroom import Manner, make_submission, manners
-from pacslab.grading.course import COURSE_FILE, init_course, read_course
-from pacslab.grading.hostile_zips import LEADS_OUT, ZIPS, replaced
-from pacslab.grading.roster import read_roster
+from pacslab.grading.course.course import COURSE_FILE, init_course, read_course
+from pacslab.grading.course.roster import read_roster
+from pacslab.grading.selftest.hostile_zips import LEADS_OUT, ZIPS, replaced
+from pacslab.grading.selftest.sample_submissions import Manner, make_submission, manners
 from pacslab.paths import shipped
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import struct
 import zlib
 from typing import Any
 
-from pacslab.grading.classroom import Manner
-from pacslab.grading.hostile_zips import HARMLESS, ZIPS, added, replaced
+from pacslab.grading.selftest.hostile_zips import HARMLESS, ZIPS, added, replaced
+from pacslab.grading.selftest.sample_submissions import Manner
 
 _FILLING_SCRIPT = b"""
 os.execute("touch /tmp/pacslab-outside; touch /etc/orthanc/outside; sleep 600 &")

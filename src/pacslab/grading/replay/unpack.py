@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from pacslab.errors import SubmissionError
-from pacslab.grading.submission import (
+from pacslab.grading.handin.submission import (
     CONFIGURATION_FOLDER,
     DEID_FOLDER,
     LARGEST_CONFIGURATION_FILE,

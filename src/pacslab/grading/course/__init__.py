@@ -1,0 +1,1 @@
+"""A course on disk: its key, its students, and the cells of its tables."""

@@ -1,0 +1,1 @@
+"""From replayed submissions to points, marks, pages and tables."""

@@ -1,0 +1,1 @@
+"""Sample submissions and rehearsals, with which an instructor tries the grader."""
