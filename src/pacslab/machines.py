@@ -22,9 +22,9 @@ from pacslab.pacs.hospital_http import hospital_transport
 from pacslab.pacs.runtimes.base import Server
 from pacslab.pacs.runtimes.packet_capture import Capture
 from pacslab.pacs.server_names import ACTORS, ARCHIVE, PROXY
+from pacslab.probes.attack.eavesdropping import CAPTURE_FILE, listen_to_radiologist, listen_to_workstation
 from pacslab.probes.registry import probes_for
-from pacslab.probes.site import Site
-from pacslab.probes.wire import CAPTURE_FILE, listen_to_radiologist, listen_to_workstation
+from pacslab.probes.target import Site
 from pacslab.scenario.documents import did_you_mean
 from pacslab.scenario.loading import load_scenario
 from pacslab.told import ServerStatus, Status

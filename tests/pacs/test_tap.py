@@ -13,8 +13,8 @@ from pacslab.errors import UnsafeAddressError
 from pacslab.grading.selftest.reference_fix import write_reference_fix
 from pacslab.pacs.addresses import Endpoint
 from pacslab.pacs.runtimes.packet_capture import Capture, read_pcap, relay
-from pacslab.probes.site import Site
-from pacslab.probes.wire import names_in, passwords_in
+from pacslab.probes.attack.eavesdropping import names_in, passwords_in
+from pacslab.probes.target import Site
 
 
 class Echo(socketserver.BaseRequestHandler):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pacslab.probes import bounded
+from pacslab.probes import bounded_http
 from pacslab.probes.assess import assess
 from pacslab.probes.findings import Outcome
 
@@ -12,18 +12,18 @@ LISTS = ("http-known-password", "http-derived-password")
 @pytest.fixture
 def hurried(running, monkeypatch):
     """Return a function that looks at a running archive as if hardened, with clients that have time for few looks."""
-    monkeypatch.setattr("pacslab.probes.attack_passwords._in", lambda _answer: False)
+    monkeypatch.setattr("pacslab.probes.attack.passwords._in", lambda _answer: False)
 
     def look(most):
-        class Hurried(bounded.BoundedClient):
+        class Hurried(bounded_http.BoundedClient):
             looks = 0
 
             def _in_time(self):
                 self.looks += 1
                 if self.looks > most:
-                    raise bounded.TooMuchError("it did not come to an end within 10 s")
+                    raise bounded_http.TooMuchError("it did not come to an end within 10 s")
 
-        monkeypatch.setattr("pacslab.probes.site.BoundedClient", Hurried)
+        monkeypatch.setattr("pacslab.probes.target.BoundedClient", Hurried)
         return assess(running.deployment)
 
     return look

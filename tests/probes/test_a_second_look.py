@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from pacslab.probes import again
 from pacslab.probes import assess as looking
+from pacslab.probes import retry
 from pacslab.probes.assess import assess
 from pacslab.probes.findings import Outcome, Side
 from pacslab.probes.registry import PROBES, Seen
-from pacslab.probes.site import Actor, LabFailureError
+from pacslab.probes.target import Actor, LabFailureError
 
 BUSY = ("http-known-password", "http-derived-password", "http-blank-password")
 
@@ -83,14 +83,14 @@ def outcomes(assessment):
 
 @pytest.fixture(autouse=True)
 def nobody_waits(monkeypatch):
-    monkeypatch.setattr(again, "PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(retry, "PAUSES", (0.0, 0.0))
 
 
 @pytest.fixture
 def every_look_is_long(monkeypatch):
     """Take every look for one that a time limit may have ended, but no machine of the lab for slow."""
-    monkeypatch.setattr(again, "LONG", 0.0)
-    monkeypatch.setattr(again, "_slow_machines", lambda _site: "")
+    monkeypatch.setattr(retry, "LONG", 0.0)
+    monkeypatch.setattr(retry, "_slow_machines", lambda _site: "")
 
 
 def test_the_labs_failures_are_looked_at_again_after_all_others_and_one_at_a_time(ward):
@@ -173,7 +173,7 @@ def test_what_was_quick_is_not_looked_at_again(ward):
 
 
 def test_where_the_labs_own_machines_are_slow_as_well_it_counts_against_nobody(ward, monkeypatch):
-    monkeypatch.setattr(again, "LONG", 0.0)
+    monkeypatch.setattr(retry, "LONG", 0.0)
     _, assessment = ward(
         {
             "clinic-scanner-stores": finds_nothing,
@@ -196,7 +196,7 @@ def test_a_machine_of_the_lab_that_answers_nothing_counts_against_nobody_either(
         raise LabFailureError(f"the lab's own machine {self.name} did not answer")
 
     def hangs_long(_site, _times):
-        monkeypatch.setattr(again, "LONG", 0.0)
+        monkeypatch.setattr(retry, "LONG", 0.0)
         monkeypatch.setattr(Actor, "about_itself", silent)
         return Seen(False, "no end within 10 s")
 

@@ -9,11 +9,11 @@ from servers import in_process
 from pacslab.errors import DeploymentError
 from pacslab.grading.selftest.mutants import Mutant, write_mutant
 from pacslab.grading.selftest.reference_fix import write_reference_fix
-from pacslab.probes import site
-from pacslab.probes.bounded import BoundedClient
+from pacslab.probes import target
+from pacslab.probes.bounded_http import BoundedClient
 from pacslab.probes.findings import Outcome
 from pacslab.probes.registry import PROBES
-from pacslab.probes.site import Actor, LabFailureError
+from pacslab.probes.target import Actor, LabFailureError
 from pacslab.scenario.weaknesses import Change
 
 
@@ -81,7 +81,7 @@ def test_a_look_with_every_probe_there_is_changes_nothing_either(running):
     archive = running.archive()
     before = sorted(archive.get_instances())
     started = starts(running)
-    with site.Site.of(running.deployment) as here:
+    with target.Site.of(running.deployment) as here:
         for one in PROBES.values():
             seen = one.look(here)
             assert seen.evidence
@@ -148,7 +148,7 @@ def test_a_fault_of_the_lab_itself_does_not_count_against_the_student(fixed, mon
 
 
 def test_an_actor_that_does_not_answer_the_lab_is_told_in_words(running, monkeypatch):
-    monkeypatch.setattr(site, "ACCOUNT", "somebody-else")
+    monkeypatch.setattr(target, "ACCOUNT", "somebody-else")
     with pytest.raises(DeploymentError, match="CT01 answered 401"):
         running.assess()
 

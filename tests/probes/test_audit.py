@@ -12,7 +12,7 @@ from servers import in_process, sessions
 
 from pacslab.grading.selftest.reference_fix import write_reference_fix
 from pacslab.probes.findings import Outcome
-from pacslab.probes.site import Site
+from pacslab.probes.target import Site
 
 NAMING = {
     "in DICOM's writing": "' of ' .. tags['PatientName']",

@@ -10,7 +10,7 @@ from pacslab.grading.selftest.reference_fix import write_reference_fix
 from pacslab.pacs.deployment.certificates import issue, make_authority
 from pacslab.pacs.deployment.state import folder_of
 from pacslab.probes.registry import PROBES
-from pacslab.probes.site import Site
+from pacslab.probes.target import Site
 
 TLS_OPTIONS = {
     "DicomTlsEnabled": True,

@@ -25,10 +25,10 @@ from pacslab.pacs.addresses import Endpoint
 from pacslab.pacs.config.ports import Door
 from pacslab.pacs.deployment.peers import own_entries
 from pacslab.probes import assess as looking
-from pacslab.probes import bounded, site
+from pacslab.probes import bounded_http, target
 from pacslab.probes.findings import Outcome, Side
 from pacslab.probes.registry import PROBES
-from pacslab.probes.site import Site
+from pacslab.probes.target import Site
 
 JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
@@ -139,9 +139,9 @@ def answering_without_end():
 @pytest.fixture
 def impatient(monkeypatch):
     """Wait less for a server that will never answer: the same limits, sooner over."""
-    monkeypatch.setattr(bounded, "TIMEOUT", 2.0)
-    monkeypatch.setattr(bounded, "WHOLE", 6.0)
-    monkeypatch.setattr(site, "TIMEOUT", 5.0)
+    monkeypatch.setattr(bounded_http, "TIMEOUT", 2.0)
+    monkeypatch.setattr(bounded_http, "WHOLE", 6.0)
+    monkeypatch.setattr(target, "TIMEOUT", 5.0)
 
 
 @pytest.fixture(scope="module")
@@ -252,7 +252,7 @@ def test_the_archive_in_its_place_again_earns_everything(hospital):
 def test_a_guess_is_as_bounded_as_any_other_question(behave, words):
     with (
         serving(behave) as port,
-        bounded.BoundedClient(base_url=f"http://127.0.0.1:{port}", transport=httpx.HTTPTransport()) as client,
-        pytest.raises(bounded.TooMuchError, match=words),
+        bounded_http.BoundedClient(base_url=f"http://127.0.0.1:{port}", transport=httpx.HTTPTransport()) as client,
+        pytest.raises(bounded_http.TooMuchError, match=words),
     ):
         client.send_as_it_is(client.build_request("GET", "/system"))

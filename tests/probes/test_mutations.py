@@ -15,8 +15,8 @@ from pacslab.errors import ConfigurationError
 from pacslab.grading.selftest.mutants import useless, weakened, write_mutant
 from pacslab.grading.selftest.reference_fix import write_reference_fix
 from pacslab.probes.findings import Outcome, Side
-from pacslab.probes.forged import picture
-from pacslab.probes.site import Site
+from pacslab.probes.probe_instances import picture
+from pacslab.probes.target import Site
 from pacslab.scenario.loading import load_scenario, scenario_ids
 
 SCENARIOS = scenario_ids()

@@ -10,7 +10,7 @@ from pacslab.pacs.addresses import Endpoint, require_lab_address
 from pacslab.pacs.config.ports import Door
 from pacslab.pacs.deployment.peers import own_entries
 from pacslab.probes.registry import PROBES
-from pacslab.probes.site import Actor, RefusedError, Site
+from pacslab.probes.target import Actor, RefusedError, Site
 
 ELSEWHERE = "192.0.2.1"  # TEST-NET-1, RFC 5737
 

@@ -7,7 +7,7 @@ from servers import in_process, sessions
 
 from pacslab.pacs.config.orthanc_json import parse_configuration
 from pacslab.probes.registry import PROBES
-from pacslab.probes.site import LEVELS, Site
+from pacslab.probes.target import LEVELS, Site
 
 NOTHING_BUT = """
 -- Searches at every other level are turned into searches for a patient whom nobody knows.

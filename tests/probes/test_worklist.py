@@ -12,7 +12,7 @@ from servers import sessions
 from pacslab.pacs.config.orthanc_json import parse_configuration
 from pacslab.pacs.runtimes.process.executables import PLUGIN_FOLDERS
 from pacslab.probes.registry import PROBES
-from pacslab.probes.site import Site
+from pacslab.probes.target import Site
 
 
 @pytest.fixture(scope="module")

@@ -9,22 +9,11 @@ from typing import TYPE_CHECKING
 
 from pacslab.errors import DeploymentError
 from pacslab.pacs.server_names import ACTORS
-from pacslab.probes import (  # noqa: F401  (they register their probes)
-    attack_audit,
-    attack_borrowed,
-    attack_dicom,
-    attack_passwords,
-    attack_rights,
-    attack_store,
-    attack_tls,
-    attack_web,
-    clinic,
-    wire,
-)
-from pacslab.probes.again import excuse, look_again
+from pacslab.probes import attack, clinic  # noqa: F401  (they register their probes)
 from pacslab.probes.findings import Assessment, Finding, Outcome, Registered, Side
 from pacslab.probes.registry import PROBES, Probe, Seen, probes_for
-from pacslab.probes.site import LabFailureError, Site
+from pacslab.probes.retry import excuse, look_again
+from pacslab.probes.target import LabFailureError, Site
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,16 +12,16 @@ import httpx
 import pydicom
 
 from pacslab.pacs.server_names import SCANNER, WORKSTATION
-from pacslab.probes.bounded import in_words
+from pacslab.probes.attack.web_helpers import curl
+from pacslab.probes.bounded_http import in_words
 from pacslab.probes.findings import Side
-from pacslab.probes.forged import take_away
+from pacslab.probes.probe_instances import take_away
 from pacslab.probes.registry import Seen, has_web_viewer, probe
-from pacslab.probes.site import RefusedError
-from pacslab.probes.web import curl
+from pacslab.probes.target import RefusedError
 from pacslab.scenario.models import Severity
 
 if TYPE_CHECKING:
-    from pacslab.probes.site import Site
+    from pacslab.probes.target import Site
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _NO_STUDY = "-".join(["00000000"] * 5)

@@ -13,7 +13,7 @@ from pacslab.scenario.documents import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pacslab.probes.site import Site
+    from pacslab.probes.target import Site
     from pacslab.scenario.models import Scenario, Severity
 
 

@@ -14,15 +14,15 @@ from urllib.parse import urlsplit
 import httpx
 
 from pacslab.pacs.addresses import require_lab_address
-from pacslab.probes.bounded import TIMEOUT
+from pacslab.probes.attack.web_helpers import at_each_door, curl, statuses
+from pacslab.probes.bounded_http import TIMEOUT
 from pacslab.probes.findings import Side
 from pacslab.probes.registry import Seen, probe
-from pacslab.probes.web import at_each_door, curl, statuses
 from pacslab.scenario.models import Severity
 
 if TYPE_CHECKING:
     from pacslab.pacs.config.handover import Account
-    from pacslab.probes.site import Site
+    from pacslab.probes.target import Site
 
 _REFUSED = {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}
 _WAITED = 0.8  # seconds without an answer, while others are answered, after which a request counts as taken

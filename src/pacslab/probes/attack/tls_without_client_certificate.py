@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pydicom.uid import UID
     from pynetdicom.association import Association
 
-    from pacslab.probes.site import Site
+    from pacslab.probes.target import Site
 
 _PATIENCE = 3.0  # seconds of each step
 

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from pacslab.pacs.deployment.peers import AS_SCANNER
 from pacslab.pacs.server_names import SCANNER, STRANGER
+from pacslab.probes.attack.tls_without_client_certificate import stored_without_certificate
 from pacslab.probes.findings import Side
-from pacslab.probes.forged import picture, take_away
+from pacslab.probes.probe_instances import picture, take_away
 from pacslab.probes.registry import Seen, probe
-from pacslab.probes.site import RefusedError
-from pacslab.probes.unproven import stored_without_certificate
+from pacslab.probes.target import RefusedError
 from pacslab.scenario.models import Severity
 
 if TYPE_CHECKING:
-    from pacslab.probes.site import Site
+    from pacslab.probes.target import Site
 
 
 def _storescu(site: Site, *options: str) -> str:

@@ -11,12 +11,12 @@ import time
 from typing import TYPE_CHECKING
 
 from pacslab.probes.findings import Finding, Outcome
-from pacslab.probes.site import LabFailureError
+from pacslab.probes.target import LabFailureError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pacslab.probes.site import Site
+    from pacslab.probes.target import Site
 
 LONG = 3.0
 """Seconds that no look takes in good order; no time limit of a probe is shorter."""

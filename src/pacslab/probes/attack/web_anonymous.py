@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from pacslab.probes.attack.web_helpers import FIND, at_each_door, content, curl, person, records, statuses
 from pacslab.probes.findings import Side
 from pacslab.probes.registry import Seen, probe
-from pacslab.probes.web import FIND, at_each_door, content, curl, person, records, statuses
 from pacslab.scenario.models import Severity
 
 if TYPE_CHECKING:
-    from pacslab.probes.site import Site
+    from pacslab.probes.target import Site
 
 _READS = ("/patients?expand", "/studies?expand", "/instances", "/changes", "/statistics", "/tools/find")
 _SPELLINGS = (

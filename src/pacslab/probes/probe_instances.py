@@ -10,7 +10,7 @@ import pydicom
 from pydicom.uid import generate_uid
 
 if TYPE_CHECKING:
-    from pacslab.probes.site import Site
+    from pacslab.probes.target import Site
 
 
 def picture(site: Site, mark: str, description: str) -> tuple[str, bytes]:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from pacslab.probes.bounded import in_words
+from pacslab.probes.bounded_http import in_words
 from pacslab.probes.registry import Seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pacslab.probes.site import Site
+    from pacslab.probes.target import Site
 
 FIND = {"Level": "Study", "Query": {}, "Expand": True}
 

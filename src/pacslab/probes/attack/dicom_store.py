@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from pacslab.pacs.server_names import SCANNER, STRANGER, WORKSTATION
 from pacslab.probes.findings import Side
-from pacslab.probes.forged import picture, take_away
+from pacslab.probes.probe_instances import picture, take_away
 from pacslab.probes.registry import Seen, probe
-from pacslab.probes.site import LimitReachedError, RefusedError
+from pacslab.probes.target import LimitReachedError, RefusedError
 from pacslab.scenario.models import Severity
 
 if TYPE_CHECKING:
-    from pacslab.probes.site import Site
+    from pacslab.probes.target import Site
 
 
 def _storescu(site: Site, title: str) -> str:

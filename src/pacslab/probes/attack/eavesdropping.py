@@ -16,14 +16,14 @@ from pacslab.pacs.deployment.peers import modality
 from pacslab.pacs.hospital_http import hospital_transport
 from pacslab.pacs.runtimes.packet_capture import Capture, relay
 from pacslab.pacs.server_names import WORKSTATION
-from pacslab.probes.bounded import BoundedClient
+from pacslab.probes.bounded_http import BoundedClient
 from pacslab.probes.findings import Side
 from pacslab.probes.registry import Seen, probe
-from pacslab.probes.site import RefusedError
+from pacslab.probes.target import RefusedError
 from pacslab.scenario.models import Severity
 
 if TYPE_CHECKING:
-    from pacslab.probes.site import Site
+    from pacslab.probes.target import Site
 
 CAPTURE_FILE = "capture.pcap"
 _BASIC = re.compile(rb"Authorization: Basic ([A-Za-z0-9+/=]+)", re.IGNORECASE)

@@ -19,7 +19,7 @@ from pacslab.pacs.config.ports import Door
 from pacslab.pacs.deployment.peers import ACCOUNT, AS_LEFTOVER, AS_WORKSTATION, own_entries
 from pacslab.pacs.hospital_http import SHORT_LIVED, hospital_transport
 from pacslab.pacs.server_names import ACTORS, ARCHIVE, STRANGER, WORKSTATION
-from pacslab.probes.bounded import BoundedClient
+from pacslab.probes.bounded_http import BoundedClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

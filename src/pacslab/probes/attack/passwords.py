@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from pacslab.probes.attack.web_helpers import at_each_door, content, curl
 from pacslab.probes.findings import Side
 from pacslab.probes.registry import Seen, probe
-from pacslab.probes.site import LabFailureError
-from pacslab.probes.web import at_each_door, content, curl
+from pacslab.probes.target import LabFailureError
 from pacslab.scenario.models import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from pacslab.probes.site import Site
+    from pacslab.probes.target import Site
 
 KNOWN_USERS = (
     "orthanc",

@@ -19,9 +19,10 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 from pacslab.pacs.addresses import require_lab_address
 from pacslab.pacs.deployment.peers import LEFTOVER_TITLE
 from pacslab.pacs.server_names import ARCHIVE, SCANNER, STRANGER, WORKSTATION
+from pacslab.probes.attack.tls_without_client_certificate import found_without_certificate
 from pacslab.probes.findings import Side
 from pacslab.probes.registry import Seen, probe
-from pacslab.probes.site import (
+from pacslab.probes.target import (
     AS_LEFTOVER,
     AS_NOBODY_KNOWS,
     AS_WORKSTATION,
@@ -31,11 +32,10 @@ from pacslab.probes.site import (
     LimitReachedError,
     RefusedError,
 )
-from pacslab.probes.unproven import found_without_certificate
 from pacslab.scenario.models import Severity
 
 if TYPE_CHECKING:
-    from pacslab.probes.site import Site
+    from pacslab.probes.target import Site
 
 _STORED = (
     CTImageStorage,

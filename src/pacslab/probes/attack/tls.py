@@ -21,13 +21,13 @@ from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
 from pacslab.pacs.addresses import require_lab_address
 from pacslab.pacs.server_names import STRANGER
+from pacslab.probes.attack.web_helpers import at_each_door, curl
 from pacslab.probes.findings import Side
 from pacslab.probes.registry import Seen, probe
-from pacslab.probes.web import at_each_door, curl
 from pacslab.scenario.models import Severity
 
 if TYPE_CHECKING:
-    from pacslab.probes.site import Site
+    from pacslab.probes.target import Site
 
 _PATIENCE = 4.0  # seconds for a handshake
 _SMALLEST_KEY = 2048  # bits of RSA, BCP 195 (RFC 9325), section 4.2

@@ -13,15 +13,15 @@ import httpx
 import pydicom
 
 from pacslab.pacs.server_names import SCANNER, WORKSTATION
-from pacslab.probes.bounded import in_words
+from pacslab.probes.bounded_http import in_words
 from pacslab.probes.findings import Side
-from pacslab.probes.forged import picture, take_away
+from pacslab.probes.probe_instances import picture, take_away
 from pacslab.probes.registry import Seen, probe
-from pacslab.probes.site import RefusedError
+from pacslab.probes.target import RefusedError
 from pacslab.scenario.models import Severity
 
 if TYPE_CHECKING:
-    from pacslab.probes.site import Site
+    from pacslab.probes.target import Site
 
 _PATIENCE = 1.0  # seconds: Orthanc calls OnStoredInstance a moment after the image is stored
 _SEARCHING = (
