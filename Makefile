@@ -36,7 +36,7 @@ bench: ## the benchmarks: ratios against references run beside them
 
 notebooks: ## build the labs' notebooks from labs/source
 	@tools/setup.sh test
-	@$(RUN)/python -m pacslab.notebook.building
+	@$(RUN)/python -m pacslab.notebook.build_notebooks
 
 stop: ## end every server of the lab on this machine
 	@if [ -x $(RUN)/pacslab ]; then $(RUN)/pacslab stop --all; else echo 'Nothing is set up here, so nothing of it runs.'; fi

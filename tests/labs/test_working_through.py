@@ -11,7 +11,7 @@ import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from pacslab.notebook.building import build, sources
+from pacslab.notebook.build_notebooks import build, sources
 from pacslab.notebook.jupyter import fill_workspace
 from pacslab.paths import workspace
 from pacslab.probes.registry import PROBES

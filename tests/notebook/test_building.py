@@ -8,7 +8,7 @@ import nbformat
 import pytest
 
 from pacslab.errors import ScenarioError
-from pacslab.notebook.building import build, sources, stale, targets, write_notebooks
+from pacslab.notebook.build_notebooks import build, sources, stale, targets, write_notebooks
 from pacslab.scenario.loading import load_scenario, scenario_ids
 
 ROOT = Path(__file__).parents[2]

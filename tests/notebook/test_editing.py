@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pacslab.errors import ConfigurationError
-from pacslab.notebook.editing import differing_lines, with_options
+from pacslab.notebook.option_editing import differing_lines, with_options
 from pacslab.pacs.config.orthanc_json import parse_configuration
 from pacslab.scenario.loading import load_scenario, scenario_ids
 

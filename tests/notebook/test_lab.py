@@ -16,8 +16,8 @@ from servers import sessions
 from pacslab import Lab
 from pacslab.errors import DeploymentError, ObjectiveError, PacslabError
 from pacslab.grading.handin.progress import read_progress
-from pacslab.notebook import pages
-from pacslab.notebook.trouble import explain
+from pacslab.notebook import html_views
+from pacslab.notebook.error_box import explain
 from pacslab.probes.findings import Assessment, Finding, Outcome, Side
 from pacslab.told import CheckResult
 
@@ -258,12 +258,12 @@ def test_the_panels_buttons_do_what_they_say(lab):
 
 
 def test_every_button_can_be_read_and_every_state_has_a_word():
-    style = (pages.Path(pages.__file__).parent / "templates" / "frame.html").read_text(encoding="utf-8")
+    style = (html_views.Path(html_views.__file__).parent / "templates" / "frame.html").read_text(encoding="utf-8")
     for colour in re.findall(r"--(?:good|bad|unsure): (#[0-9a-f]{6})", style)[:3]:
         assert contrast(colour, "#f0f1f3") >= 4.5
     for colour in re.findall(r"--(?:good|bad|unsure): (#[0-9a-f]{6})", style)[3:]:
         assert contrast(colour, "#1a1d21") >= 4.5
-    assert len({(sign, word) for sign, word, _ in pages.OUTCOMES.values()}) == len(Outcome)
+    assert len({(sign, word) for sign, word, _ in html_views.OUTCOMES.values()}) == len(Outcome)
 
 
 def contrast(one, other):
@@ -293,11 +293,11 @@ def test_markup_from_a_file_stays_text():
     )
     check = CheckResult(objective="x", title=evil, passed=False, points=0, out_of=1, message=evil, reasons=(evil,))
     shown = [
-        pages.assessment(Assessment(findings=(finding,))),
-        pages.check(check),
-        pages.trouble(PacslabError(evil, evil, (evil,))),
-        pages.progress(evil, 0.5),
-        pages.changes([("+", "new", evil)], evil),
+        html_views.assessment(Assessment(findings=(finding,))),
+        html_views.check(check),
+        html_views.trouble(PacslabError(evil, evil, (evil,))),
+        html_views.progress(evil, 0.5),
+        html_views.changes([("+", "new", evil)], evil),
     ]
     for one in shown:
         assert "&lt;script&gt;" in one

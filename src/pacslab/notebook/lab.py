@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pacslab.notebook import pages, texts
-from pacslab.notebook.editing import differing_lines, with_options
+from pacslab.notebook import html_views, text_views
+from pacslab.notebook.displayed_result import Shown
+from pacslab.notebook.error_box import show_boxes
+from pacslab.notebook.option_editing import differing_lines, with_options
 from pacslab.notebook.practice import practised
-from pacslab.notebook.shown import Shown
-from pacslab.notebook.trouble import show_boxes
-from pacslab.notebook.working import watched
+from pacslab.notebook.progress import watched
 from pacslab.pacs.config.handover import Handover, read_handover
 from pacslab.pacs.deployment.deployment import DEFAULT_HOURS
 from pacslab.session import Session
@@ -71,19 +71,19 @@ class Lab:
         self._last_look: Assessment | None = None
 
     def __repr__(self) -> str:
-        return texts.status(self.session.status())
+        return text_views.status(self.session.status())
 
     def _repr_html_(self) -> str:
-        return pages.status(self.session.status(), self.session.score)
+        return html_views.status(self.session.status(), self.session.score)
 
     # The servers -------------------------------------------------------------------------------------------------
 
     def _status(self, now: Status) -> Shown[Status]:
-        return Shown(now, pages.status(now, self.session.score), texts.status(now))
+        return Shown(now, html_views.status(now, self.session.score), text_views.status(now))
 
     @staticmethod
     def _done(words: str) -> Callable[[Status], Shown[Status]]:
-        return lambda now: Shown(now, pages.done(words, now), f"✓ {words} {now.servers[0].url}")
+        return lambda now: Shown(now, html_views.done(words, now), f"✓ {words} {now.servers[0].url}")
 
     def start(self) -> Shown[Status]:
         """Start the servers, or find them again."""
@@ -189,7 +189,7 @@ class Lab:
     @staticmethod
     def _changes(before: str, after: str, name: str) -> Shown[list[tuple[str, str, str]]]:
         rows = differing_lines(before, after)
-        return Shown(rows, pages.changes(rows, name), texts.changes(rows, name))
+        return Shown(rows, html_views.changes(rows, name), text_views.changes(rows, name))
 
     def make_certificates(self, *, renew: bool = False) -> list[Path]:
         """Write the hospital's authority and certificates into ``certs/``; with ``renew``, all of them anew."""
@@ -198,24 +198,24 @@ class Lab:
     def submit(self, target: Path | None = None) -> Shown[Receipt]:
         """Pack everything that is graded into one file to hand in, and show the receipt."""
         receipt = self.session.submit(target)
-        return Shown(receipt, pages.receipt(receipt), receipt.text()).show()
+        return Shown(receipt, html_views.receipt(receipt), receipt.text()).show()
 
     # Objectives --------------------------------------------------------------------------------------------------
 
     def task(self, objective: str) -> Shown[Task]:
         """Show what an objective asks for."""
         one = self.session.task(objective)
-        return Shown(one, pages.task(one), texts.task(one)).show()
+        return Shown(one, html_views.task(one), text_views.task(one)).show()
 
     def hint(self, objective: str) -> Shown[Hint]:
         """Show the next hint of an objective."""
         one = self.session.hint(objective)
-        return Shown(one, pages.hint(one), texts.hint(one)).show()
+        return Shown(one, html_views.hint(one), text_views.hint(one)).show()
 
     def check(self, objective: str, answer: Any = None) -> Shown[CheckResult]:
         """Check an objective now: your answer, the live server or your files, whatever it asks for."""
         result = self.session.check(objective, answer)
-        return Shown(result, pages.check(result), texts.check(result)).show()
+        return Shown(result, html_views.check(result), text_views.check(result)).show()
 
     def earned(self, objective: str) -> bool:
         """Return whether an objective's points are earned now."""
@@ -224,22 +224,22 @@ class Lab:
     def practice(self, answer: Any = None) -> Shown[CheckResult]:
         """Check the first lab's practice question, how many machines run; it is worth no points."""
         result = practised(answer, self.session)
-        return Shown(result, pages.check(result), texts.check(result)).show()
+        return Shown(result, html_views.check(result), text_views.check(result)).show()
 
     def assess(self) -> Shown[Assessment]:
         """Attack the archive and live the hospital's day, side by side, and say what has turned since the last look."""
 
         def look(seen: Assessment) -> Shown[Assessment]:
-            since = pages.turned(seen, self._last_look) if self._last_look else []
+            since = html_views.turned(seen, self._last_look) if self._last_look else []
             self._last_look = seen
-            return Shown(seen, pages.assessment(seen, since), texts.assessment(seen, since))
+            return Shown(seen, html_views.assessment(seen, since), text_views.assessment(seen, since))
 
         return watched("Attacking, and working", self.session.assess, look)
 
     def check_deid(self, *only: str) -> Shown[DeidReport]:
         """Audit the files in your folder ``deid``; with names of checks, show those alone."""
         report = self.session.audit()
-        return Shown(report, pages.audit(report, only), texts.audit(report, only)).show()
+        return Shown(report, html_views.audit(report, only), text_views.audit(report, only)).show()
 
     audit = check_deid
 
@@ -247,4 +247,4 @@ class Lab:
     def score(self) -> Shown[Score]:
         """Return your points so far, of each part and objective."""
         now = self.session.score
-        return Shown(now, pages.score(now), texts.score(now))
+        return Shown(now, html_views.score(now), text_views.score(now))

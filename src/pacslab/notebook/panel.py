@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
-from pacslab.notebook import pages
-from pacslab.notebook.trouble import explain
-from pacslab.notebook.working import Bar
+from pacslab.notebook import html_views
+from pacslab.notebook.error_box import explain
+from pacslab.notebook.progress import Bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +69,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]
     def refresh(self) -> None:
         """Show again what runs, how long, and the points."""
         now = self._session.status()
-        self.overview.value = pages.status(now, self._session.score, new_tab=True)
+        self.overview.value = html_views.status(now, self._session.score, new_tab=True)
         running = bool(now.servers)
         for name, button in self.buttons.items():
             button.disabled = running if name == "start" and now.running else (name != "start" and not running)
@@ -95,7 +95,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]
         return "<p>✓ Data and configuration are as shipped.</p>"
 
     def _assess(self, progress: ProgressCall) -> str:
-        return pages.assessment(self._session.assess(progress))
+        return html_views.assessment(self._session.assess(progress))
 
     def _stop(self, _progress: ProgressCall) -> str:
         return f"<p>✓ Ended {self._session.stop()} servers. Your files and points are kept.</p>"
@@ -112,7 +112,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]
             try:
                 said = act(Bar(self._draw))
             except Exception as error:  # noqa: BLE001 - whatever it is, a student reads it in the panel
-                said = pages.trouble(explain(error))
+                said = html_views.trouble(explain(error))
             self._say(said)
         finally:
             self._progress.layout.display = "none"

@@ -15,7 +15,7 @@ from PIL import Image as Picture
 from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut, convert_color_space
 
 from pacslab.errors import ObjectiveError
-from pacslab.notebook.shown import notebook_cell
+from pacslab.notebook.displayed_result import notebook_cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from pacslab.display import assessment_tables, status_line, status_table
-from pacslab.notebook.pages import STAGES
+from pacslab.notebook.html_views import STAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

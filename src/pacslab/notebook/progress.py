@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from IPython.display import display
 
 from pacslab.cli_output import progress_shown
-from pacslab.notebook import pages
-from pacslab.notebook.shown import notebook_cell
+from pacslab.notebook import html_views
+from pacslab.notebook.displayed_result import notebook_cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pacslab.notebook.shown import Shown
+    from pacslab.notebook.displayed_result import Shown
 
     ProgressCall = Callable[[str, float], None]
 
@@ -63,4 +63,4 @@ def watched(first: str, call: Callable[[ProgressCall], T], look: Callable[[T], S
 
 
 def _page(text: str, part: float) -> dict[str, str]:
-    return {"text/html": pages.progress(text, part), "text/plain": f"{text} ... {part:.0%}"}
+    return {"text/html": html_views.progress(text, part), "text/plain": f"{text} ... {part:.0%}"}

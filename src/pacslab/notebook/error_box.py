@@ -13,8 +13,8 @@ from IPython import get_ipython
 from IPython.display import display
 
 from pacslab.errors import PacslabError
-from pacslab.notebook import pages
-from pacslab.notebook.shown import notebook_cell
+from pacslab.notebook import html_views
+from pacslab.notebook.displayed_result import notebook_cell
 
 _STATUS = re.compile(r"HTTP code: (\d+)")
 _ASSOCIATION = re.compile(r'(?:connecting|C-[A-Z]+) to AET \\?"[^"]*": ([^"\n]+)')
@@ -61,7 +61,7 @@ def _answered(text: str) -> PacslabError:
 
 def _box(_shell: Any, _kind: type[BaseException], error: BaseException, _trace: Any, **_options: Any) -> list[str]:
     problem = explain(error)
-    bundle = {"text/html": pages.trouble(problem), "text/plain": "\n".join([f"✗ {problem}", *problem.details])}
+    bundle = {"text/html": html_views.trouble(problem), "text/plain": "\n".join([f"✗ {problem}", *problem.details])}
     display(bundle, raw=True)  # type: ignore[no-untyped-call]
     return []
 
