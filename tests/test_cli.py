@@ -13,7 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pacslab import cli, demo
+from pacslab import demo
+from pacslab.cli import main
 from pacslab.pacs.deployment.teardown import lab_id, stop_all
 from pacslab.pacs.runtimes.select import open_runtime
 
@@ -71,7 +72,7 @@ def test_a_server_that_does_not_answer_is_told_in_one_line(monkeypatch, capsys):
     monkeypatch.setattr(demo, "run_demo", hang)
     monkeypatch.setattr(sys, "argv", ["pacslab", "demo"])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        main.main()
     assert ended.value.code == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert line.startswith("pacslab: a server of the lab did not answer as it should (timed out)")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import pacslab
-from pacslab.cli import cli
+from pacslab.cli.main import cli
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

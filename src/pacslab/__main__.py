@@ -1,6 +1,6 @@
 """Run the command line as ``python -m pacslab``."""
 
-from pacslab.cli import main
+from pacslab.cli.main import main
 
 if __name__ == "__main__":
     main()

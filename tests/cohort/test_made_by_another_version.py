@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pacslab import cli
+from pacslab.cli import main
 from pacslab.cohort import provenance
 from pacslab.cohort.answer_key import AnswerKey, Origin
 from pacslab.cohort.build import build_cohort
@@ -79,14 +79,14 @@ def test_a_machine_with_other_codecs_is_told_by_synth(monkeypatch, capsys):
     assert "pillow 99.0 (here" in said_of_this_machine()
     monkeypatch.setattr(sys, "argv", ["pacslab", "synth", "district-hospital", "--out", "/proc/nothing/here"])
     with pytest.raises(SystemExit), pytest.warns(PacslabWarning, match="requirements.lock names pillow 99.0"):
-        cli.main()
+        main.main()
     assert "cannot be written" in capsys.readouterr().err
 
 
 def test_a_warning_is_one_line_on_the_command_line():
-    line = cli._as_a_line(PacslabWarning("Mind the codecs."), PacslabWarning, "x.py", 1)
+    line = main._as_a_line(PacslabWarning("Mind the codecs."), PacslabWarning, "x.py", 1)
     assert line == "pacslab: Mind the codecs.\n"
-    assert "x.py:1" in cli._as_a_line(UserWarning("other"), UserWarning, "x.py", 1)
+    assert "x.py:1" in main._as_a_line(UserWarning("other"), UserWarning, "x.py", 1)
 
 
 @pytest.fixture

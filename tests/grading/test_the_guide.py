@@ -6,7 +6,7 @@ import shlex
 import click
 import pytest
 
-from pacslab.cli import cli
+from pacslab.cli.main import cli
 from pacslab.grading.course.course import COURSE_FILE, init_course, read_course
 from pacslab.grading.course.roster import read_roster
 from pacslab.grading.handin.ticket import write_tickets

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from pacslab.display import assessment_tables, status_line, status_table
+from pacslab.console.tables import assessment_tables, status_line, status_table
 from pacslab.notebook.html_views import STAGES
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ import click
 from rich.console import Console
 
 from pacslab import __version__
-from pacslab.cli_deid import deid
-from pacslab.cli_grading import course, grade, submit
-from pacslab.cli_output import out as _out
-from pacslab.cli_output import progress_shown as _progress
-from pacslab.cli_synth import cache, synth
+from pacslab.cli.deid import deid
+from pacslab.cli.grading import course, grade, submit
+from pacslab.cli.synth import cache, synth
+from pacslab.console.output import out as _out
+from pacslab.console.output import progress_shown as _progress
 from pacslab.errors import PacslabError, PacslabWarning
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def scenarios(*, as_json: bool) -> None:
 @_json
 def start(scenario: str, student: str | None, runtime: str | None, hours: float | None, *, as_json: bool) -> None:
     """Start a scenario's servers, or find them again."""
-    from pacslab.display import status_line, status_table  # noqa: PLC0415
+    from pacslab.console.tables import status_line, status_table  # noqa: PLC0415
 
     session = _session(scenario, student, runtime, hours)
     with _progress(quiet=as_json) as progress:
@@ -127,7 +127,7 @@ def start(scenario: str, student: str | None, runtime: str | None, hours: float 
 @_json
 def status(*, as_json: bool) -> None:
     """Show every running deployment of this lab."""
-    from pacslab.display import status_line, status_table  # noqa: PLC0415
+    from pacslab.console.tables import status_line, status_table  # noqa: PLC0415
     from pacslab.pacs.deployment.teardown import list_running, sweep  # noqa: PLC0415
 
     sweep()
@@ -212,7 +212,7 @@ def log(scenario: str, student: str | None, *, lines: int, as_json: bool) -> Non
 @_json
 def assess(scenario: str, student: str | None, *, details: bool, as_json: bool) -> None:
     """Attack the archive and live the hospital's day. Exit with 1 where a way is open or the hospital is stopped."""
-    from pacslab.display import assessment_tables  # noqa: PLC0415
+    from pacslab.console.tables import assessment_tables  # noqa: PLC0415
 
     session = _session(scenario, student)
     with _progress(quiet=as_json) as progress:
@@ -251,8 +251,8 @@ def stop(scenario: str, student: str | None, *, everything: bool, as_json: bool)
 @_json
 def demo(runtime: str | None, *, as_json: bool) -> None:
     """Do the main job in a terminal, and show before and after."""
+    from pacslab.console.tables import demo_table  # noqa: PLC0415
     from pacslab.demo import run_demo  # noqa: PLC0415
-    from pacslab.display import demo_table  # noqa: PLC0415
 
     with _progress(quiet=as_json) as progress:
         result = run_demo(runtime, progress)

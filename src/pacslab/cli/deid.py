@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
-from pacslab.cli_output import out, progress_shown
+from pacslab.console.output import out, progress_shown
 from pacslab.errors import DeidError
 
 if TYPE_CHECKING:

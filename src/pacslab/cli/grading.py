@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pacslab.cli_output import out, progress_shown
+from pacslab.console.output import out, progress_shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

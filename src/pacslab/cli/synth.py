@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pacslab.cli_output import out, progress_shown
+from pacslab.console.output import out, progress_shown
 from pacslab.errors import ScenarioError, warn
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")

@@ -1,0 +1,1 @@
+"""The command line: every command, no logic of its own."""
