@@ -20,12 +20,12 @@ from pacslab.grading.judging import (
     judge_probes,
     objectives_of,
 )
-from pacslab.machines import Machines, default_student
 from pacslab.pacs.deployment.deployment import quiet
 from pacslab.probes.assess import assess
 from pacslab.scenario.documents import did_you_mean
 from pacslab.scenario.models import AnswerCheck, DeidCheck, Objective, ProbeCheck
-from pacslab.told import CheckResult, Hint, Task
+from pacslab.session_models import CheckResult, Hint, Task
+from pacslab.session_servers import Machines, default_student
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,7 +19,7 @@ from pacslab.grading.handin.progress import read_progress
 from pacslab.notebook import html_views
 from pacslab.notebook.error_box import explain
 from pacslab.probes.findings import Assessment, Finding, Outcome, Side
-from pacslab.told import CheckResult
+from pacslab.session_models import CheckResult
 
 
 class Kernel:

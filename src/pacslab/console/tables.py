@@ -12,7 +12,7 @@ from pacslab.probes.findings import Outcome, Side
 if TYPE_CHECKING:
     from pacslab.demo import Demo
     from pacslab.probes.findings import Assessment, Finding
-    from pacslab.told import Status
+    from pacslab.session_models import Status
 
 OUTCOMES = {
     Outcome.EXPOSED: ("✗ EXPOSED", "bold red"),

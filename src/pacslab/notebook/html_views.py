@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pacslab.grading.handin.progress import Score
     from pacslab.grading.handin.submission import Receipt
     from pacslab.probes.findings import Assessment
-    from pacslab.told import CheckResult, Hint, Status, Task
+    from pacslab.session_models import CheckResult, Hint, Status, Task
 
 STAGES = {"discover": "Discover", "read": "Read", "harden": "Harden", "deidentify": "De-identify"}
 SIDES = {Side.ATTACK: "A stranger tries to …", Side.CLINIC: "The hospital's day"}

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pacslab.grading.handin.submission import Receipt
     from pacslab.notebook.panel import Panel
     from pacslab.probes.findings import Assessment
-    from pacslab.told import CheckResult, Hint, Status, Task
+    from pacslab.session_models import CheckResult, Hint, Status, Task
 
 
 class Lab:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pacslab.grading.answers import same_answer
-from pacslab.told import CheckResult
+from pacslab.session_models import CheckResult
 
 if TYPE_CHECKING:
     from pacslab.session import Session

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pacslab.deid.audit.report.model import DeidReport
     from pacslab.grading.handin.progress import Score
     from pacslab.probes.findings import Assessment
-    from pacslab.told import CheckResult, Hint, Status, Task
+    from pacslab.session_models import CheckResult, Hint, Status, Task
 
 _WIDTH = 100
 

@@ -27,7 +27,7 @@ from pacslab.probes.registry import probes_for
 from pacslab.probes.target import Site
 from pacslab.scenario.documents import did_you_mean
 from pacslab.scenario.loading import load_scenario
-from pacslab.told import ServerStatus, Status
+from pacslab.session_models import ServerStatus, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
