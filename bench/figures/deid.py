@@ -26,8 +26,8 @@ from ratio import Ratio
 from pacslab.cohort.build import build_cohort
 from pacslab.cohort.recipe.recipe import load_recipe
 from pacslab.deid.audit.cohort import audit_cohort
-from pacslab.deid.audit.parallel_scan import Look, in_batches
-from pacslab.deid.audit.reader import Reader
+from pacslab.deid.audit.parallel_scan import ParallelScan, in_batches
+from pacslab.deid.audit.reader import OutputAuditor
 from pacslab.deid.audit.report.model import CheckId
 from pacslab.deid.audit.study import quiet_pydicom
 from pacslab.deid.deidentify.study import deidentify_study
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pacslab.cohort.answer_key import AnswerKey
-    from pacslab.deid.audit.evidence import Seen
+    from pacslab.deid.audit.evidence import FileScan
     from pacslab.deid.dicom.output_folder import Listed, Source
 
 SECRET = b"the benchmark's own secret"
@@ -124,7 +124,7 @@ def _scaling(rounds: int, folder: Path, key: AnswerKey) -> Ratio:
 def _looked(folder: Path, key: AnswerKey, workers: int) -> float:
     """Return the processor time of looking at files: that of the busiest process, or of each core if that is more."""
     source = open_source(folder)
-    look = _TimedLook(Reader(key, key.studies()), source)
+    look = _TimedLook(OutputAuditor(key, key.studies()), source)
     spent: dict[int, float] = {}
 
     def work() -> None:
@@ -139,10 +139,10 @@ def _looked(folder: Path, key: AnswerKey, workers: int) -> float:
 class _TimedLook:
     """Looks at a batch of files, and says how long this process has worked since it began."""
 
-    def __init__(self, reader: Reader, source: Source) -> None:
-        self._look = Look(reader, source)
+    def __init__(self, reader: OutputAuditor, source: Source) -> None:
+        self._look = ParallelScan(reader, source)
 
-    def __call__(self, batch: list[Listed]) -> tuple[int, float, list[Seen]]:
+    def __call__(self, batch: list[Listed]) -> tuple[int, float, list[FileScan]]:
         seen = self._look(batch)
         return os.getpid(), time.process_time(), seen
 

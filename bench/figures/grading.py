@@ -69,13 +69,13 @@ def measure(rounds: int) -> Iterator[Ratio]:
 def _make_class(folder: Path, count: int) -> None:
     from pacslab.grading.course.course import init_course  # noqa: PLC0415
     from pacslab.grading.course.roster import Student  # noqa: PLC0415
-    from pacslab.grading.selftest.sample_submissions import make_submission, manners  # noqa: PLC0415
+    from pacslab.grading.selftest.sample_submissions import make_submission, submission_profiles  # noqa: PLC0415
 
     course = init_course(folder / "course", "bench", "Bench", ("open-archive",))
     (folder / "in").mkdir()
     names = [f"s{number:03}" for number in range(count)]
     (folder / "roster.csv").write_text("student\n" + "\n".join(names) + "\n", encoding="utf-8")
-    manner = manners()["perfect"]
+    manner = submission_profiles()["perfect"]
     for name in names:
         make_submission(course, Student(id=name, name=name), manner, folder / "in", instances=INSTANCES)
 

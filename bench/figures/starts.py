@@ -22,7 +22,7 @@ from ratio import Ratio
 
 import docker
 from pacslab.errors import RuntimeUnavailableError
-from pacslab.pacs.config.orthanc_json import complete, read_configuration
+from pacslab.pacs.config.orthanc_json import complete_configuration, read_configuration
 from pacslab.pacs.runtimes.docker.runtime import DockerRuntime
 from pacslab.pacs.runtimes.process.bind_shim import shim_library
 from pacslab.pacs.runtimes.process.executables import PLUGIN_FOLDERS, find_orthanc
@@ -65,7 +65,7 @@ def bare_processes() -> float:
         for number in range(SERVERS):
             place = Path(folder) / str(number)
             (place / "etc").mkdir(parents=True)
-            ready = complete(content, str(place / "db"), plugins if number == 0 else [])
+            ready = complete_configuration(content, str(place / "db"), plugins if number == 0 else [])
             (place / "etc" / "orthanc.json").write_text(json.dumps(ready), encoding="utf-8")
             environment = {"LD_PRELOAD": library, "PACSLAB_ADDRESS": f"127.63.0.{number + 1}"}
             running.append(
@@ -101,7 +101,7 @@ def bare_containers() -> float:
         def run(number: int) -> Any:
             etc = Path(folder) / str(number)
             etc.mkdir()
-            ready = complete(content, "/tmp/db", ["/usr/share/orthanc/plugins"] if number == 0 else [])
+            ready = complete_configuration(content, "/tmp/db", ["/usr/share/orthanc/plugins"] if number == 0 else [])
             (etc / "orthanc.json").write_text(json.dumps(ready), encoding="utf-8")
             container = client.containers.run(
                 image,

@@ -30,7 +30,7 @@ lab.start()
 # which department. And the **newspaper** had a story.
 
 # %%
-admissions, story = lab.session.told_around()
+admissions, story = lab.session.background_knowledge()
 print(len(admissions), "people on the list; for example:")
 for person in admissions[:4]:
     print("   ", person.day, person.name, person.sex, person.age, person.department)

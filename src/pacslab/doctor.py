@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from pacslab.errors import PacslabError
 from pacslab.pacs.runtimes.docker.engine import connect_to_engine
-from pacslab.pacs.runtimes.process.bind_shim import compiler, shim_library
+from pacslab.pacs.runtimes.process.bind_shim import find_compiler, shim_library
 from pacslab.pacs.runtimes.process.executables import find_nginx, find_orthanc
 from pacslab.pacs.runtimes.process.runtime import ProcessRuntime
 from pacslab.paths import cache_root, state_root, workspace
@@ -79,7 +79,9 @@ def _shim() -> Check:
         library = shim_library()
     except PacslabError as problem:
         return Check(name=name, good=False, needed=False, found=problem.problem, remedy=problem.remedy)
-    return Check(name=name, good=True, needed=False, found=f"{library.name} (compiler: {compiler() or 'none needed'})")
+    return Check(
+        name=name, good=True, needed=False, found=f"{library.name} (compiler: {find_compiler() or 'none needed'})"
+    )
 
 
 def _folder(name: str, path: Path) -> Check:

@@ -7,24 +7,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pacslab.deid.reidentification.background_knowledge import told_around
+from pacslab.deid.reidentification.background_knowledge import background_knowledge
 from pacslab.errors import ObjectiveError
 from pacslab.grading.handin.progress import changing_progress, read_progress
 from pacslab.grading.handin.submission import Receipt, write_submission
 from pacslab.grading.handin.ticket import find_ticket
 from pacslab.grading.judging import (
     Verdict,
-    audit_study,
+    audit_output,
     judge_answer,
     judge_deid,
     judge_probes,
     objectives_of,
 )
-from pacslab.pacs.deployment.deployment import quiet
+from pacslab.pacs.deployment.deployment import no_progress
 from pacslab.probes.assess import assess
 from pacslab.scenario.documents import did_you_mean
-from pacslab.scenario.models import AnswerCheck, DeidCheck, Objective, ProbeCheck
-from pacslab.session_models import CheckResult, Hint, Task
+from pacslab.scenario.models import AnswerCheck, DeidObjective, Objective, ProbeCheck
+from pacslab.session_models import CheckResult, Hint, ObjectiveStatus
 from pacslab.session_servers import Machines, default_student
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Session(Machines):
                 f"{hint} The objectives are: {', '.join(known)}.".strip(),
             ) from None
 
-    def task(self, objective: str) -> Task:
+    def task(self, objective: str) -> ObjectiveStatus:
         """Return an objective's question, with what this student is told filled in.
 
         Raises
@@ -79,7 +79,7 @@ class Session(Machines):
         if "{" in text:
             told = {name: self.key.facts[name] for name in self.key.told}
             text = text.format_map(told)
-        return Task(
+        return ObjectiveStatus(
             id=one.id,
             stage=one.stage,
             title=one.title,
@@ -135,7 +135,7 @@ class Session(Machines):
             self._record({one.id: verdict}, one.id, sticky=True)
             self._keep_answer(one.id, str(answer), right=bool(verdict.reached))
         elif isinstance(check, ProbeCheck):
-            verdict = self._judge_server(self._assess(quiet), one.id)[one.id]
+            verdict = self._judge_server(self._assess(no_progress), one.id)[one.id]
         else:
             verdict = self._judge_files(one.id)[one.id]
         self.note("check", one.id, _OUTCOMES[verdict.reached])
@@ -170,7 +170,7 @@ class Session(Machines):
                     done = progress.of(name)
                     done.earned = verdict.reached or (sticky and done.earned)
 
-    def assess(self, progress: ProgressCall = quiet) -> Assessment:
+    def assess(self, progress: ProgressCall = no_progress) -> Assessment:
         """Run every attack and clinic probe; the points of all hardening objectives follow what they saw.
 
         Raises
@@ -198,9 +198,9 @@ class Session(Machines):
         self._record(verdicts, tried)
         return verdicts
 
-    def told_around(self) -> tuple[tuple[Admission, ...], Story]:
+    def background_knowledge(self) -> tuple[tuple[Admission, ...], Story]:
         """Return what got around in the town: an invented list of admissions, and a newspaper's invented story."""
-        return told_around(self.key)
+        return background_knowledge(self.key)
 
     def city_hospital(self) -> Cohort:
         """Return the hospital in the city, which has an MR and releases heads for research, with patients of its own.
@@ -222,10 +222,10 @@ class Session(Machines):
             If the folder cannot be read at all.
 
         """
-        asked = objectives_of(self.scenario, DeidCheck)
-        if not asked or not isinstance(asked[0].check, DeidCheck):
+        asked = objectives_of(self.scenario, DeidObjective)
+        if not asked or not isinstance(asked[0].check, DeidObjective):
             raise ObjectiveError(f"the scenario {self.scenario.id!r} asks for no de-identification")
-        report = audit_study(asked[0].check, self.deployment.work.deid, self.key)
+        report = audit_output(asked[0].check, self.deployment.work.deid, self.key)
         self._record(self._deid_verdicts(report))
         self.note("audit", outcome=f"{sum(one.passed for one in report.checks)} of {len(report.checks)} checks")
         return report
@@ -233,15 +233,15 @@ class Session(Machines):
     def _deid_verdicts(self, report: DeidReport) -> dict[str, Verdict]:
         return {
             one.id: judge_deid(one.check, report)
-            for one in objectives_of(self.scenario, DeidCheck)
-            if isinstance(one.check, DeidCheck)
+            for one in objectives_of(self.scenario, DeidObjective)
+            if isinstance(one.check, DeidObjective)
         }
 
     def _judge_files(self, tried: str) -> dict[str, Verdict]:
         check = self._objective(tried).check
-        if not isinstance(check, DeidCheck):
+        if not isinstance(check, DeidObjective):
             raise ObjectiveError(f"the objective {tried!r} asks for no files")
-        report = audit_study(check, self.deployment.work.deid, self.key)
+        report = audit_output(check, self.deployment.work.deid, self.key)
         verdicts = self._deid_verdicts(report)
         self._record(verdicts, tried)
         return verdicts

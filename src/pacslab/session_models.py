@@ -31,7 +31,7 @@ class Status(BaseModel):
     out_of: int
 
 
-class Task(BaseModel):
+class ObjectiveStatus(BaseModel):
     """One objective as the student sees it."""
 
     id: str

@@ -12,19 +12,19 @@ import httpx
 import pyorthanc
 
 from pacslab.errors import ObjectiveError, PacslabError
-from pacslab.grading.handin.progress import Score, read_progress, score
+from pacslab.grading.handin.progress import Score, read_progress, score_progress
 from pacslab.grading.handin.ticket import find_ticket, variant_for
-from pacslab.grading.handin.timeline import first_seal, record
+from pacslab.grading.handin.timeline import first_seal, record_event
 from pacslab.pacs.deployment.certificates import make_certificates
-from pacslab.pacs.deployment.deployment import DEFAULT_HOURS, Deployment, quiet
-from pacslab.pacs.deployment.peers import ACCOUNT
+from pacslab.pacs.deployment.deployment import DEFAULT_HOURS, Deployment, no_progress
+from pacslab.pacs.deployment.peers import LAB_ACCOUNT
 from pacslab.pacs.hospital_http import hospital_transport
 from pacslab.pacs.runtimes.base import Server
 from pacslab.pacs.runtimes.packet_capture import Capture
-from pacslab.pacs.server_names import ACTORS, ARCHIVE, PROXY
+from pacslab.pacs.server_names import ARCHIVE, PEERS, PROXY
 from pacslab.probes.attack.eavesdropping import CAPTURE_FILE, listen_to_radiologist, listen_to_workstation
 from pacslab.probes.registry import probes_for
-from pacslab.probes.target import Site
+from pacslab.probes.target import Target
 from pacslab.scenario.documents import did_you_mean
 from pacslab.scenario.loading import load_scenario
 from pacslab.session_models import ServerStatus, Status
@@ -108,11 +108,11 @@ class Machines:
     def note(self, what: str, objective: str | None = None, outcome: str = "") -> None:
         """Write down in the timeline what the student did."""
         variant = self.deployment.variant
-        record(self.work, first_seal(variant.student, variant.scenario, variant.id), what, objective, outcome)
+        record_event(self.work, first_seal(variant.student, variant.scenario, variant.id), what, objective, outcome)
 
     # Servers -----------------------------------------------------------------------------------------------------
 
-    def start(self, progress: ProgressCall = quiet) -> Status:
+    def start(self, progress: ProgressCall = no_progress) -> Status:
         """Start the servers, or find them again if they run.
 
         Raises
@@ -139,7 +139,7 @@ class Machines:
             self.note("stop")
         return ended
 
-    def restart(self, progress: ProgressCall = quiet) -> Status:
+    def restart(self, progress: ProgressCall = no_progress) -> Status:
         """Start the archive again with the student's ``orthanc.json``; data stays.
 
         Raises
@@ -156,7 +156,7 @@ class Machines:
         self.note("restart", outcome="running")
         return self.status()
 
-    def reset(self, progress: ProgressCall = quiet) -> Status:
+    def reset(self, progress: ProgressCall = no_progress) -> Status:
         """Bring back data and configuration as shipped.
 
         Raises
@@ -308,13 +308,13 @@ class Machines:
             If there is no such machine.
 
         """
-        if name not in ACTORS:
-            hint = did_you_mean(name, list(ACTORS))
+        if name not in PEERS:
+            hint = did_you_mean(name, list(PEERS))
             raise ObjectiveError(
-                f"there is no machine {name!r} in this lab", f"{hint} The machines are {', '.join(ACTORS)}.".strip()
+                f"there is no machine {name!r} in this lab", f"{hint} The machines are {', '.join(PEERS)}.".strip()
             )
         state = self._state
-        return pyorthanc.Orthanc(state.servers[name].url, ACCOUNT, state.password, timeout=30, trust_env=False)
+        return pyorthanc.Orthanc(state.servers[name].url, LAB_ACCOUNT, state.password, timeout=30, trust_env=False)
 
     def modality(self, name: str) -> pyorthanc.Modality:
         """Return CT01, WS01 or ROGUE as a DICOM client of the archive.
@@ -354,7 +354,7 @@ class Machines:
 
         """
         capture = Capture()
-        with Site.of(self.deployment) as site:
+        with Target.of(self.deployment) as site:
             for one in (listen_to_workstation(site), listen_to_radiologist(site)):
                 capture.packets.extend(one.packets)
         return capture.save(self.work / CAPTURE_FILE)
@@ -362,4 +362,4 @@ class Machines:
     @property
     def score(self) -> Score:
         """Return the points so far."""
-        return score(self.scenario, read_progress(self.deployment.work.path))
+        return score_progress(self.scenario, read_progress(self.deployment.work.path))

@@ -10,7 +10,7 @@ import numpy as np
 import pydicom
 import pypdf
 
-from pacslab.cohort.answer_key import Identifier, Location, Planted
+from pacslab.cohort.answer_key import Identifier, Location, PlantedIdentifier
 
 WHOLE = {Location.PIXELS, Location.PDF, Location.PREAMBLE, Location.FILE_NAME}
 
@@ -39,7 +39,7 @@ def text_of(value) -> str:
         return value.decode("latin-1")
 
 
-def written_forms(planted: Planted) -> set[str]:
+def written_forms(planted: PlantedIdentifier) -> set[str]:
     """How a token may be typed on a page or in a report."""
     token = planted.token
     if planted.written:
@@ -57,7 +57,7 @@ def pdf_text(dataset) -> tuple[str, str]:
     return reader.pages[0].extract_text(), str(reader.metadata)
 
 
-def stands(planted: Planted, name: str, content: bytes, dataset) -> bool:
+def stands(planted: PlantedIdentifier, name: str, content: bytes, dataset) -> bool:
     """Whether an identifier other than burned-in text stands where the key says."""
     forms = written_forms(planted)
     if planted.location is Location.FILE_NAME:
@@ -71,7 +71,7 @@ def stands(planted: Planted, name: str, content: bytes, dataset) -> bool:
     return any(form in text_of(value_at(source, planted.path)) for form in forms)
 
 
-def drawn_at(planted: Planted, dataset, pixels: np.ndarray | None) -> np.ndarray:
+def drawn_at(planted: PlantedIdentifier, dataset, pixels: np.ndarray | None) -> np.ndarray:
     """The values of the plane that a glyph mask lies in, cut to its box."""
     box = planted.box
     if planted.location is Location.OVERLAY:

@@ -14,14 +14,14 @@ from pacslab.cohort import provenance
 from pacslab.cohort.answer_key import AnswerKey, Origin
 from pacslab.cohort.build import build_cohort
 from pacslab.cohort.encoding.transfer_syntaxes import PINNED, codecs
-from pacslab.cohort.provenance import GENERATOR_VERSION, origin_of, said_of_key, said_of_this_machine
+from pacslab.cohort.provenance import GENERATOR_VERSION, describe_key_origin, describe_this_machine, origin_of
 from pacslab.cohort.recipe.recipe import load_recipe
-from pacslab.deid.audit.study import audit
+from pacslab.deid.audit.study import audit_study
 from pacslab.errors import DeploymentError, PacslabWarning
 from pacslab.pacs.archive import snapshot
 from pacslab.pacs.archive.snapshot import ArchiveData
 from pacslab.pacs.deployment.deployment import Deployment
-from pacslab.pacs.deployment.state import State, folder_of, write_state
+from pacslab.pacs.deployment.state import State, deployment_folder, write_state
 from pacslab.pacs.deployment.teardown import lab_id
 from pacslab.pacs.runtimes.base import Network, Owner
 from pacslab.scenario.loading import load_scenario
@@ -40,27 +40,27 @@ def test_the_codecs_of_the_lock_are_those_that_every_machine_is_held_to():
     locked = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", text, re.MULTILINE))
     assert {name: locked[name] for name in PINNED} == PINNED
     assert codecs() == PINNED
-    assert said_of_this_machine() == ""
+    assert describe_this_machine() == ""
 
 
 def test_a_key_that_was_made_here_needs_no_word(own):
     assert own.generator == GENERATOR_VERSION
     assert set(own.words) == {"faker fr_FR", *PINNED}
-    assert said_of_key(own) == ""
-    assert said_of_key(Origin()) == "", "a key that somebody wrote by hand"
+    assert describe_key_origin(own) == ""
+    assert describe_key_origin(Origin()) == "", "a key that somebody wrote by hand"
 
 
 def test_a_key_of_another_version_says_what_happened_and_what_to_do(own):
-    older = said_of_key(own.model_copy(update={"generator": "3"}))
+    older = describe_key_origin(own.model_copy(update={"generator": "3"}))
     assert "other patients" in older
     assert f"generator 3, and here is generator {GENERATOR_VERSION}" in older
     assert "make both again with 'pacslab synth" in older
-    names = said_of_key(own.model_copy(update={"words": own.words | {"faker fr_FR": "1.0 sha256:00"}}))
+    names = describe_key_origin(own.model_copy(update={"words": own.words | {"faker fr_FR": "1.0 sha256:00"}}))
     assert "other patients" in names
     assert "faker fr_FR 1.0, and here is" in names
-    gone = said_of_key(own.model_copy(update={"words": {"faker xx_XX": "1.0 sha256:00"}}))
+    gone = describe_key_origin(own.model_copy(update={"words": {"faker xx_XX": "1.0 sha256:00"}}))
     assert "here is none" in gone
-    packed = said_of_key(own.model_copy(update={"words": own.words | {"pillow": "9.5.0"}}))
+    packed = describe_key_origin(own.model_copy(update={"words": own.words | {"pillow": "9.5.0"}}))
     assert "pillow 9.5.0 (here " in packed
     assert "other bytes" in packed
     assert "requirements.lock" in packed
@@ -69,14 +69,14 @@ def test_a_key_of_another_version_says_what_happened_and_what_to_do(own):
 def test_an_audit_with_such_a_key_says_so_in_its_notes(tmp_path):
     key = build_cohort(load_recipe("district-hospital"), make_variant("open-archive", "asha")).questions()
     study = key.facts["deid_study_uid"]
-    assert not any("answer key" in one for one in audit(tmp_path, key, study).notes)
+    assert not any("answer key" in one for one in audit_study(tmp_path, key, study).notes)
     older: AnswerKey = key.model_copy(update={"origin": Origin(generator="3")})
-    assert said_of_key(older.origin) in audit(tmp_path, older, study).notes
+    assert describe_key_origin(older.origin) in audit_study(tmp_path, older, study).notes
 
 
 def test_a_machine_with_other_codecs_is_told_by_synth(monkeypatch, capsys):
     monkeypatch.setattr(provenance, "PINNED", PINNED | {"pillow": "99.0"})
-    assert "pillow 99.0 (here" in said_of_this_machine()
+    assert "pillow 99.0 (here" in describe_this_machine()
     monkeypatch.setattr(sys, "argv", ["pacslab", "synth", "district-hospital", "--out", "/proc/nothing/here"])
     with pytest.raises(SystemExit), pytest.warns(PacslabWarning, match="requirements.lock names pillow 99.0"):
         main.main()
@@ -101,7 +101,7 @@ def running(places):
         state = State(
             "open-archive", "asha", "process", "1.12.7", owner, network, {}, "x", {}, time.time(), origin=made
         )
-        folder_of(deployment.id).mkdir(parents=True, exist_ok=True)
+        deployment_folder(deployment.id).mkdir(parents=True, exist_ok=True)
         write_state(deployment.id, state)
         return deployment
 

@@ -19,7 +19,7 @@ from pydicom.fileset import FileSet
 from pacslab.cohort.answer_key import AnswerKey, Location
 from pacslab.cohort.answer_key_formats import from_compact
 from pacslab.deid.benchmark.scratch_orthanc import scratch_orthanc
-from pacslab.pacs.archive.snapshot_cache import HALF_MADE, list_cache, prune
+from pacslab.pacs.archive.snapshot_cache import UNFINISHED_PREFIX, list_cache, prune_cache
 from pacslab.paths import cache_root
 
 COMMAND = [sys.executable, "-m", "pacslab", "synth"]
@@ -159,7 +159,7 @@ def test_the_cache_is_listed_limited_and_cleared(tmp_path, monkeypatch):
         folder.mkdir(parents=True)
         (folder / "image").write_bytes(bytes(400_000))
         os.utime(folder, (number, number))
-    abandoned, begun = (cache_root() / "archives" / f"{HALF_MADE}{name}" for name in ("abandoned", "begun"))
+    abandoned, begun = (cache_root() / "archives" / f"{UNFINISHED_PREFIX}{name}" for name in ("abandoned", "begun"))
     for folder in (abandoned, begun):
         (folder / "server").mkdir(parents=True)
     os.utime(abandoned, (0, 0))
@@ -167,7 +167,7 @@ def test_the_cache_is_listed_limited_and_cleared(tmp_path, monkeypatch):
     assert [one.name[-1] for one in kept.snapshots] == ["0", "1", "2", "3"]
     assert kept.size == 1_600_000
     monkeypatch.setenv("PACSLAB_CACHE_MB", "1")
-    prune(kept.snapshots[0].path, most=24)
+    prune_cache(kept.snapshots[0].path, most=24)
     assert [one.name[-1] for one in list_cache().snapshots] == ["0", "3"], "the oldest go, but not the one in use"
     assert (abandoned.exists(), begun.exists()) == (False, True), "another start may be at it"
     answer = subprocess.run(

@@ -16,7 +16,7 @@ from pydicom.tag import Tag
 
 from pacslab.cohort.build import build_cohort
 from pacslab.cohort.recipe.recipe import load_recipe
-from pacslab.deid.audit.study import audit
+from pacslab.deid.audit.study import audit_study
 from pacslab.deid.benchmark.scratch_orthanc import scratch_orthanc
 from pacslab.deid.deidentify.study import deidentify_study
 from pacslab.scenario.variant import make_variant
@@ -97,7 +97,7 @@ class Output:
             self.edit(change, number)
 
     def audit(self) -> DeidReport:
-        return audit(self.folder, self.origin.key, self.origin.study.study_instance_uid)
+        return audit_study(self.folder, self.origin.key, self.origin.study.study_instance_uid)
 
     def failed(self) -> set[str]:
         return {str(check) for check in self.audit().failed()}

@@ -15,10 +15,10 @@ import pydicom
 from pydicom.fileset import FileSet
 
 from pacslab.deid.audit.checks.utility import check_icons_readable
-from pacslab.deid.audit.reader import Reader
+from pacslab.deid.audit.reader import OutputAuditor
 from pacslab.deid.audit.report.model import CheckId
 from pacslab.deid.audit.study import quiet_pydicom
-from pacslab.deid.audit.verdicts import Verdicts
+from pacslab.deid.audit.verdicts import AuditVerdicts
 from pacslab.deid.audit.wording import tell_leaks
 
 from .planting import Case, Hospital, Memory, attribute_back, hospital, written
@@ -44,7 +44,7 @@ class Media:
 
     def __init__(self, place: Hospital) -> None:
         self.place = place
-        self.reader = Reader(place.key, place.studies)
+        self.reader = OutputAuditor(place.key, place.studies)
         fileset = FileSet()
         uids = {}
         for uid, content in place.clean.items():
@@ -88,7 +88,7 @@ class Media:
             ]
             self.reader._searches = 1000  # one reader serves many audits
             submission = self.reader.gather(seen, Memory(self.files))
-        verdicts = Verdicts()
+        verdicts = AuditVerdicts()
         tell_leaks(verdicts, submission.leaks)
         check_icons_readable(verdicts, submission)
         return {str(check) for check in CheckId if verdicts.faults(check)}, submission.leaks

@@ -21,13 +21,13 @@ import pydicom
 from pydicom.tag import Tag
 from reportlab.pdfgen.canvas import Canvas
 
-from pacslab.cohort.answer_key import AnswerKey, Identifier, InstanceKey, Location, Planted, StudyKey
+from pacslab.cohort.answer_key import AnswerKey, Identifier, InstanceKey, Location, PlantedIdentifier, StudyKey
 from pacslab.cohort.build import Cohort, build_cohort
 from pacslab.cohort.recipe.recipe import load_recipe
-from pacslab.deid.audit.reader import SEARCHES, Reader
+from pacslab.deid.audit.reader import SEARCHES, OutputAuditor
 from pacslab.deid.audit.study import judge, quiet_pydicom
 from pacslab.deid.deidentify.policy import load_policy
-from pacslab.deid.deidentify.profile import Cleaner
+from pacslab.deid.deidentify.profile import ProfileApplier
 from pacslab.deid.deidentify.pseudonyms import Pseudonyms
 from pacslab.deid.deidentify.study import deidentify_study
 from pacslab.deid.dicom.elements import element_of, value_at
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import Dataset, FileDataset
 
-    from pacslab.deid.audit.evidence import Seen
+    from pacslab.deid.audit.evidence import FileScan
     from pacslab.deid.audit.report.model import DeidReport
 
 HOSPITALS = ("clinique", "community-hospital", "district-hospital-standard")
@@ -66,7 +66,7 @@ class Memory:
 class Case:
     """One planted identifier, alone of its hospital, kind of object, location, kind and path."""
 
-    planted: Planted
+    planted: PlantedIdentifier
     instance: InstanceKey
 
     def __str__(self) -> str:
@@ -92,7 +92,7 @@ class Hospital:
         self.clean: dict[str, bytes] = {}
         for study in self.studies:
             self._make(cohort, study)
-        self.reader = Reader(self.key, self.studies)
+        self.reader = OutputAuditor(self.key, self.studies)
         with quiet_pydicom():
             self._seen = {uid: self.reader.look(name_of(uid), content) for uid, content in self.clean.items()}
 
@@ -116,7 +116,7 @@ class Hospital:
             return self._audit(study, changed)
 
     def _audit(self, study: StudyKey, changed: dict[str, tuple[str, bytes] | None]) -> DeidReport:
-        seen: list[Seen] = []
+        seen: list[FileScan] = []
         files: dict[str, bytes] = {}
         for one in study.instances:
             uid = one.sop_instance_uid
@@ -162,7 +162,7 @@ class Hospital:
         boxes = [one for one in self.key.planted_in({uid}) if one.path == "pixels"]
         if not cleaned:
             dataset = self.original(uid)
-            Cleaner(dataset, Pseudonyms(SECRET), load_policy()).clean()
+            ProfileApplier(dataset, Pseudonyms(SECRET), load_policy()).clean()
             if "PixelData" not in dataset:
                 dataset.EncapsulatedDocument = pdf_of(report_of(self.instance_of[uid]))
         else:
@@ -192,8 +192,8 @@ def name_of(uid: str) -> str:
 def _cases(key: AnswerKey) -> list[Case]:
     """Return one planted identifier for each kind of object, location, kind and path, of few files."""
     instances = {one.sop_instance_uid: one for one in key.instances()}
-    groups: dict[str, dict[tuple[str, ...], Planted]] = defaultdict(dict)
-    by_file: dict[str, list[Planted]] = defaultdict(list)
+    groups: dict[str, dict[tuple[str, ...], PlantedIdentifier]] = defaultdict(dict)
+    by_file: dict[str, list[PlantedIdentifier]] = defaultdict(list)
     for one in key.planted:
         by_file[one.sop_instance_uid].append(one)
     # The richest files first: few of them hold one of everything.
@@ -240,7 +240,7 @@ def set_pixels(dataset: FileDataset, pixels: np.ndarray) -> None:
     dataset["PixelData"].VR = "OW"
 
 
-def paint_out(dataset: FileDataset, burned: list[Planted]) -> None:
+def paint_out(dataset: FileDataset, burned: list[PlantedIdentifier]) -> None:
     """Paint over text in every frame of a picture, and over nothing else."""
     pixels = dataset.pixel_array.copy()
     for one in burned:
@@ -262,7 +262,7 @@ def pdf_of(text: str, title: str = "") -> bytes:
     return buffer.getvalue()
 
 
-def _there(pixels: np.ndarray, one: Planted) -> np.ndarray:
+def _there(pixels: np.ndarray, one: PlantedIdentifier) -> np.ndarray:
     """Return the part of an image that a text lies in, in every frame and sample."""
     assert one.box is not None
     colour = pixels.ndim > 2 and pixels.shape[-1] == 3
@@ -304,7 +304,7 @@ def _tag(path: str) -> Tag:
     return Tag(int(last[1:5], 16), int(last[6:10], 16))
 
 
-def _pixels_back(before: FileDataset, dataset: FileDataset, one: Planted) -> None:
+def _pixels_back(before: FileDataset, dataset: FileDataset, one: PlantedIdentifier) -> None:
     old, new = before.pixel_array, dataset.pixel_array.copy()
     if one.path == "face":
         _there(new, one)[...] = np.where(one.glyphs()[..., None], _there(old, one), _there(new, one))
@@ -313,7 +313,7 @@ def _pixels_back(before: FileDataset, dataset: FileDataset, one: Planted) -> Non
     set_pixels(dataset, new)
 
 
-def attribute_back(before: FileDataset, dataset: FileDataset, one: Planted, text: str) -> None:
+def attribute_back(before: FileDataset, dataset: FileDataset, one: PlantedIdentifier, text: str) -> None:
     outer, _, _ = one.path.rpartition(".")
     holder: Dataset = before if not outer else value_at(before, outer)
     tag = _tag(one.path)

@@ -20,7 +20,7 @@ from pydicom.fileset import FileSet
 from pacslab.cohort.answer_key import Identifier, Location
 from pacslab.deid.audit.cohort import audit_cohort
 from pacslab.deid.audit.study import quiet_pydicom
-from pacslab.deid.dicom.dicomdir import Record, patients_of_records
+from pacslab.deid.dicom.dicomdir import DirectoryRecord, patients_of_records
 
 from .media import LEVELS, Media, cases_of, level_of, media, spoilt
 from .planting import HOSPITALS, Case, Hospital, attribute_back, written
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import Dataset, FileDataset
 
-    from pacslab.cohort.answer_key import Planted
+    from pacslab.cohort.answer_key import PlantedIdentifier
 
 ICON = "(0088,0200)[0].(7FE0,0010)"
 
@@ -267,7 +267,7 @@ def test_offsets_that_lead_nowhere(spoil: Callable[[list[Dataset]], None]) -> No
 @pytest.mark.parametrize("known", [True, False])
 def test_a_hundred_thousand_records_below_one_another(*, known: bool) -> None:
     count = 100_000
-    records = tuple(Record(at - 1 if at else None, "", "") for at in range(count))
+    records = tuple(DirectoryRecord(at - 1 if at else None, "", "") for at in range(count))
     begin = process_time()
     mine: list[set[int]] = [set() for _ in records]
     if known:
@@ -276,7 +276,7 @@ def test_a_hundred_thousand_records_below_one_another(*, known: bool) -> None:
     assert process_time() - begin < 20, "a walk from each record to the top takes minutes"
 
 
-def iconic(on: Media) -> Iterator[tuple[Planted, Dataset]]:
+def iconic(on: Media) -> Iterator[tuple[PlantedIdentifier, Dataset]]:
     """Yield each image whose icon names the patient, with the icon."""
     for uid in on.of_image:
         planted = next((one for one in on.place.key.planted_in({uid}) if one.location is Location.ICON), None)

@@ -13,7 +13,7 @@ from pydicom.tag import Tag
 from pacslab.cohort.answer_key import Identifier, Location
 from pacslab.deid.audit.report.model import check_of
 from pacslab.deid.deidentify.policy import load_policy
-from pacslab.deid.deidentify.profile import Cleaner
+from pacslab.deid.deidentify.profile import ProfileApplier
 from pacslab.deid.deidentify.pseudonyms import Pseudonyms
 from pacslab.deid.dicom.elements import element_of, value_at
 
@@ -22,15 +22,15 @@ from .conftest import SECRET, Output, original, put
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset, FileDataset
 
-    from pacslab.cohort.answer_key import Planted
+    from pacslab.cohort.answer_key import PlantedIdentifier
 
 COMMENTS = "(0020,4000)"
 IN_ATTRIBUTES = {Location.HEADER, Location.NESTED, Location.PRIVATE, Location.FREE_TEXT, Location.UID}
 
 
-def planted_once() -> list[Planted]:
+def planted_once() -> list[PlantedIdentifier]:
     """Return every planted attribute of the images, once for each kind of identifier and path."""
-    found: dict[tuple[str, str], Planted] = {}
+    found: dict[tuple[str, str], PlantedIdentifier] = {}
     images = {one.sop_instance_uid for one in original().study.instances if not one.document}
     for one in original().key.planted:
         if one.sop_instance_uid in images and one.location in IN_ATTRIBUTES:
@@ -51,7 +51,7 @@ def vr_at(dataset: Dataset, path: str) -> str:
 
 
 @pytest.mark.parametrize("planted", planted_once(), ids=lambda one: f"{one.path}-{one.kind}")
-def test_each_planted_attribute(output: Output, planted: Planted) -> None:
+def test_each_planted_attribute(output: Output, planted: PlantedIdentifier) -> None:
     number = image_number(planted.sop_instance_uid)
     vr = vr_at(output.source(number), planted.path)
     beside = f", {original().key.facts['deid_meaning']}" if planted.path == COMMENTS else ""
@@ -84,7 +84,7 @@ def cleaned_document(kind: str) -> FileDataset:
     document = next(one for one in original().study.instances if one.document and one.modality == kind)
     dataset = pydicom.dcmread(io.BytesIO(original().files[document.file_name]))
     content = dataset.get("EncapsulatedDocument")
-    Cleaner(dataset, Pseudonyms(SECRET), load_policy()).clean()
+    ProfileApplier(dataset, Pseudonyms(SECRET), load_policy()).clean()
     if content is not None:
         dataset.EncapsulatedDocument = content
     return dataset

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import FileDataset
 
-    from pacslab.cohort.answer_key import Planted
+    from pacslab.cohort.answer_key import PlantedIdentifier
 
     from .planting import Hospital
 
 
-def painted(place: Hospital) -> Iterator[tuple[FileDataset, Planted]]:
+def painted(place: Hospital) -> Iterator[tuple[FileDataset, PlantedIdentifier]]:
     """Yield the cleaned pictures that are not compressed, each with a text that was burned in."""
     for uid in place.clean:
         dataset = place.cleaned(uid)

@@ -52,7 +52,7 @@ def test_encrypted(output: Output) -> None:
         path.write_bytes(os.urandom(path.stat().st_size))
     report = output.audit()
     assert len(report.failed()) == len(report.checks)
-    assert report.utility == report.leak_recall == 0
+    assert report.utility == report.removal_recall == 0
 
 
 def test_encrypted_behind_a_file_header(output: Output) -> None:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pacslab.cohort.answer_key import Identifier
-from pacslab.deid.search.identifier import Needle
-from pacslab.deid.search.index import Needles
+from pacslab.deid.search.identifier import SearchTerm
+from pacslab.deid.search.index import IdentifierIndex
 
 from .conftest import put
 from .planting import HOSPITALS, hospital, name_of, written
@@ -111,7 +111,9 @@ def test_pieces_of_somebody_elses_name_are_no_leak(name: str) -> None:
 
 def test_a_name_of_two_words_of_the_findings() -> None:
     """Mrs Whitehead's head has white matter, which says nothing of her; cut elsewhere, her name is found."""
-    needles = Needles([Needle("Whitehead^Ann", Identifier.NAME, "the patient's name")], frozenset({"white", "matter"}))
+    needles = IdentifierIndex(
+        [SearchTerm("Whitehead^Ann", Identifier.NAME, "the patient's name")], frozenset({"white", "matter"})
+    )
     assert not needles.in_text("several white matter lesions").pieces
     assert not needles.in_text("HEAD").pieces
     assert needles.in_text("Whit").pieces

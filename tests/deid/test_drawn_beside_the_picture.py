@@ -17,7 +17,7 @@ from pacslab.cohort.build import build_cohort
 from pacslab.cohort.recipe.recipe import load_recipe
 from pacslab.cohort.recipe.traps import Trap
 from pacslab.deid.audit.cohort import audit_cohort
-from pacslab.deid.audit.study import audit
+from pacslab.deid.audit.study import audit_study
 from pacslab.deid.deidentify.study import deidentify_study
 from pacslab.deid.dicom.elements import value_at
 from pacslab.scenario.variant import make_variant
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import FileDataset
 
-    from pacslab.cohort.answer_key import Planted
+    from pacslab.cohort.answer_key import PlantedIdentifier
 
 
 @cache
@@ -63,7 +63,7 @@ def output(clean: Path, tmp_path: Path) -> Output:
     return Output(tmp_path / "deid", drawn_on())
 
 
-def planted(location: Location) -> list[Planted]:
+def planted(location: Location) -> list[PlantedIdentifier]:
     return [one for one in drawn_on().key.planted if one.location is location and one.box is not None]
 
 
@@ -164,7 +164,7 @@ def test_an_icon_that_nobody_can_look_at(output: Output) -> None:
 def test_everything_as_it_was_is_counted_by_its_place(tmp_path: Path) -> None:
     for number, content in enumerate(drawn_on().files.values()):
         (tmp_path / f"{number}.dcm").write_bytes(content)
-    report = audit(tmp_path, drawn_on().key, drawn_on().study.study_instance_uid)
+    report = audit_study(tmp_path, drawn_on().key, drawn_on().study.study_instance_uid)
     counted = {one.name: one for one in report.removed}
     assert counted["overlays"].good == counted["icons"].good == 0
     assert counted["icons"].total == len(planted(Location.ICON)) == 2
@@ -252,9 +252,11 @@ def test_the_key_of_media_counts_its_directory(study: Output, tmp_path: Path) ->
         )
     ]
     key = key.model_copy(update={"planted": (*key.planted, *said)})
-    for number, report in enumerate([audit(study.folder, key, uid), audit_cohort(study.folder, key, [uid], workers=1)]):
+    for number, report in enumerate(
+        [audit_study(study.folder, key, uid), audit_cohort(study.folder, key, [uid], workers=1)]
+    ):
         assert next(one for one in report.removed if one.name == "DICOMDIR").good == 1, number
     shutil.copy(directory_of(original().images, tmp_path), study.folder / "DICOMDIR")
-    for report in (audit(study.folder, key, uid), audit_cohort(study.folder, key, [uid], workers=1)):
+    for report in (audit_study(study.folder, key, uid), audit_cohort(study.folder, key, [uid], workers=1)):
         tally = next(one for one in report.removed if one.name == "DICOMDIR")
         assert (tally.good, tally.total) == (0, 1)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import Dataset, FileDataset
 
-    from pacslab.cohort.answer_key import InstanceKey, Kept
+    from pacslab.cohort.answer_key import InstanceKey, RetainedValue
 
     Change = Callable[[FileDataset], object]
 
@@ -105,7 +105,7 @@ def of_kept(place: Hospital, instance: InstanceKey) -> Iterator[tuple[str, Chang
         yield "FrameOfReferenceUID deleted", delete(path_of("FrameOfReferenceUID")), "uids"
 
 
-def emptied(one: Kept) -> Change:
+def emptied(one: RetainedValue) -> Change:
     def change(dataset: FileDataset) -> None:
         outer, _, last = one.path.rpartition(".")
         holder: Dataset = value_at(dataset, outer) if outer else dataset

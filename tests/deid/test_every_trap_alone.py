@@ -14,8 +14,8 @@ import pytest
 from pydicom.tag import Tag
 
 from pacslab.cohort.answer_key import AnswerKey, Identifier, Keeping, Location
-from pacslab.deid.audit.reader import Reader
-from pacslab.deid.audit.study import audit
+from pacslab.deid.audit.reader import OutputAuditor
+from pacslab.deid.audit.study import audit_study
 from pacslab.deid.dicom.elements import element_of, value_at
 
 from .planting import HOSPITALS, Hospital, Memory, hospital, kind_of, spoilt, written
@@ -150,7 +150,7 @@ def test_files_in_a_folder_are_judged_alike(name: str, tmp_path: Path) -> None:
             at = folder / (file if mine else f"{one.instance_number}-{one.sop_class_uid}.dcm")
             at.write_bytes(content if mine else place.clean[one.sop_instance_uid])
         shared = place.audit(study, {case.planted.sop_instance_uid: (file, content)})
-        alone = audit(folder, place.key, study.study_instance_uid)
+        alone = audit_study(folder, place.key, study.study_instance_uid)
         assert alone.failed() == shared.failed(), str(case)
         assert set(alone.leaks) == set(shared.leaks), str(case)
 
@@ -174,7 +174,7 @@ def test_a_diagnosis_that_the_image_shows_is_its_meaning_and_no_leak() -> None:
         )
         parts = {name: getattr(place.key, name) for name in AnswerKey.model_fields}
         key = AnswerKey(**{**parts, "planted": (*place.key.planted, diagnosis)})
-        leaks = Reader(key, (place.study_of[uid],)).read(Memory({"1.dcm": content})).leaks
+        leaks = OutputAuditor(key, (place.study_of[uid],)).read(Memory({"1.dcm": content})).leaks
         return {leak.place for leak in leaks if leak.token == diagnosis.token}
 
     assert not found(ecg.sop_instance_uid, place.clean[ecg.sop_instance_uid])

@@ -16,7 +16,7 @@ from pacslab.cohort.answer_key import Identifier, Location
 from pacslab.cohort.build import build_cohort
 from pacslab.cohort.recipe.recipe import load_recipe
 from pacslab.deid.audit.cohort import audit_cohort
-from pacslab.deid.audit.study import audit
+from pacslab.deid.audit.study import audit_study
 from pacslab.deid.deidentify.head_series import faces_in
 from pacslab.deid.deidentify.study import deidentify_study
 from pacslab.deid.dicom.volumes import volume_of
@@ -278,6 +278,6 @@ def test_the_originals_with_clean_headers_are_told_with_all_series(tmp_path: Pat
         dataset.save_as(tmp_path / f"{number}.dcm")
     report = audit_cohort(tmp_path, head().key, workers=1)
     assert any("face can be rendered from 2 MR series" in one for one in report.leaking[0].worst)
-    report = audit(tmp_path, head().key, head().study.study_instance_uid)
+    report = audit_study(tmp_path, head().key, head().study.study_instance_uid)
     faces = next(one for one in report.removed if one.name == "faces")
     assert faces.good == 0

@@ -15,7 +15,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from pacslab.deid.audit import reader
 from pacslab.deid.audit.report.model import CheckId
-from pacslab.deid.audit.study import audit
+from pacslab.deid.audit.study import audit_study
 from pacslab.deid.dicom import output_folder
 from pacslab.errors import DeidError
 
@@ -30,14 +30,14 @@ UID = original().study.study_instance_uid
 
 
 def audited(folder: Path) -> DeidReport:
-    return audit(folder, original().key, UID)
+    return audit_study(folder, original().key, UID)
 
 
 def all_failed(folder: Path, words: str) -> None:
     report = audited(folder)
     assert report.failed() == tuple(CheckId)
     assert all(words in check.worst[0] for check in report.checks)
-    assert report.leak_recall == report.utility == 0
+    assert report.removal_recall == report.utility == 0
 
 
 def test_no_folder(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_no_dicom_at_all(tmp_path: Path) -> None:
 
 def test_unknown_study(tmp_path: Path) -> None:
     with pytest.raises(DeidError, match="has no study"):
-        audit(tmp_path, original().key, "1.2.3")
+        audit_study(tmp_path, original().key, "1.2.3")
 
 
 def test_link_to_the_folder(output: Output, tmp_path: Path) -> None:

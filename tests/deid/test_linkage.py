@@ -26,7 +26,7 @@ from pacslab.deid.reidentification.attacks import (
     undo_date_shifts,
     undo_hashes,
 )
-from pacslab.deid.reidentification.background_knowledge import Admission, admissions, newspaper, told_around
+from pacslab.deid.reidentification.background_knowledge import Admission, admissions, background_knowledge, newspaper
 from pacslab.deid.reidentification.faces import (
     CITY_HOSPITAL,
     Face,
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from pacslab.deid.reidentification.records import Record
+    from pacslab.deid.reidentification.records import LinkageRecord
 
 KEY = whole().key
 
@@ -71,9 +71,9 @@ def light() -> list[bytes]:
 
 
 @pytest.fixture(scope="module")
-def weak(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Mistake], list[Record]]:
+def weak(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Mistake], list[LinkageRecord]]:
     @cache
-    def made(mistake: Mistake) -> list[Record]:
+    def made(mistake: Mistake) -> list[LinkageRecord]:
         folder = tmp_path_factory.mktemp("weak")
         assert release_badly(light(), folder, mistake) == len(KEY.studies())
         return read_records(folder)
@@ -82,7 +82,7 @@ def weak(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Mistake], list[R
 
 
 @pytest.fixture(scope="module")
-def reference(everything: Path) -> list[Record]:
+def reference(everything: Path) -> list[LinkageRecord]:
     return read_records(everything)
 
 
@@ -116,7 +116,7 @@ def test_nobody_on_the_list_is_told_by_age_and_sex_alone() -> None:
 
 
 def test_dates_kept_against_the_list_of_admissions(
-    weak: Callable[[Mistake], list[Record]], reference: list[Record]
+    weak: Callable[[Mistake], list[LinkageRecord]], reference: list[LinkageRecord]
 ) -> None:
     found = right(join_with_admissions(weak(Mistake.DATES_KEPT), listed()), people_behind(Mistake.DATES_KEPT))
     assert len(found) > 0.8 * len(KEY.patients)
@@ -125,7 +125,7 @@ def test_dates_kept_against_the_list_of_admissions(
 
 @pytest.mark.parametrize("mistake", [Mistake.DATES_KEPT, Mistake.OCCUPATION_KEPT])
 def test_the_newspapers_story(
-    weak: Callable[[Mistake], list[Record]], reference: list[Record], mistake: Mistake
+    weak: Callable[[Mistake], list[LinkageRecord]], reference: list[LinkageRecord], mistake: Mistake
 ) -> None:
     story = newspaper(KEY)
     star = next(one.spoken_name for one in KEY.patients if one.prominent)
@@ -134,7 +134,7 @@ def test_the_newspapers_story(
     assert not right(follow_the_news(reference, story), reference_people())
 
 
-def test_hashed_numbers(weak: Callable[[Mistake], list[Record]], reference: list[Record]) -> None:
+def test_hashed_numbers(weak: Callable[[Mistake], list[LinkageRecord]], reference: list[LinkageRecord]) -> None:
     """Whoever knows how the hospital writes its numbers tries all of them: here a million."""
     victim = KEY.patients[0]
     form = victim.record_number[:-6] + "######"
@@ -147,14 +147,16 @@ def test_hashed_numbers(weak: Callable[[Mistake], list[Record]], reference: list
 
 
 @pytest.mark.parametrize("name", ["md5", "sha1", "sha256"])
-def test_every_common_hash(weak: Callable[[Mistake], list[Record]], name: str) -> None:
+def test_every_common_hash(weak: Callable[[Mistake], list[LinkageRecord]], name: str) -> None:
     record = weak(Mistake.DATES_KEPT)[0]
     hashed = hashlib.new(name, b"JA11-000042").hexdigest()
     record = type(record)(**{**vars(record), "pseudonym": hashed.upper()})
     assert undo_hashes([record], numbers_of("JA11-0000##")) == {hashed: "JA11-000042"}
 
 
-def test_dates_moved_by_the_md5_of_the_number(weak: Callable[[Mistake], list[Record]], reference: list[Record]) -> None:
+def test_dates_moved_by_the_md5_of_the_number(
+    weak: Callable[[Mistake], list[LinkageRecord]], reference: list[LinkageRecord]
+) -> None:
     mistake = Mistake.DATES_FROM_MD5
     assert not right(join_with_admissions(weak(mistake), listed()), people_behind(mistake))
     found = right(undo_date_shifts(weak(mistake), listed()), people_behind(mistake))
@@ -162,7 +164,9 @@ def test_dates_moved_by_the_md5_of_the_number(weak: Callable[[Mistake], list[Rec
     assert not right(undo_date_shifts(reference, listed()), reference_people())
 
 
-def test_pictures_known_from_elsewhere(weak: Callable[[Mistake], list[Record]], reference: list[Record]) -> None:
+def test_pictures_known_from_elsewhere(
+    weak: Callable[[Mistake], list[LinkageRecord]], reference: list[LinkageRecord]
+) -> None:
     """The ultrasound pictures were seen while the archive was open, banner and all."""
     known = {}
     for patient in KEY.patients:
@@ -176,14 +180,16 @@ def test_pictures_known_from_elsewhere(weak: Callable[[Mistake], list[Record]], 
     assert match_pictures(reference, known) == []
 
 
-def test_a_picture_that_never_changes_is_always_found(reference: list[Record]) -> None:
+def test_a_picture_that_never_changes_is_always_found(reference: list[LinkageRecord]) -> None:
     """What no recipe can help: a slice without burned-in text is the same picture before and after."""
     name = next(one.file_name for one in KEY.instances() if one.modality == "CT")
     known = {picture_digest(pydicom.dcmread(io.BytesIO(whole().files[name]))): "somebody"}
     assert len(match_pictures(reference, known)) == 1
 
 
-def test_groups_grow_as_less_is_told(weak: Callable[[Mistake], list[Record]], reference: list[Record]) -> None:
+def test_groups_grow_as_less_is_told(
+    weak: Callable[[Mistake], list[LinkageRecord]], reference: list[LinkageRecord]
+) -> None:
     records = weak(Mistake.DATES_KEPT)
     assert smallest_group(records) == 1
     assert smallest_group(records, ("modality",)) >= smallest_group(records, ("modality", "sex"))
@@ -192,7 +198,7 @@ def test_groups_grow_as_less_is_told(weak: Callable[[Mistake], list[Record]], re
 
 
 def test_the_crowd_in_which_everybody_disappears(
-    weak: Callable[[Mistake], list[Record]], reference: list[Record]
+    weak: Callable[[Mistake], list[LinkageRecord]], reference: list[LinkageRecord]
 ) -> None:
     """Whoever has the list narrows some down to one person; moved days fit nobody, and what is left fits several."""
     assert smallest_crowd(weak(Mistake.DATES_KEPT), listed()) == 1
@@ -216,7 +222,9 @@ RELEASES = {
 
 
 @pytest.mark.parametrize(("choices", "safe", "useful"), RELEASES.values(), ids=RELEASES.keys())
-def test_the_trade_off(weak: Callable[[Mistake], list[Record]], choices: Choices, safe: bool, useful: bool) -> None:
+def test_the_trade_off(
+    weak: Callable[[Mistake], list[LinkageRecord]], choices: Choices, safe: bool, useful: bool
+) -> None:
     """Neither telling everything nor telling nothing passes; what lies between does."""
     result = weigh(weak(Mistake.DATES_KEPT), choices, listed())
     assert (result.crowd >= CROWD) is safe, str(result)
@@ -258,7 +266,7 @@ def test_a_release_is_judged_by_what_it_does() -> None:
 
 
 def test_what_gets_around_does_not_say_who_is_in_the_archive() -> None:
-    people, story = told_around(KEY)
+    people, story = background_knowledge(KEY)
     assert {one.patient for one in people} == {None}
     assert story.patient == -1
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from pacslab.cohort.answer_key import InstanceKey, Keeping, Kept, Location
-from pacslab.deid.audit.reader import Reader
+from pacslab.cohort.answer_key import InstanceKey, Keeping, Location, RetainedValue
+from pacslab.deid.audit.reader import OutputAuditor
 from pacslab.deid.audit.study import judge, quiet_pydicom
 from pacslab.deid.audit.verdicts import attribute
 
@@ -75,7 +75,7 @@ def test_taken_away_as_the_profile_asks(name: str, location: Location, keyword: 
 def audited(place: Hospital, image: InstanceKey, plane: bytes | None) -> DeidReport:
     """Return the audit of a study of which one image has an overlay that the key calls content to keep."""
     text = hashlib.sha256(contour()).hexdigest()
-    kept = (*image.kept, Kept(keeping=Keeping.CONTENT, path=PLANE, text=text))
+    kept = (*image.kept, RetainedValue(keeping=Keeping.CONTENT, path=PLANE, text=text))
     uid, study = image.sop_instance_uid, place.study_of[image.sop_instance_uid]
     study = study.model_copy(
         update={
@@ -100,7 +100,7 @@ def audited(place: Hospital, image: InstanceKey, plane: bytes | None) -> DeidRep
         files[name_of(uid)] = written(with_overlay(place.cleaned(uid), plane))
     source = Memory(files)
     with quiet_pydicom():
-        submission = Reader(key, (study,)).read(source)
+        submission = OutputAuditor(key, (study,)).read(source)
         planted = key.planted_in({one.sop_instance_uid for one in study.instances})
         return judge(key, study, planted, submission, source.notes)
 

@@ -13,7 +13,7 @@ import pytest
 from pacslab.cohort.build import build_cohort
 from pacslab.cohort.recipe.recipe import load_recipe
 from pacslab.deid.audit import reader
-from pacslab.deid.audit.study import audit
+from pacslab.deid.audit.study import audit_study
 from pacslab.deid.deidentify.study import deidentify_study
 from pacslab.scenario.variant import make_variant
 
@@ -91,7 +91,7 @@ def test_without_the_whole_answer_key_every_picture_is_searched(
 ) -> None:
     add(output, "CT")
     partial = build_cohort(load_recipe("district-hospital"), make_variant("open-archive", "student")).questions()
-    assert audit(output.folder, partial, output.origin.study.study_instance_uid).passed
+    assert audit_study(output.folder, partial, output.origin.study.study_instance_uid).passed
     assert len(searched) == len(another_study("CT"))
 
 

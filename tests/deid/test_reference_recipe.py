@@ -17,7 +17,7 @@ from pydicom.uid import RLELossless
 from pacslab.cohort.answer_key import Identifier
 from pacslab.cohort.build import build_cohort
 from pacslab.cohort.recipe.recipe import load_recipe
-from pacslab.deid.audit.study import audit
+from pacslab.deid.audit.study import audit_study
 from pacslab.deid.deidentify.free_text import clean_text
 from pacslab.deid.deidentify.policy import load_policy
 from pacslab.deid.deidentify.pseudonyms import Pseudonyms
@@ -41,9 +41,9 @@ def test_full_marks_for_every_student(tmp_path: Path, student: str) -> None:
     done = deidentify_study(tmp_path / "study", tmp_path / "deid", secret=SECRET)
     assert len(done.written) == len(origin.images)
     assert len(done.withheld) == 2
-    report = audit(tmp_path / "deid", origin.key, origin.study.study_instance_uid)
+    report = audit_study(tmp_path / "deid", origin.key, origin.study.study_instance_uid)
     assert report.passed, report.summary()
-    assert report.leak_recall == report.utility == 1
+    assert report.removal_recall == report.utility == 1
 
 
 def first(folder: Path) -> pydicom.FileDataset:

@@ -16,7 +16,7 @@ from pacslab.deid.audit.report.model import CheckId, DeidReport, check_of
 from pacslab.deid.audit.report.thumbnail import FRAME
 from pacslab.grading.judging import judge_deid
 from pacslab.scenario.loading import load_scenario
-from pacslab.scenario.models import DeidCheck
+from pacslab.scenario.models import DeidObjective
 
 from .conftest import Output, original
 
@@ -115,7 +115,7 @@ def test_leaks_and_utility_side_by_side(output: Output) -> None:
 
 
 def test_the_scenario_asks_for_checks_that_exist() -> None:
-    objectives = [one for one in load_scenario("open-archive").objectives if isinstance(one.check, DeidCheck)]
+    objectives = [one for one in load_scenario("open-archive").objectives if isinstance(one.check, DeidObjective)]
     asked = {check for one in objectives for check in one.check.checks}
     assert asked == {str(check) for check in CheckId}
 
@@ -123,7 +123,7 @@ def test_the_scenario_asks_for_checks_that_exist() -> None:
 def test_the_scenario_rewards_the_reference_output(output: Output) -> None:
     report = output.audit()
     for one in load_scenario("open-archive").objectives:
-        if isinstance(one.check, DeidCheck):
+        if isinstance(one.check, DeidObjective):
             assert judge_deid(one.check, report).reached
 
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from pacslab.deid.audit.report.model import CheckId
-from pacslab.deid.audit.study import audit
+from pacslab.deid.audit.study import audit_study
 from pacslab.deid.dicom import output_folder, output_sources
 from pacslab.deid.dicom.output_sources import open_source
 from pacslab.errors import DeidError, UnsafeAddressError
@@ -36,7 +36,7 @@ def packed(output: Output, **extra: bytes) -> Path:
 
 
 def audited(path: Path | str) -> DeidReport:
-    return audit(path, original().key, UID)
+    return audit_study(path, original().key, UID)
 
 
 def test_zip(output: Output) -> None:

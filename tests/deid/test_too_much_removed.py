@@ -14,7 +14,7 @@ from pacslab.cohort.answer_key import Location
 from pacslab.cohort.build import build_cohort
 from pacslab.cohort.pixel_digests import digest_outside
 from pacslab.cohort.recipe.recipe import load_recipe
-from pacslab.deid.audit.study import audit
+from pacslab.deid.audit.study import audit_study
 from pacslab.deid.deidentify.study import deidentify_study
 from pacslab.scenario.variant import make_variant
 
@@ -262,5 +262,5 @@ def test_the_pixels_outside_are_those_of_the_key() -> None:
 def test_another_study_in_the_folder(tmp_path: Path) -> None:
     """Another patient's clean study is none of this one's images."""
     deidentify_study(original("somebody-else").files.values(), tmp_path / "deid", secret=SECRET)
-    report = audit(tmp_path / "deid", original().key, original().study.study_instance_uid)
+    report = audit_study(tmp_path / "deid", original().key, original().study.study_instance_uid)
     assert "anatomy" in report.failed()

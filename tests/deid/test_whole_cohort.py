@@ -54,7 +54,7 @@ def a_path(folder: Path, modality: str, number: int = 0) -> Path:
 def test_reference_output(everything: Path, workers: int) -> None:
     report = audited(everything, workers)
     assert report.passed, report.summary()
-    assert report.leak_recall == report.utility == 1
+    assert report.removal_recall == report.utility == 1
     assert report.files_found == report.files_expected
     assert report.verdict == "Nobody is named, and research can use the files."
     assert not report.extra
@@ -79,7 +79,7 @@ def test_originals(tmp_path: Path) -> None:
     report = audited(tmp_path)
     count = len(report.patients)
     assert report.verdict == f"{count} of {count} patients are still named by the files."
-    assert report.leak_recall < 0.2
+    assert report.removal_recall < 0.2
     assert "burned-in text of 4 ultrasound images" in report.html()
     assert "data:image/png;base64," in report._repr_html_()
     assert [one.named for one in report.patients] == [True] * count
@@ -108,7 +108,7 @@ def test_one_name_in_one_image_is_one_leaking_patient(all_files: Path) -> None:
     dataset.SeriesDescription = f"seen with {victim.spoken_name}"
     dataset.save_as(path)
     report = audited(all_files)
-    assert report.leak_recall > 0.99
+    assert report.removal_recall > 0.99
     assert [one.index for one in report.leaking] == [victim.index]
     assert report.verdict.startswith("1 of ")
     assert f"patient {victim.index}'s name is still in SeriesDescription" in report.leaking[0].worst[0]
@@ -142,7 +142,7 @@ def test_a_missing_study(all_files: Path) -> None:
     report = audited(all_files)
     assert report.failed() == (CheckId.PRESENT,)
     assert report.check("present").count == lost
-    assert report.leak_recall < 1
+    assert report.removal_recall < 1
     assert report.utility < 1
 
 
@@ -230,7 +230,7 @@ def test_another_hospitals_output(everything: Path) -> None:
 def test_nothing_there(tmp_path: Path) -> None:
     report = audited(tmp_path)
     assert report.failed() == tuple(CheckId)
-    assert report.leak_recall == report.utility == 0
+    assert report.removal_recall == report.utility == 0
     assert "is empty" in report.check("present").worst[0]
 
 

@@ -15,7 +15,7 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless
 from pydicom.uid import EncapsulatedPDFStorage as PdfStorage
 
-from pacslab.deid.audit.study import audit
+from pacslab.deid.audit.study import audit_study
 
 from .conftest import Output, original
 
@@ -33,7 +33,7 @@ MOST = 320 << 10
 def peak_of(place: Path, pipe: Connection) -> None:
     """Send the audit's notes and worst sentences, and how much memory it took at most, in kB."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    report = audit(place, original().key, original().study.study_instance_uid)
+    report = audit_study(place, original().key, original().study.study_instance_uid)
     taken = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     pipe.send(("\n".join([*report.notes, *(one for check in report.checks for one in check.worst)]), taken))
 

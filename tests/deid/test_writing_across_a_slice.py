@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pacslab.cohort.build import build_cohort
-from pacslab.cohort.pixel_digests import MARGIN
+from pacslab.cohort.pixel_digests import BOX_MARGIN
 from pacslab.cohort.recipe.recipe import load_recipe
 from pacslab.cohort.render.burned_in_text import burn_in
 from pacslab.deid.audit.glyph_match import text_remains
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import FileDataset
 
-    from pacslab.cohort.answer_key import Planted
+    from pacslab.cohort.answer_key import PlantedIdentifier
     from pacslab.cohort.build import Cohort
 
 
@@ -37,7 +37,7 @@ def cohort(hospital: str, student: str) -> Cohort:
     return build_cohort(load_recipe(hospital), make_variant("unseen", student))
 
 
-def slices(hospital: str, student: str, study: int) -> Iterator[tuple[FileDataset, list[Planted]]]:
+def slices(hospital: str, student: str, study: int) -> Iterator[tuple[FileDataset, list[PlantedIdentifier]]]:
     """Yield the slices of a study, each with what is written across it."""
     plan = cohort(hospital, student).plan.studies[study]
     contents = [content for _, content in cohort(hospital, student).study_files(plan)]
@@ -98,8 +98,8 @@ def test_only_the_letters_are_painted_over_where_they_have_one_value(hospital: s
     for one in planted:
         assert one.box is not None
         assert not text_remains(after, one.box, one.glyphs())
-        rows = slice(max(0, one.box.row - MARGIN), one.box.row + one.box.height + MARGIN)
-        around[rows, max(0, one.box.column - MARGIN) : one.box.column + one.box.width + MARGIN] = True
+        rows = slice(max(0, one.box.row - BOX_MARGIN), one.box.row + one.box.height + BOX_MARGIN)
+        around[rows, max(0, one.box.column - BOX_MARGIN) : one.box.column + one.box.width + BOX_MARGIN] = True
     assert np.array_equal(after[~around], picture[~around])
 
 

@@ -9,7 +9,7 @@ from pacslab.grading.course.course import COURSE_FILE, init_course, read_course
 from pacslab.grading.course.roster import Student
 from pacslab.grading.gradebook.gradebook import grade_class
 from pacslab.grading.selftest.hostile_submissions import hostile_manners
-from pacslab.grading.selftest.sample_submissions import make_submission, manners
+from pacslab.grading.selftest.sample_submissions import make_submission, submission_profiles
 from pacslab.pacs.deployment.teardown import lab_id
 from pacslab.pacs.runtimes.select import ready_runtimes
 
@@ -30,7 +30,7 @@ class Class:
     """Students, one for each manner, and what they handed in."""
 
     def __init__(self, folder, names):
-        known = {**manners(), **hostile_manners()}
+        known = {**submission_profiles(), **hostile_manners()}
         self.course = new_course(folder)
         self.roster = tuple(
             Student(id=f"s{number:02}", name=f"Student, {name}") for number, name in enumerate(names, start=1)

@@ -11,12 +11,12 @@ import pytest
 
 from pacslab.grading.selftest.hostile_submissions import CONFIGURATIONS, SANDBOXED
 from pacslab.grading.selftest.hostile_zips import ZIPS
-from pacslab.grading.selftest.sample_submissions import manners
+from pacslab.grading.selftest.sample_submissions import submission_profiles
 
 from .classes import Class
 
 DAY = int(os.environ.get("PACSLAB_DAY") or datetime.now(UTC).toordinal())
-EVERY = manners()
+EVERY = submission_profiles()
 IN_SANDBOX = [one.name for one in SANDBOXED]
 
 

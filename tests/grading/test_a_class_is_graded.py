@@ -20,7 +20,7 @@ from pacslab.grading.gradebook.gradebook import grade_class
 from pacslab.grading.replay.collect import gather
 from pacslab.grading.selftest.hostile_submissions import CONFIGURATIONS, SANDBOXED, hostile_manners
 from pacslab.grading.selftest.hostile_zips import ZIPS
-from pacslab.grading.selftest.sample_submissions import manners
+from pacslab.grading.selftest.sample_submissions import submission_profiles
 from pacslab.pacs.runtimes.select import ready_runtimes
 
 from .classes import Class, everything_but_time, seen_of
@@ -56,7 +56,7 @@ pytestmark = pytest.mark.timeout(1500)
 
 @pytest.fixture(scope="module")
 def big(tmp_path_factory):
-    return Class(tmp_path_factory.mktemp("big"), [*manners(), *HOSTILE])
+    return Class(tmp_path_factory.mktemp("big"), [*submission_profiles(), *HOSTILE])
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import pytest
 from pacslab.grading.course.course import init_course
 from pacslab.grading.course.roster import Student
 from pacslab.grading.gradebook.gradebook import grade_class
-from pacslab.grading.selftest.sample_submissions import Manner, make_submission
+from pacslab.grading.selftest.sample_submissions import SubmissionProfile, make_submission
 from pacslab.scenario.loading import scenario_ids
 
 pytestmark = pytest.mark.timeout(900)
@@ -18,7 +18,7 @@ def test_the_reference_fix_of_every_scenario_earns_everything(tmp_path):
     course = init_course(tmp_path / "course", "all", "All", tuple(scenario_ids()))
     (tmp_path / "in").mkdir()
     for scenario in scenario_ids():
-        make_submission(course, ANNA, Manner("perfect"), tmp_path / "in", scenario)
+        make_submission(course, ANNA, SubmissionProfile("perfect"), tmp_path / "in", scenario)
     book = grade_class(tmp_path / "in", course, (ANNA,), tmp_path / "grades", runtime="process")
     assert book.certain
     lost = {

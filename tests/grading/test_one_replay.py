@@ -10,18 +10,18 @@ import pytest
 from pacslab.grading.course.roster import Student
 from pacslab.grading.gradebook.points import grade
 from pacslab.grading.replay import replay as replaying
-from pacslab.grading.replay.disk_guard import Guard, room_taken
-from pacslab.grading.replay.replay import Task, replay, replay_key
+from pacslab.grading.replay.disk_guard import DiskGuard, room_taken
+from pacslab.grading.replay.replay import ReplayJob, replay, replay_key
 from pacslab.grading.replay.unpack import digest_of
 from pacslab.grading.selftest.hostile_submissions import CONFIGURATIONS, FILLS_THE_DISK, hostile_manners
-from pacslab.grading.selftest.sample_submissions import Manner, make_submission
+from pacslab.grading.selftest.sample_submissions import SubmissionProfile, make_submission
 from pacslab.pacs.deployment.teardown import lab_id
 from pacslab.pacs.runtimes.select import ready_runtimes
 from pacslab.scenario.loading import load_scenario
 from pacslab.scenario.variant import make_variant
 
 ANNA = Student(id="anna", name="Anna")
-LUA = Manner("runs Lua", options={"ExecuteLuaEnabled": True})
+LUA = SubmissionProfile("runs Lua", options={"ExecuteLuaEnabled": True})
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def replayed(course, places):
 
     def run(manner, **changes):
         path = make_submission(course, ANNA, manner, places).path
-        task = Task(
+        task = ReplayJob(
             path=str(path),
             sha256=digest_of(path),
             key="key",
@@ -74,7 +74,7 @@ def test_a_server_that_takes_too_much_of_the_disk_is_ended_and_earns_nothing(rep
     """Its index alone is more than this limit."""
     monkeypatch.setattr(replaying, "_MOST_WRITTEN", 1 << 10)
     monkeypatch.setattr("pacslab.grading.replay.disk_guard._PAUSE", 0.01)
-    result = replayed(Manner("perfect", leak="nothing"))
+    result = replayed(SubmissionProfile("perfect", leak="nothing"))
     assert result.assessment is None
     assert "wrote more than" in result.server_problem
     assert result.failure == ""
@@ -82,7 +82,7 @@ def test_a_server_that_takes_too_much_of_the_disk_is_ended_and_earns_nothing(rep
 
 def test_a_server_that_writes_without_end_is_ended(tmp_path):
     ended = threading.Event()
-    with Guard(tmp_path, 1 << 20, ended.set) as guard:
+    with DiskGuard(tmp_path, 1 << 20, ended.set) as guard:
         (tmp_path / "shared").write_bytes(bytes(4 << 20))
         os.link(tmp_path / "shared", tmp_path / "beside")
         assert room_taken(tmp_path) == 0
@@ -120,7 +120,7 @@ def test_what_is_refused_starts_no_server(replayed, monkeypatch, kind):
         raise AssertionError("a server was started")
 
     monkeypatch.setattr(replaying.Deployment, "start", start)
-    result = replayed(Manner(kind, options=CONFIGURATIONS[kind], started=False))
+    result = replayed(SubmissionProfile(kind, options=CONFIGURATIONS[kind], started=False))
     assert result.server_problem
     assert result.assessment is None
     assert result.reports
@@ -131,14 +131,16 @@ def test_a_fault_of_the_grader_is_not_the_students(replayed, monkeypatch, course
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(replaying, "replayable", fail)
-    result = replayed(Manner("perfect", leak="nothing"))
+    result = replayed(SubmissionProfile("perfect", leak="nothing"))
     assert "No space left" in result.failure
     assert not result.certain
     assert grade(ANNA, load_scenario("open-archive"), course, result).state == "grade again"
 
 
 def test_parts_that_ended_a_worker_are_left_out_the_second_time(replayed):
-    result = replayed(Manner("perfect", leak="nothing"), skip={"server": "it crashed", "deid": "it crashed, too"})
+    result = replayed(
+        SubmissionProfile("perfect", leak="nothing"), skip={"server": "it crashed", "deid": "it crashed, too"}
+    )
     assert result.server_problem.startswith("it crashed")
     assert result.deid_problem == "it crashed, too"
     assert result.answers
@@ -147,9 +149,9 @@ def test_parts_that_ended_a_worker_are_left_out_the_second_time(replayed):
 
 def test_work_on_the_patients_of_another_version_is_told_to_the_instructor(replayed, monkeypatch):
     skip = {"server": "left out", "deid": "left out"}
-    assert replayed(Manner("perfect", leak="nothing"), skip=skip).notes == ()
+    assert replayed(SubmissionProfile("perfect", leak="nothing"), skip=skip).notes == ()
     monkeypatch.setattr(replaying, "GENERATOR_VERSION", "99")
-    (note,) = replayed(Manner("perfect", leak="nothing"), skip=skip).notes
+    (note,) = replayed(SubmissionProfile("perfect", leak="nothing"), skip=skip).notes
     assert "they are other patients" in note
     assert "Grade with pacslab" in note
 

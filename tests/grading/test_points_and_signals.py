@@ -17,7 +17,7 @@ from pacslab.grading.gradebook.integrity_signals import (
 from pacslab.grading.gradebook.points import Mark, grade, written_answer
 from pacslab.grading.replay.collect import gather
 from pacslab.grading.replay.replay import Replay, Timing
-from pacslab.grading.selftest.sample_submissions import Manner, make_submission
+from pacslab.grading.selftest.sample_submissions import SubmissionProfile, make_submission
 from pacslab.pacs.archive.snapshot import cohort_of
 from pacslab.probes.findings import Assessment, Finding, Outcome, Side
 from pacslab.probes.registry import probes_for
@@ -178,7 +178,7 @@ def handed_in(course, tmp_path):
     def make(student, name, content=None):
         path = tmp_path / "in" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        made = make_submission(course, student, Manner("perfect", leak="nothing"), tmp_path).path
+        made = make_submission(course, student, SubmissionProfile("perfect", leak="nothing"), tmp_path).path
         path.write_bytes(content or made.read_bytes())
         return path
 
@@ -208,7 +208,7 @@ def test_whose_submission_it_is_as_the_platforms_name_files(course, handed_in, t
 def test_a_ticket_of_another_course_is_a_signal_and_the_work_is_graded(course, tmp_path):
     other = init_course(tmp_path / "other", "pacs-2026", "PACS, autumn", ("open-archive",))
     (tmp_path / "in").mkdir()
-    make_submission(other, ROSTER[0], Manner("perfect", leak="nothing"), tmp_path / "in")
+    make_submission(other, ROSTER[0], SubmissionProfile("perfect", leak="nothing"), tmp_path / "in")
     found = gather(tmp_path / "in", course, ROSTER)[0]
     assert (found.student, found.problem) == ("anna", "")
     assert found.signals == ["the ticket in it was not signed by this course"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pacslab import Lab
-from pacslab.grading.handin.submission import Submission
+from pacslab.grading.handin.submission import SubmissionNote
 from pacslab.grading.handin.ticket import issue_ticket
 from pacslab.grading.handin.timeline import broken_at, first_seal, hints_of, impossibilities, read_timeline
 from pacslab.session import Session
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("places")
 
 def note(path):
     with zipfile.ZipFile(path) as archive:
-        return Submission.model_validate_json(archive.read("submission.json"))
+        return SubmissionNote.model_validate_json(archive.read("submission.json"))
 
 
 def test_a_submission_holds_the_work_and_its_receipt_says_so(course, anna, monkeypatch):

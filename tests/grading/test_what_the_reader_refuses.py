@@ -10,16 +10,16 @@ import pytest
 
 from pacslab.errors import SubmissionError
 from pacslab.grading.course.roster import Student
-from pacslab.grading.replay.unpack import look_into, unpack
+from pacslab.grading.replay.unpack import read_submission_note, unpack
 from pacslab.grading.selftest import hostile_zips as hostile
-from pacslab.grading.selftest.sample_submissions import Manner, make_submission
+from pacslab.grading.selftest.sample_submissions import SubmissionProfile, make_submission
 
 ANNA = Student(id="anna", name="Anna")
 
 
 @pytest.fixture(scope="module")
 def honest(course, tmp_path_factory):
-    return make_submission(course, ANNA, Manner("perfect"), tmp_path_factory.mktemp("honest")).path
+    return make_submission(course, ANNA, SubmissionProfile("perfect"), tmp_path_factory.mktemp("honest")).path
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_a_folder_around_everything_is_forgiven(copy, tmp_path):
     with zipfile.ZipFile(copy) as old, zipfile.ZipFile(wrapped, "w") as new:
         for name in old.namelist():
             new.writestr(f"my work/{name}", old.read(name))
-    assert look_into(wrapped)[0].student == "anna"
+    assert read_submission_note(wrapped)[0].student == "anna"
     assert (unpack(wrapped, tmp_path / "unpacked").configuration / "orthanc.json").is_file()
 
 
@@ -132,4 +132,4 @@ def test_what_is_no_zip_file(tmp_path, content):
     path = tmp_path / "x.zip"
     path.write_bytes(content)
     with pytest.raises(SubmissionError):
-        look_into(path)
+        read_submission_note(path)

@@ -7,7 +7,7 @@ import pydicom
 import pytest
 
 from pacslab.deid.audit.report.model import DeidReport, Tally
-from pacslab.deid.audit.study import audit
+from pacslab.deid.audit.study import audit_study
 from pacslab.deid.deidentify.study import deidentify_study
 from pacslab.grading.replay.study_ownership import UNTOUCHED, strangers_study
 from pacslab.pacs.archive.snapshot import cohort_of
@@ -62,7 +62,7 @@ def brighter(pixels):
 
 def test_the_own_study_as_the_audit_sees_it(anna, tmp_path):
     assert anna.says(anna.cleaned, tmp_path / "out", untouched=4) == ""
-    report = audit(tmp_path / "out", anna.key, anna.uid)
+    report = audit_study(tmp_path / "out", anna.key, anna.uid)
     assert next((one.good, one.total) for one in report.kept if one.name == UNTOUCHED) == (4, 4)
 
 

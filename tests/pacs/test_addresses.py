@@ -7,9 +7,9 @@ import pytest
 from pacslab.errors import UnsafeAddressError
 from pacslab.pacs.addresses import Endpoint, require_lab_address
 from pacslab.pacs.runtimes.base import Server
-from pacslab.pacs.server_names import ACTORS
+from pacslab.pacs.server_names import PEERS
 from pacslab.probes.attack.dicom_query_retrieve import get_as_stranger
-from pacslab.probes.target import Actor, Site
+from pacslab.probes.target import DicomPeer, Target
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.88.3.4", "10.231.0.2"])
@@ -31,14 +31,14 @@ def server(host):
 
 def test_an_actor_elsewhere_is_refused():
     with pytest.raises(UnsafeAddressError):
-        Actor("CT01", server("192.0.2.1"), "x")
+        DicomPeer("CT01", server("192.0.2.1"), "x")
 
 
 class Elsewhere:
     """A deployment whose archive claims to be somebody else's machine."""
 
     class _State:
-        servers = {name: server("127.0.0.1") for name in ACTORS} | {"archive": server("192.0.2.1")}
+        servers = {name: server("127.0.0.1") for name in PEERS} | {"archive": server("192.0.2.1")}
         password = "x"
 
     def running_state(self):
@@ -49,7 +49,7 @@ class Elsewhere:
 
 
 def test_probes_refuse_an_archive_elsewhere():
-    with pytest.raises(UnsafeAddressError), Site.of(Elsewhere()):
+    with pytest.raises(UnsafeAddressError), Target.of(Elsewhere()):
         pass
 
 

@@ -7,7 +7,7 @@ import pytest
 from cryptography import x509
 
 from pacslab.errors import ConfigurationError
-from pacslab.pacs.deployment.certificates import issue, make_authority, make_certificates, stranger_files
+from pacslab.pacs.deployment.certificates import issue_certificate, make_authority, make_certificates, stranger_files
 
 NAMES = ("archive", "CT01", "WS01")
 
@@ -97,6 +97,6 @@ def test_an_authority_that_cannot_be_read_is_said(tmp_path):
 def test_a_certificate_may_be_made_for_any_time():
     authority = make_authority()
     begin = dt.datetime(2019, 1, 1, tzinfo=dt.UTC)
-    expired = issue(authority, "archive", days=30, begin=begin).certificate
+    expired = issue_certificate(authority, "archive", days=30, begin=begin).certificate
     assert expired.not_valid_after_utc < dt.datetime(2019, 3, 1, tzinfo=dt.UTC)
     expired.verify_directly_issued_by(authority.certificate)

@@ -5,7 +5,7 @@ import pytest
 from pacslab.errors import ConfigurationError
 from pacslab.pacs.config.orthanc_json import (
     check_configuration,
-    complete,
+    complete_configuration,
     known_options,
     parse_configuration,
     read_configuration,
@@ -72,7 +72,7 @@ def test_a_missing_file_says_how_to_bring_it_back(tmp_path):
 
 def test_the_lab_decides_where_data_lies_and_nothing_else():
     content = {"Name": "x", "RemoteAccessAllowed": True}
-    ready = complete(content, "/data", ["a.so"])
+    ready = complete_configuration(content, "/data", ["a.so"])
     assert ready == {
         **content,
         "HttpPort": 8042,

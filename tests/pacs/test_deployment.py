@@ -20,7 +20,7 @@ from servers import sessions, start_briefly
 import docker
 from pacslab.errors import ConfigurationError, DeploymentError, PacslabError, ScenarioError, ServerStartError
 from pacslab.pacs.archive.snapshot import ArchiveData
-from pacslab.pacs.deployment.teardown import lab_id, list_running, stop_all, sweep
+from pacslab.pacs.deployment.teardown import lab_id, list_running, remove_expired, stop_all
 from pacslab.pacs.runtimes.docker import containers
 from pacslab.pacs.runtimes.process import runtime as process_runtime
 from pacslab.pacs.runtimes.process.listening_sockets import listeners
@@ -334,7 +334,7 @@ def test_servers_end_at_their_time_limit_without_anybody(start, runtime):
     addresses = state["servers"]["archive"]["http"]
     with pytest.raises(httpx.TransportError):
         httpx.get(f"http://{addresses['host']}:{addresses['port']}/system", timeout=2, trust_env=False)
-    assert session.deployment.id in sweep()
+    assert session.deployment.id in remove_expired()
     assert session.deployment.id not in live.deployments(lab_id())
 
 
@@ -347,9 +347,9 @@ def test_a_deployment_that_somebody_starts_again_is_not_swept_away(places):
     locks.mkdir()
     with (locks / folder.name).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        assert sweep() == []
+        assert remove_expired() == []
         assert folder.is_dir()
-    assert sweep() == [folder.name]
+    assert remove_expired() == [folder.name]
     assert not folder.exists()
 
 

@@ -10,8 +10,8 @@ import pytest
 from servers import in_process, sessions, start_briefly
 
 from pacslab.errors import ConfigurationError, PacslabError, ServerStartError
-from pacslab.pacs.config.nginx_conf import check_proxy, directives, served_paths
-from pacslab.pacs.config.ports import Door, NetworkRules
+from pacslab.pacs.config.nginx_conf import check_proxy, nginx_directives, served_paths
+from pacslab.pacs.config.ports import ArchivePort, NetworkRules
 from pacslab.pacs.runtimes.process.listening_sockets import listeners
 from pacslab.pacs.server_names import STRANGER
 
@@ -90,7 +90,7 @@ def test_a_proxy_is_read_as_nginx_reads_it():
         'server { listen 8080; location ~ "^/b{2}$" { return 404; } location /backup/ { alias ${SERVED_FOLDER}/b/; } }'
     )
     check_proxy(text, {})
-    assert [(line, words[0]) for line, words in directives(text)] == [
+    assert [(line, words[0]) for line, words in nginx_directives(text)] == [
         (2, "map"),
         (3, "server"),
         (3, "listen"),
@@ -152,8 +152,8 @@ def stranger_reaches(session, port):
 
 
 def test_the_outside_reaches_the_encrypted_door_and_no_other(hardened):
-    assert asked(hardened, Door.HTTPS, context=trusting(hardened)).json()["DicomAet"] == "ARCHIVE"
-    for door in (Door.HTTP, Door.PROXY):
+    assert asked(hardened, ArchivePort.HTTPS, context=trusting(hardened)).json()["DicomAet"] == "ARCHIVE"
+    for door in (ArchivePort.HTTP, ArchivePort.PROXY):
         with pytest.raises(httpx.HTTPError):
             asked(hardened, door)
     assert not stranger_reaches(hardened, 4242)
@@ -166,7 +166,7 @@ def test_the_hospital_inside_reaches_what_the_outside_does_not(hardened):
 
 def test_a_browser_that_trusts_another_authority_is_not_fooled(hardened):
     with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
-        asked(hardened, Door.HTTPS, context=ssl.create_default_context())
+        asked(hardened, ArchivePort.HTTPS, context=ssl.create_default_context())
 
 
 def test_the_firewall_follows_the_file(hardened):
@@ -175,10 +175,10 @@ def test_the_firewall_follows_the_file(hardened):
     try:
         path.write_text("outside: [http, dicom]\n", encoding="utf-8")
         hardened.restart()
-        assert asked(hardened, Door.HTTP).status_code == 200
+        assert asked(hardened, ArchivePort.HTTP).status_code == 200
         assert stranger_reaches(hardened, 4242)
         with pytest.raises(httpx.HTTPError):
-            asked(hardened, Door.HTTPS)
+            asked(hardened, ArchivePort.HTTPS)
         path.write_text("outside: [https, htp]\n", encoding="utf-8")
         with pytest.raises(ConfigurationError, match=r"network\.yaml: outside\.1"):
             hardened.restart()
@@ -193,7 +193,7 @@ def test_a_proxy_that_nginx_refuses_leaves_the_one_that_ran(hardened):
         path.write_text(HTTPS.replace("TLSv1.2 TLSv1.3", "TLSv9"), encoding="utf-8")
         with pytest.raises(ServerStartError, match=r"TLSv9.*runs as it did before"):
             hardened.restart()
-        assert asked(hardened, Door.HTTPS, context=trusting(hardened)).status_code == 200
+        assert asked(hardened, ArchivePort.HTTPS, context=trusting(hardened)).status_code == 200
     finally:
         path.write_text(HTTPS, encoding="utf-8")
         hardened.restart()
@@ -243,7 +243,7 @@ def test_the_proxy_cannot_reach_beyond_the_lab(hardened, monkeypatch):
         try:
             path.write_text(HTTPS.replace("http://${ARCHIVE_HOST}:8042", target), encoding="utf-8")
             hardened.restart()
-            assert asked(hardened, Door.HTTPS, context=trusting(hardened)).status_code == 502
+            assert asked(hardened, ArchivePort.HTTPS, context=trusting(hardened)).status_code == 502
             with pytest.raises(TimeoutError):
                 heard.accept()
         finally:
@@ -270,7 +270,7 @@ def test_no_redirection_inside_nginx_leads_to_this_machines_files(hardened, tmp_
         path.write_text(text.replace("proxy_pass http://${ARCHIVE_HOST}:8042", "try_files $uri =403"), encoding="utf-8")
         hardened.restart()
         for asking in ("/tried", "/rewritten", "/faulty", "/index/", f"/asked?file={way}"):
-            answer = asked(hardened, Door.HTTPS, asking, trusting(hardened))
+            answer = asked(hardened, ArchivePort.HTTPS, asking, trusting(hardened))
             assert answer.is_error, asking
             assert "not the proxy's" not in answer.text
     finally:
@@ -305,5 +305,5 @@ def test_a_firewall_where_the_stranger_is_inside_is_refused(started):
 
 def test_every_door_is_open_unless_the_file_says_so():
     assert NetworkRules().closed(of_proxy=False) == NetworkRules().closed(of_proxy=True) == ()
-    assert NetworkRules(outside=(Door.HTTPS,)).closed(of_proxy=False) == (8042, 4242)
-    assert NetworkRules(outside=(Door.HTTPS,)).closed(of_proxy=True) == (8080,)
+    assert NetworkRules(outside=(ArchivePort.HTTPS,)).closed(of_proxy=False) == (8042, 4242)
+    assert NetworkRules(outside=(ArchivePort.HTTPS,)).closed(of_proxy=True) == (8080,)

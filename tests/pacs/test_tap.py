@@ -12,9 +12,9 @@ from servers import sessions
 from pacslab.errors import UnsafeAddressError
 from pacslab.grading.selftest.reference_fix import write_reference_fix
 from pacslab.pacs.addresses import Endpoint
-from pacslab.pacs.runtimes.packet_capture import Capture, read_pcap, relay
+from pacslab.pacs.runtimes.packet_capture import Capture, read_pcap, relay_connections
 from pacslab.probes.attack.eavesdropping import names_in, passwords_in
-from pacslab.probes.target import Site
+from pacslab.probes.target import Target
 
 
 class Echo(socketserver.BaseRequestHandler):
@@ -35,7 +35,7 @@ def test_a_relay_passes_everything_on_and_writes_down_both_directions(echo, tmp_
     capture = Capture()
     sent = b"quiet please " * 5000
     with (
-        relay(Endpoint("127.0.0.1", 0), echo, "127.0.0.9", capture) as place,
+        relay_connections(Endpoint("127.0.0.1", 0), echo, "127.0.0.9", capture) as place,
         socket.create_connection((place.host, place.port)) as client,
     ):
         client.sendall(sent)
@@ -51,7 +51,7 @@ def test_a_relay_passes_everything_on_and_writes_down_both_directions(echo, tmp_
 def test_tcpdump_opens_a_capture_and_finds_every_checksum_right(echo, tmp_path, program):
     capture = Capture()
     with (
-        relay(Endpoint("127.0.0.1", 0), echo, None, capture) as place,
+        relay_connections(Endpoint("127.0.0.1", 0), echo, None, capture) as place,
         socket.create_connection((place.host, place.port)) as client,
     ):
         client.sendall(b"A password: swordfish\r\n")
@@ -67,7 +67,10 @@ def test_tcpdump_opens_a_capture_and_finds_every_checksum_right(echo, tmp_path, 
 
 def test_a_relay_to_somewhere_beyond_the_lab_is_refused():
     for listen, target in (("127.0.0.1", "192.0.2.1"), ("0.0.0.0", "127.0.0.1"), ("127.0.0.1", "example.org")):
-        with pytest.raises(UnsafeAddressError), relay(Endpoint(listen, 0), Endpoint(target, 80), None, Capture()):
+        with (
+            pytest.raises(UnsafeAddressError),
+            relay_connections(Endpoint(listen, 0), Endpoint(target, 80), None, Capture()),
+        ):
             pass
 
 
@@ -83,7 +86,7 @@ def test_the_cable_shows_names_and_passwords_until_they_travel_encrypted(runtime
         path = session.eavesdrop()
         capture = read_pcap(path.read_bytes())
         assert passwords_in(capture) == ["radiologist:marble-window-35-tamarind"]
-        with Site.of(session.deployment) as site:
+        with Target.of(session.deployment) as site:
             (name,) = names_in(capture, site)
             study = site.key.study(site.key.facts["clinic_study_uid"])
         assert study.study_instance_uid.encode() in b"".join(capture.streams().values())

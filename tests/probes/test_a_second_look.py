@@ -9,8 +9,8 @@ from pacslab.probes import assess as looking
 from pacslab.probes import retry
 from pacslab.probes.assess import assess
 from pacslab.probes.findings import Outcome, Side
-from pacslab.probes.registry import PROBES, Seen
-from pacslab.probes.target import Actor, LabFailureError
+from pacslab.probes.registry import PROBES, ProbeResult
+from pacslab.probes.target import DicomPeer, LabFailureError
 
 BUSY = ("http-known-password", "http-derived-password", "http-blank-password")
 
@@ -58,7 +58,7 @@ def ward(running, monkeypatch):
 def fails_once(_site, times):
     if times == 1:
         raise LabFailureError("the time was over")
-    return Seen(False, "nothing opened it")
+    return ProbeResult(False, "nothing opened it")
 
 
 def fails_always(_site, _times):
@@ -66,15 +66,15 @@ def fails_always(_site, _times):
 
 
 def finds_nothing(_site, _times):
-    return Seen(False, "nothing")
+    return ProbeResult(False, "nothing")
 
 
 def finds_something(_site, _times):
-    return Seen(True, "something")
+    return ProbeResult(True, "something")
 
 
 def finds_something_later(_site, times):
-    return Seen(times > 1, "something, the second time")
+    return ProbeResult(times > 1, "something, the second time")
 
 
 def outcomes(assessment):
@@ -146,7 +146,7 @@ def test_a_clinic_that_was_only_slow_is_found_at_work(ward):
 
 @pytest.mark.usefixtures("every_look_is_long")
 def test_a_clinic_is_found_at_work_when_the_machine_has_recovered_after_a_pause(ward):
-    made, assessment = ward({"clinic-scanner-stores": lambda _site, times: Seen(times > 2, "at last")})
+    made, assessment = ward({"clinic-scanner-stores": lambda _site, times: ProbeResult(times > 2, "at last")})
     assert outcomes(assessment) == {"clinic-scanner-stores": Outcome.WORKS}
     assert len(made.looked) == 3
 
@@ -197,8 +197,8 @@ def test_a_machine_of_the_lab_that_answers_nothing_counts_against_nobody_either(
 
     def hangs_long(_site, _times):
         monkeypatch.setattr(retry, "LONG", 0.0)
-        monkeypatch.setattr(Actor, "about_itself", silent)
-        return Seen(False, "no end within 10 s")
+        monkeypatch.setattr(DicomPeer, "about_itself", silent)
+        return ProbeResult(False, "no end within 10 s")
 
     _, assessment = ward({"clinic-workstation-finds": hangs_long})
     assert outcomes(assessment) == {"clinic-workstation-finds": Outcome.LAB_FAILURE}

@@ -13,7 +13,7 @@ from pacslab.probes import target
 from pacslab.probes.bounded_http import BoundedClient
 from pacslab.probes.findings import Outcome
 from pacslab.probes.registry import PROBES
-from pacslab.probes.target import Actor, LabFailureError
+from pacslab.probes.target import DicomPeer, LabFailureError
 from pacslab.scenario.weaknesses import Change
 
 
@@ -81,7 +81,7 @@ def test_a_look_with_every_probe_there_is_changes_nothing_either(running):
     archive = running.archive()
     before = sorted(archive.get_instances())
     started = starts(running)
-    with target.Site.of(running.deployment) as here:
+    with target.Target.of(running.deployment) as here:
         for one in PROBES.values():
             seen = one.look(here)
             assert seen.evidence
@@ -140,7 +140,7 @@ def test_a_fault_of_the_lab_itself_does_not_count_against_the_student(fixed, mon
     def fail(*_):
         raise LabFailureError("the scanner's own disk is full")
 
-    monkeypatch.setattr(Actor, "hold", fail)
+    monkeypatch.setattr(DicomPeer, "hold", fail)
     assessment = fixed.assess()
     assert outcomes(assessment, Outcome.LAB_FAILURE) == {"clinic-scanner-stores"}
     assert fixed.check("close-web").passed is None

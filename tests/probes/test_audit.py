@@ -12,7 +12,7 @@ from servers import in_process, sessions
 
 from pacslab.grading.selftest.reference_fix import write_reference_fix
 from pacslab.probes.findings import Outcome
-from pacslab.probes.target import Site
+from pacslab.probes.target import Target
 
 NAMING = {
     "in DICOM's writing": "' of ' .. tags['PatientName']",
@@ -91,7 +91,7 @@ def test_a_study_that_is_fetched_by_c_get_leaves_a_line_too(hospital, runtime):
 
 def test_nobody_writes_a_line_of_their_own_into_the_log(hospital):
     audited(hospital)
-    with Site.of(hospital.deployment) as site, site.web(site.handover.web.radiologist) as client:
+    with Target.of(hospital.deployment) as site, site.web(site.handover.web.radiologist) as client:
         for path in ("/x%0AAUDIT%20forged", "/x%0D%0AAUDIT%20forged", "/patients?name=AUDIT%20forged"):
             with suppress(httpx.HTTPError):
                 client.get(path)
@@ -121,5 +121,5 @@ def test_a_log_that_forgets_somebody_is_told_whom(hospital, what):
 
 def test_what_the_probe_stored_is_gone_again(hospital):
     audited(hospital)
-    with Site.of(hospital.deployment) as site, site.web(site.handover.web.administrator) as client:
+    with Target.of(hospital.deployment) as site, site.web(site.handover.web.administrator) as client:
         assert len(client.get("/studies").json()) == int(hospital.key.facts["study_count"])

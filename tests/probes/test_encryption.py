@@ -7,10 +7,10 @@ import yaml
 from servers import in_process, sessions
 
 from pacslab.grading.selftest.reference_fix import write_reference_fix
-from pacslab.pacs.deployment.certificates import issue, make_authority
-from pacslab.pacs.deployment.state import folder_of
+from pacslab.pacs.deployment.certificates import issue_certificate, make_authority
+from pacslab.pacs.deployment.state import deployment_folder
 from pacslab.probes.registry import PROBES
-from pacslab.probes.target import Site
+from pacslab.probes.target import Target
 
 TLS_OPTIONS = {
     "DicomTlsEnabled": True,
@@ -26,7 +26,7 @@ def hospital(module_session):
 
 
 def seen(session, *names):
-    with Site.of(session.deployment) as site:
+    with Target.of(session.deployment) as site:
         return {name: PROBES[name].look(site) for name in names}
 
 
@@ -35,7 +35,7 @@ def configure(session, **options):
 
     path = session.work / "orthanc.json"
     content = json.loads(
-        (folder_of(session.deployment.id) / "servers" / "archive" / "etc" / "orthanc.json").read_text()
+        (deployment_folder(session.deployment.id) / "servers" / "archive" / "etc" / "orthanc.json").read_text()
     )
     owned = ("StorageDirectory", "IndexDirectory", "Plugins")
     path.write_text(json.dumps({**{k: v for k, v in content.items() if k not in owned}, **options}), encoding="utf-8")
@@ -94,7 +94,9 @@ def test_a_certificate_that_has_expired_or_signs_itself_is_seen(hospital):
     folder = hospital.work / "certs"
     (folder / "self.pem").write_text(authority.certificate_pem, encoding="ascii")
     (folder / "self.key").write_text(authority.key_pem, encoding="ascii")
-    expired = issue(authority, "archive.hospital.test", days=10, begin=dt.datetime.now(dt.UTC) - dt.timedelta(days=40))
+    expired = issue_certificate(
+        authority, "archive.hospital.test", days=10, begin=dt.datetime.now(dt.UTC) - dt.timedelta(days=40)
+    )
     (folder / "expired.pem").write_text(expired.certificate_pem, encoding="ascii")
     (folder / "expired.key").write_text(expired.key_pem, encoding="ascii")
     for name, words in (("self", "signed by itself"), ("expired", "it expired on")):
@@ -110,7 +112,7 @@ def test_staff_whose_browser_finds_an_expired_certificate_are_told_so(hospital):
     folder = hospital.work / "certs"
     folder.mkdir(exist_ok=True)
     long_ago = dt.datetime.now(dt.UTC) - dt.timedelta(days=40)
-    expired = issue(authority, "archive", days=10, begin=long_ago)
+    expired = issue_certificate(authority, "archive", days=10, begin=long_ago)
     (folder / "authority.pem").write_text(authority.certificate_pem, encoding="ascii")
     (folder / "old.pem").write_text(expired.certificate_pem, encoding="ascii")
     (folder / "old.key").write_text(expired.key_pem, encoding="ascii")

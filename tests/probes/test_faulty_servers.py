@@ -22,13 +22,13 @@ from pynetdicom.sop_class import (
 
 from pacslab.grading.selftest.reference_fix import write_reference_fix
 from pacslab.pacs.addresses import Endpoint
-from pacslab.pacs.config.ports import Door
-from pacslab.pacs.deployment.peers import own_entries
+from pacslab.pacs.config.ports import ArchivePort
+from pacslab.pacs.deployment.peers import archive_entries
 from pacslab.probes import assess as looking
 from pacslab.probes import bounded_http, target
 from pacslab.probes.findings import Outcome, Side
 from pacslab.probes.registry import PROBES
-from pacslab.probes.target import Site
+from pacslab.probes.target import Target
 
 JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
@@ -158,7 +158,7 @@ def hospital():
 @pytest.fixture
 def instead(monkeypatch):
     """Return a function that puts another server in the archive's place for the next look."""
-    real = Site.of
+    real = Target.of
 
     def put(port):
         endpoint = Endpoint("127.0.0.1", port)
@@ -168,12 +168,14 @@ def instead(monkeypatch):
             with real(deployment) as here:
                 title = here.handover.dicom.called_ae_title
                 for name, actor in here.actors.items():
-                    entries = own_entries(name, title, "127.0.0.1")
+                    entries = archive_entries(name, title, "127.0.0.1")
                     actor.address_archive({key: {**one, "Port": port} for key, one in entries.items()})
                 archive = replace(here.archive, http=endpoint, dicom=endpoint)
-                yield replace(here, archive=archive, endpoints={Door.HTTP: endpoint, Door.DICOM: endpoint})
+                yield replace(
+                    here, archive=archive, endpoints={ArchivePort.HTTP: endpoint, ArchivePort.DICOM: endpoint}
+                )
 
-        monkeypatch.setattr(looking.Site, "of", of)
+        monkeypatch.setattr(looking.Target, "of", of)
 
     return put
 

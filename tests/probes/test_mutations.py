@@ -16,7 +16,7 @@ from pacslab.grading.selftest.mutants import useless, weakened, write_mutant
 from pacslab.grading.selftest.reference_fix import write_reference_fix
 from pacslab.probes.findings import Outcome, Side
 from pacslab.probes.probe_instances import picture
-from pacslab.probes.target import Site
+from pacslab.probes.target import Target
 from pacslab.scenario.loading import load_scenario, scenario_ids
 
 SCENARIOS = scenario_ids()
@@ -117,7 +117,7 @@ def test_what_a_finding_says_to_type_reaches_the_same(deployments, runtime, scen
         session.eavesdrop()
     shutil.copytree(session.work, work)
     (work / "note.txt").write_text("a note", encoding="utf-8")
-    with Site.of(session.deployment) as site:
+    with Target.of(session.deployment) as site:
         (work / "FILE.dcm").write_bytes(picture(site, "by-hand", "BY HAND")[1])
     for finding in assessment.exposed:
         in_clear = finding.id in {"tls-web-none", "tls-dicom-none"}
@@ -181,7 +181,7 @@ def test_an_archive_that_was_wiped_stops_the_hospital_and_earns_nothing(deployme
     write_reference_fix(scenario, session.work)
     session.restart()
     with (
-        Site.of(session.deployment) as site,
+        Target.of(session.deployment) as site,
         site.web(site.handover.web.administrator) as client,
     ):
         for patient in client.get("/patients").json():

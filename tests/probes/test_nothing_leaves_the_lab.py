@@ -7,10 +7,10 @@ import pytest
 
 from pacslab.errors import UnsafeAddressError
 from pacslab.pacs.addresses import Endpoint, require_lab_address
-from pacslab.pacs.config.ports import Door
-from pacslab.pacs.deployment.peers import own_entries
+from pacslab.pacs.config.ports import ArchivePort
+from pacslab.pacs.deployment.peers import archive_entries
 from pacslab.probes.registry import PROBES
-from pacslab.probes.target import Actor, RefusedError, Site
+from pacslab.probes.target import DicomPeer, RefusedError, Target
 
 ELSEWHERE = "192.0.2.1"  # TEST-NET-1, RFC 5737
 
@@ -39,7 +39,7 @@ def moved(running, monkeypatch):
             require_lab_address(address[0])
         return real(self, address)
 
-    with Site.of(running.deployment) as site:
+    with Target.of(running.deployment) as site:
         monkeypatch.setattr(socket.socket, "connect", connect)
         place = Endpoint(ELSEWHERE, 8042)
         yield (
@@ -47,7 +47,11 @@ def moved(running, monkeypatch):
                 site,
                 archive=replace(site.archive, address=ELSEWHERE, http=place, dicom=Endpoint(ELSEWHERE, 4242)),
                 archive_address=ELSEWHERE,
-                endpoints={Door.HTTP: place, Door.HTTPS: Endpoint(ELSEWHERE, 8443), Door.DICOM: place},
+                endpoints={
+                    ArchivePort.HTTP: place,
+                    ArchivePort.HTTPS: Endpoint(ELSEWHERE, 8443),
+                    ArchivePort.DICOM: place,
+                },
                 actors=dict.fromkeys(site.actors, Mute()),
             ),
             called,
@@ -68,7 +72,7 @@ def test_a_probe_sends_nothing_to_an_address_elsewhere(moved, name):
 
 def test_a_device_is_not_told_to_call_an_address_elsewhere(running):
     state = running.deployment.running_state()
-    device = Actor("CT01", state.servers["CT01"], state.password)
+    device = DicomPeer("CT01", state.servers["CT01"], state.password)
     with pytest.raises(UnsafeAddressError, match="nothing was sent"):
-        device.address_archive(own_entries("CT01", "ARCHIVE", ELSEWHERE))
+        device.address_archive(archive_entries("CT01", "ARCHIVE", ELSEWHERE))
     device.close()

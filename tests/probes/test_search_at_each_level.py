@@ -7,7 +7,7 @@ from servers import in_process, sessions
 
 from pacslab.pacs.config.orthanc_json import parse_configuration
 from pacslab.probes.registry import PROBES
-from pacslab.probes.target import LEVELS, Site
+from pacslab.probes.target import LEVELS, Target
 
 NOTHING_BUT = """
 -- Searches at every other level are turned into searches for a patient whom nobody knows.
@@ -32,7 +32,7 @@ def test_a_stranger_finds_the_one_level_that_a_rule_forgot(hospital, level):
     (hospital.work / "levels.lua").write_text(NOTHING_BUT % level, encoding="utf-8")
     (hospital.work / "orthanc.json").write_text(json.dumps(content), encoding="utf-8")
     hospital.restart()
-    with Site.of(hospital.deployment) as site:
+    with Target.of(hospital.deployment) as site:
         seen = PROBES["dicom-find-stranger"].look(site)
     assert seen.reached is (level != "NONE"), seen.evidence
     assert level == "NONE" or f"at the level {level} " in seen.evidence

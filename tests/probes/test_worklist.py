@@ -12,7 +12,7 @@ from servers import sessions
 from pacslab.pacs.config.orthanc_json import parse_configuration
 from pacslab.pacs.runtimes.process.executables import PLUGIN_FOLDERS
 from pacslab.probes.registry import PROBES
-from pacslab.probes.target import Site
+from pacslab.probes.target import Target
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_a_stranger_gets_the_worklist_where_it_is_always_allowed(hospital, tmp_p
     content["Worklists"] = {"Enable": True, "Database": str(tmp_path / "worklist")}
     (hospital.work / "orthanc.json").write_text(json.dumps(content), encoding="utf-8")
     hospital.restart()
-    with Site.of(hospital.deployment) as site:
+    with Target.of(hospital.deployment) as site:
         seen = PROBES["dicom-worklist-stranger"].look(site)
     assert seen.reached is always, seen.evidence
     assert not always or "Invented Person" in seen.evidence

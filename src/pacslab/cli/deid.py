@@ -51,7 +51,7 @@ def audit(
 ) -> None:
     """Audit OUTPUT: a folder, a ZIP file, or the address of a lab's Orthanc; exit with 1 where it falls short."""
     from pacslab.deid.audit.cohort import audit_cohort  # noqa: PLC0415
-    from pacslab.deid.audit.study import audit as audit_study  # noqa: PLC0415
+    from pacslab.deid.audit.study import audit_study  # noqa: PLC0415
 
     key = _key(scenario, student, key_file, whole=everything or study is not None)
     asked = study or (None if everything else key.facts.get("deid_study_uid"))

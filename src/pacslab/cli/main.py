@@ -128,9 +128,9 @@ def start(scenario: str, student: str | None, runtime: str | None, hours: float 
 def status(*, as_json: bool) -> None:
     """Show every running deployment of this lab."""
     from pacslab.console.tables import status_line, status_table  # noqa: PLC0415
-    from pacslab.pacs.deployment.teardown import list_running, sweep  # noqa: PLC0415
+    from pacslab.pacs.deployment.teardown import list_running, remove_expired  # noqa: PLC0415
 
-    sweep()
+    remove_expired()
     found = [_session(one.scenario, one.student).status() for one in list_running()]
     if as_json:
         _out([one.model_dump(mode="json") for one in found])

@@ -46,9 +46,9 @@ def synth(
     """Make the images of a synthetic hospital. Without RECIPE, list the recipes."""
     from pacslab.cohort.build import build_cohort  # noqa: PLC0415
     from pacslab.cohort.export import write_cohort, write_key  # noqa: PLC0415
-    from pacslab.cohort.provenance import said_of_this_machine  # noqa: PLC0415
+    from pacslab.cohort.provenance import describe_this_machine  # noqa: PLC0415
     from pacslab.cohort.recipe.recipe import load_recipe, recipe_names  # noqa: PLC0415
-    from pacslab.pacs.archive.upload import send_cohort  # noqa: PLC0415
+    from pacslab.pacs.archive.upload import upload_cohort  # noqa: PLC0415
     from pacslab.scenario.variant import make_variant  # noqa: PLC0415
     from pacslab.session import default_student  # noqa: PLC0415
 
@@ -65,13 +65,13 @@ def synth(
     if dicomdir and folder is None:
         raise ScenarioError("a DICOMDIR lies in a folder, not in a server", "Use --dicomdir with --out.")
     cohort = build_cohort(load_recipe(recipe, recipes), make_variant(scenario or recipe, student or default_student()))
-    warn(said_of_this_machine())
+    warn(describe_this_machine())
     with progress_shown(quiet=as_json) as progress:
         if folder is not None:
             written = write_cohort(cohort, folder, progress, dicomdir=dicomdir)
             count, key = written.instances, written.key
         else:
-            count, key = send_cohort(cohort, str(url), user, progress), cohort.answer_key()
+            count, key = upload_cohort(cohort, str(url), user, progress), cohort.answer_key()
         if key_file is not None:
             write_key(key, key_file)
     facts = {

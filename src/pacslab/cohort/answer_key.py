@@ -94,7 +94,7 @@ class Box(Model):
     height: int
 
 
-class Planted(Model):
+class PlantedIdentifier(Model):
     """One identifier at one place of one instance.
 
     ``path`` is the attribute, written as ``(0010,0010)``, ``(0040,0275)[0].(0032,1060)`` in a sequence,
@@ -178,7 +178,7 @@ class Keeping(StrEnum):
     CONTENT = "content"
 
 
-class Kept(Model):
+class RetainedValue(Model):
     """Something that de-identification must not lose.
 
     A private element that PS3.15 table E.3.10-1 lists as safe (``creator`` is its private creator), what a text says
@@ -212,7 +212,7 @@ class InstanceKey(Model):
     document: bool = False
     pixels_outside: str | None = None
     transfer_syntax_uid: str = "1.2.840.10008.1.2.1"
-    kept: tuple[Kept, ...] = ()
+    kept: tuple[RetainedValue, ...] = ()
     face: bool = False
     brain: Region | None = None
 
@@ -275,7 +275,7 @@ class AnswerKey(Model):
     origin: Origin = Origin()
     complete: bool = False
     patients: tuple[PatientKey, ...]
-    planted: tuple[Planted, ...]
+    planted: tuple[PlantedIdentifier, ...]
     facts: dict[str, str]
     told: tuple[str, ...] = ()
 
@@ -316,13 +316,13 @@ class AnswerKey(Model):
         raise KeyError(study_instance_uid)
 
     @cached_property
-    def _by_instance(self) -> dict[str, tuple[Planted, ...]]:
-        sorted_out: dict[str, list[Planted]] = {}
+    def _by_instance(self) -> dict[str, tuple[PlantedIdentifier, ...]]:
+        sorted_out: dict[str, list[PlantedIdentifier]] = {}
         for one in self.planted:
             sorted_out.setdefault(one.sop_instance_uid, []).append(one)
         return {uid: tuple(planted) for uid, planted in sorted_out.items()}
 
-    def planted_in(self, sop_instance_uids: Collection[str]) -> tuple[Planted, ...]:
+    def planted_in(self, sop_instance_uids: Collection[str]) -> tuple[PlantedIdentifier, ...]:
         """Return what is planted in these instances, in the order of the key."""
         wanted = set(sop_instance_uids)
         return tuple(one for uid, planted in self._by_instance.items() if uid in wanted for one in planted)

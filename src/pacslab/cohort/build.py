@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pacslab.cohort.anatomy import ecg
-from pacslab.cohort.answer_key import AnswerKey, Keeping, Kept, PatientKey, Planted
+from pacslab.cohort.answer_key import AnswerKey, Keeping, PatientKey, PlantedIdentifier, RetainedValue
 from pacslab.cohort.encoding.explicit_vr import SOURCE_AE_TITLE
 from pacslab.cohort.encoding.transfer_syntaxes import encode_file, encode_frames
-from pacslab.cohort.instance_facts import Image, Made, Noted, note, study_key, syntax_of
+from pacslab.cohort.instance_facts import EncodedInstance, Image, InstanceFacts, note, study_key, syntax_of
 from pacslab.cohort.objects.dataset import instance_draft, is_synthetic, series_draft
 from pacslab.cohort.objects.image_modules import waveform
 from pacslab.cohort.objects.pdf_report import make_report
@@ -21,14 +21,14 @@ from pacslab.cohort.plan.patients import PROMINENT, plain_ascii
 from pacslab.cohort.plan.sop_classes import BITS_STORED
 from pacslab.cohort.provenance import GENERATOR_VERSION, origin_of
 from pacslab.cohort.recipe.traps import Trap
-from pacslab.cohort.render.renderer import Studio
+from pacslab.cohort.render.renderer import Renderer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy as np
 
-    from pacslab.cohort.encoding.dataset_builder import Draft, Plant
+    from pacslab.cohort.encoding.dataset_builder import DatasetBuilder, PendingIdentifier
     from pacslab.cohort.plan.patients import Person
     from pacslab.cohort.plan.plan import InstancePlan, SeriesPlan, StudyPlan
     from pacslab.cohort.recipe.recipe import Recipe
@@ -61,8 +61,8 @@ class Cohort:
         self.recipe = recipe
         self.variant = variant
         self.plan = make_plan(recipe, variant)
-        self._studio = Studio(recipe, variant)
-        self._noted: dict[str, dict[str, Noted]] = {}
+        self._studio = Renderer(recipe, variant)
+        self._noted: dict[str, dict[str, InstanceFacts]] = {}
 
     @property
     def count(self) -> int:
@@ -96,7 +96,7 @@ class Cohort:
         """
         return [content for _, content in self.study_files(self.plan.follow_up)]
 
-    def _made(self, study: StudyPlan) -> Iterator[Made]:
+    def _made(self, study: StudyPlan) -> Iterator[EncodedInstance]:
         """Yield each instance of a study, ready to be written."""
         for series in study.series:
             draft = series_draft(self.recipe, study, series)
@@ -109,15 +109,15 @@ class Cohort:
                     frames = encode_frames(pixels, syntax, colour=colour, bits=BITS_STORED.get(series.content, 0))
                     own.put(**frames.attributes)
                     image = Image(pixels, frames)
-                yield Made(instance, series.content, syntax, (draft, own), encoded, image, inside)
+                yield EncodedInstance(instance, series.content, syntax, (draft, own), encoded, image, inside)
 
-    def _noted_of(self, study: StudyPlan, made: Made) -> Noted:
+    def _noted_of(self, study: StudyPlan, made: EncodedInstance) -> InstanceFacts:
         head = self._studio.head_slices(study)[made.plan.number - 1] if made.content.head else None
         return note(study, made, head)
 
     def _contents(
         self, study: StudyPlan, series: SeriesPlan
-    ) -> Iterator[tuple[InstancePlan, Draft, np.ndarray | None, list[Plant]]]:
+    ) -> Iterator[tuple[InstancePlan, DatasetBuilder, np.ndarray | None, list[PendingIdentifier]]]:
         """Yield each instance of a series with its own attributes, its pixels, and what is planted in its content."""
         if series.content.image or series.content in (Content.COVER_PAGE, Content.LETTER):
             for instance, (pixels, burned) in zip(series.instances, self._studio.images(study, series), strict=True):
@@ -126,11 +126,11 @@ class Cohort:
             return
         for instance in series.instances:
             draft = instance_draft(self.recipe, study, series, instance)
-            plants: list[Plant] = []
+            plants: list[PendingIdentifier] = []
             if series.content is Content.REPORT:
                 pdf, plants = make_report(self.recipe, study)
                 draft.put(EncapsulatedDocument=pdf)
-                draft.kept.append(Kept(keeping=Keeping.MEANING, path="pdf page 1", text=study.finding.words))
+                draft.kept.append(RetainedValue(keeping=Keeping.MEANING, path="pdf page 1", text=study.finding.words))
             elif series.content is Content.ECG:
                 waveform(draft, ecg.record(self.variant.stream("ecg", study.index), study.finding.shape))
             yield instance, draft, None, plants
@@ -151,7 +151,7 @@ class Cohort:
             self._note(self._deid)
         return self._key(complete=all(study.uid in self._noted for study in self.plan.studies))
 
-    def planted_in(self, study: StudyPlan) -> list[Planted]:
+    def planted_in(self, study: StudyPlan) -> list[PlantedIdentifier]:
         """Return everything planted in one study of the plan; its pixels are made for it."""
         if study.uid not in self._noted:
             self._note(study)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pacslab.cohort.answer_key import Identifier, Location, Planted
+from pacslab.cohort.answer_key import Identifier, Location, PlantedIdentifier
 from pacslab.cohort.plan.instance_kinds import Content
 from pacslab.cohort.recipe.fictional import uid
 from pacslab.cohort.recipe.traps import Trap
@@ -94,7 +94,7 @@ def _records_of_documents() -> Iterator[None]:
         recorders.update(before)
 
 
-def _told(study: StudyPlan) -> Iterator[Planted]:
+def _told(study: StudyPlan) -> Iterator[PlantedIdentifier]:
     """Yield what the DICOMDIR says of a study and whose it is."""
     person = study.person
     told = [
@@ -112,7 +112,7 @@ def _told(study: StudyPlan) -> Iterator[Planted]:
         told.append((Identifier.NAME, person.spoken))
     for kind, token in told:
         if token:
-            yield Planted(
+            yield PlantedIdentifier(
                 sop_instance_uid="",
                 patient=person.index,
                 location=Location.DICOMDIR,

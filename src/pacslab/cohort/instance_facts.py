@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pacslab.cohort.answer_key import Identifier, InstanceKey, Kept, Location, Region, StudyKey
-from pacslab.cohort.encoding.dataset_builder import Draft, Plant
+from pacslab.cohort.answer_key import Identifier, InstanceKey, Location, Region, RetainedValue, StudyKey
+from pacslab.cohort.encoding.dataset_builder import DatasetBuilder, PendingIdentifier
 from pacslab.cohort.encoding.explicit_vr import PIXEL_DATA
 from pacslab.cohort.encoding.transfer_syntaxes import Syntax, decoded_frames
 from pacslab.cohort.objects.dataset import SOP_CLASS
@@ -40,7 +40,7 @@ class Image:
 
 
 @dataclass(frozen=True)
-class Made:
+class EncodedInstance:
     """An instance before it is written.
 
     ``drafts`` are that of all of its series, whose elements are ``shared``, and its own; ``inside`` is what was planted
@@ -50,10 +50,10 @@ class Made:
     plan: InstancePlan
     content: Content
     syntax: Syntax
-    drafts: tuple[Draft, Draft]
+    drafts: tuple[DatasetBuilder, DatasetBuilder]
     shared: dict[int, bytes]
     image: Image | None
-    inside: list[Plant]
+    inside: list[PendingIdentifier]
 
     @property
     def elements(self) -> dict[int, bytes]:
@@ -63,31 +63,31 @@ class Made:
 
 
 @dataclass(frozen=True)
-class Noted:
+class InstanceFacts:
     """What is known of an instance once it has been made."""
 
-    planted: tuple[Plant, ...]
+    planted: tuple[PendingIdentifier, ...]
     pixels_outside: str | None
     syntax: Syntax
-    kept: tuple[Kept, ...]
+    kept: tuple[RetainedValue, ...]
     brain: Region | None = None
 
 
-def note(study: StudyPlan, made: Made, head: HeadSlice | None) -> Noted:
+def note(study: StudyPlan, made: EncodedInstance, head: HeadSlice | None) -> InstanceFacts:
     """Return what is to be known of an instance; ``head`` is the slice of a head that it shows, if it shows one."""
     series, own = made.drafts
-    meta = Plant(Location.FILE_META, Identifier.UID, "(0002,0003)", made.plan.uid, "U")
+    meta = PendingIdentifier(Location.FILE_META, Identifier.UID, "(0002,0003)", made.plan.uid, "U")
     plants = (*series.plants, *own.plants, *made.inside, meta, *_around(study))
     kept = (*series.kept, *own.kept)
     if made.image is None:
-        return Noted(plants, None, made.syntax, kept)
+        return InstanceFacts(plants, None, made.syntax, kept)
     decoded = made.image.decoded(made.syntax)
     boxes = [one.box for one in made.inside if one.box]
     if head is None:
-        return Noted(plants, digest_outside(decoded, boxes), made.syntax, kept)
+        return InstanceFacts(plants, digest_outside(decoded, boxes), made.syntax, kept)
     shown = without_boxes(head.is_brain, boxes)
     brain = head.brain if shown.sum() >= LEAST_BRAIN else None
-    return Noted((*plants, *head.plants(study.person)), digest_within(decoded, shown), made.syntax, kept, brain)
+    return InstanceFacts((*plants, *head.plants(study.person)), digest_within(decoded, shown), made.syntax, kept, brain)
 
 
 def syntax_of(study: StudyPlan, series: SeriesPlan) -> Syntax:
@@ -96,29 +96,31 @@ def syntax_of(study: StudyPlan, series: SeriesPlan) -> Syntax:
     return study.syntax if pixels or not study.syntax.encapsulated else Syntax.EXPLICIT_LITTLE
 
 
-def _around(study: StudyPlan) -> list[Plant]:
+def _around(study: StudyPlan) -> list[PendingIdentifier]:
     """Return what is planted around the datasets of a study: file names, preambles and file meta information."""
     person, plants = study.person, []
     spoken = f"{plain_ascii(person.given)} {plain_ascii(person.family)}"
     if Trap.FILE_META in study.traps:
-        plants.append(Plant(Location.FILE_META, Identifier.DEVICE, "(0002,0016)", study.mix.device.station, "D"))
+        plants.append(
+            PendingIdentifier(Location.FILE_META, Identifier.DEVICE, "(0002,0016)", study.mix.device.station, "D")
+        )
     if Trap.PREAMBLE in study.traps:
         for kind, token, written in (
             (Identifier.NAME, person.name, spoken),
             (Identifier.NATIONAL_NUMBER, person.national_number, person.national_number),
         ):
-            plants.append(Plant(Location.PREAMBLE, kind, "preamble", token, "X", written=written))
+            plants.append(PendingIdentifier(Location.PREAMBLE, kind, "preamble", token, "X", written=written))
     if Trap.FILE_NAMES in study.traps:
         family, given, number = file_name_of(person).split("_")
         for kind, token, written in (
             (Identifier.NAME, person.name, f"{family}_{given}"),
             (Identifier.NATIONAL_NUMBER, person.national_number, number),
         ):
-            plants.append(Plant(Location.FILE_NAME, kind, "file name", token, "X", written=written))
+            plants.append(PendingIdentifier(Location.FILE_NAME, kind, "file name", token, "X", written=written))
     return plants
 
 
-def study_key(study: StudyPlan, noted: dict[str, Noted]) -> StudyKey:
+def study_key(study: StudyPlan, noted: dict[str, InstanceFacts]) -> StudyKey:
     """Return what the answer key says of a study; of its instances, only the plan where nothing was ``noted``."""
     return StudyKey(
         study_instance_uid=study.uid,

@@ -10,11 +10,11 @@ import numpy as np
 if TYPE_CHECKING:
     from pacslab.cohort.answer_key import Box
 
-MARGIN = 8
+BOX_MARGIN = 8
 """How many pixels around burned-in text may be lost with it."""
 
 
-def digest_outside(pixels: np.ndarray, boxes: list[Box], margin: int = MARGIN) -> str:
+def digest_outside(pixels: np.ndarray, boxes: list[Box], margin: int = BOX_MARGIN) -> str:
     """Return the SHA-256 (hexadecimal) of the pixels outside the boxes, each grown by ``margin`` pixels.
 
     Parameters
@@ -56,7 +56,7 @@ def digest_within(pixels: np.ndarray, kept: np.ndarray) -> str:
     return hashlib.sha256(shape + b":" + values.astype("<i4").tobytes()).hexdigest()
 
 
-def without_boxes(kept: np.ndarray, boxes: list[Box], margin: int = MARGIN) -> np.ndarray:
+def without_boxes(kept: np.ndarray, boxes: list[Box], margin: int = BOX_MARGIN) -> np.ndarray:
     """Return a boolean picture less the boxes, each grown by ``margin`` pixels."""
     left = kept.copy()
     for box in boxes:

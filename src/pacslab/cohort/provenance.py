@@ -47,7 +47,7 @@ def other_bytes(theirs: dict[str, str]) -> str:
     return ", ".join(f"{name} {theirs[name]} (here {here[name]})" for name in differ)
 
 
-def said_of_key(origin: Origin) -> str:
+def describe_key_origin(origin: Origin) -> str:
     """Return what a person should know who uses a key that was not made here, and what to do; else an empty string."""
     patients = other_patients(origin) if origin != Origin() else ""
     if patients:
@@ -64,7 +64,7 @@ def said_of_key(origin: Origin) -> str:
     return ""
 
 
-def said_of_this_machine() -> str:
+def describe_this_machine() -> str:
     """Return which packages here are not those that requirements.lock names, and what to do; else an empty string."""
     differ = other_bytes(PINNED)
     if not differ:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from pacslab.deid.audit.study import audit
+from pacslab.deid.audit.study import audit_study
 from pacslab.deid.reidentification.background_knowledge import admissions
 from pacslab.deid.reidentification.records import records_of
 from pacslab.grading.answers import same_answer
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pacslab.cohort.answer_key import AnswerKey
     from pacslab.deid.audit.report.model import DeidReport
-    from pacslab.scenario.models import AnswerCheck, DeidCheck, Objective, ProbeCheck, Scenario
+    from pacslab.scenario.models import AnswerCheck, DeidObjective, Objective, ProbeCheck, Scenario
 
 _WORST = 3
 
@@ -89,7 +89,7 @@ def judge_probes(check: ProbeCheck, assessment: Assessment) -> Verdict:
     )
 
 
-def judge_deid(check: DeidCheck, report: DeidReport) -> Verdict:
+def judge_deid(check: DeidObjective, report: DeidReport) -> Verdict:
     """Return the verdict on a de-identified study, from the audit's checks that this objective needs."""
     failing = [one for one in (report.check(name) for name in check.checks) if not one.passed]
     if not failing:
@@ -101,7 +101,7 @@ def judge_deid(check: DeidCheck, report: DeidReport) -> Verdict:
     )
 
 
-def audit_study(check: DeidCheck, output: Path, key: AnswerKey) -> DeidReport:
+def audit_output(check: DeidObjective, output: Path, key: AnswerKey) -> DeidReport:
     """Audit the folder of a student's output against the study that an objective names.
 
     Raises
@@ -110,9 +110,9 @@ def audit_study(check: DeidCheck, output: Path, key: AnswerKey) -> DeidReport:
         If the folder cannot be read at all.
 
     """
-    return audit(output, key, key.facts[check.study])
+    return audit_study(output, key, key.facts[check.study])
 
 
-def objectives_of(scenario: Scenario, kind: type[AnswerCheck | ProbeCheck | DeidCheck]) -> tuple[Objective, ...]:
+def objectives_of(scenario: Scenario, kind: type[AnswerCheck | ProbeCheck | DeidObjective]) -> tuple[Objective, ...]:
     """Return the objectives that are checked in this way."""
     return tuple(one for one in scenario.objectives if isinstance(one.check, kind))

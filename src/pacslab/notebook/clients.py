@@ -18,7 +18,7 @@ _LONGEST = 20_000  # characters that are shown
 
 
 @dataclass(frozen=True)
-class Program:
+class ClientTool:
     """What may be handed to a program.
 
     ``flags`` stand alone, ``valued`` take the next word as their value; ``peer`` is how it is told its address (empty
@@ -39,18 +39,20 @@ _CAPTURE = frozenset({"-r"})
 _SEARCH = frozenset({"-S", "-P", "-W"})
 
 PROGRAMS = {
-    "echoscu": Program("dcmtk", _SPOKEN, _TITLES, _PEER),
-    "findscu": Program("dcmtk", _SPOKEN | _SEARCH, _TITLES | {"-k"}, _PEER),
-    "getscu": Program("dcmtk", _SPOKEN | _SEARCH, _TITLES | {"-k", "-od"}, _PEER),
-    "movescu": Program("dcmtk", _SPOKEN | _SEARCH, _TITLES | {"-k", "-aem"}, _PEER),
-    "nmap": Program(
+    "echoscu": ClientTool("dcmtk", _SPOKEN, _TITLES, _PEER),
+    "findscu": ClientTool("dcmtk", _SPOKEN | _SEARCH, _TITLES | {"-k"}, _PEER),
+    "getscu": ClientTool("dcmtk", _SPOKEN | _SEARCH, _TITLES | {"-k", "-od"}, _PEER),
+    "movescu": ClientTool("dcmtk", _SPOKEN | _SEARCH, _TITLES | {"-k", "-aem"}, _PEER),
+    "nmap": ClientTool(
         "nmap",
         frozenset({"-sT", "-sV", "-Pn", "-n", "-v", "--script=dicom-ping", "--script=+dicom-ping"}),
         frozenset(),
         ("-p", "{port}", "{host}"),
     ),
-    "tcpdump": Program("tcpdump", frozenset({"-A", "-X", "-n", "-q", "-v"}), frozenset({"-c", "-r"}), needed=_CAPTURE),
-    "tshark": Program("tshark", frozenset({"-n", "-V"}), frozenset({"-c", "-r", "-Y", "-T", "-e"}), needed=_CAPTURE),
+    "tcpdump": ClientTool(
+        "tcpdump", frozenset({"-A", "-X", "-n", "-q", "-v"}), frozenset({"-c", "-r"}), needed=_CAPTURE
+    ),
+    "tshark": ClientTool("tshark", frozenset({"-n", "-V"}), frozenset({"-c", "-r", "-Y", "-T", "-e"}), needed=_CAPTURE),
 }
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 from markupsafe import Markup, escape
 
-from pacslab.pacs.config.workfolder import LIVE, REPORT
+from pacslab.pacs.config.workfolder import LIVE_FILES, REPORT_FILE
 from pacslab.probes.findings import Outcome, Side
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pacslab.grading.handin.progress import Score
     from pacslab.grading.handin.submission import Receipt
     from pacslab.probes.findings import Assessment
-    from pacslab.session_models import CheckResult, Hint, Status, Task
+    from pacslab.session_models import CheckResult, Hint, ObjectiveStatus, Status
 
 STAGES = {"discover": "Discover", "read": "Read", "harden": "Harden", "deidentify": "De-identify"}
 SIDES = {Side.ATTACK: "A stranger tries to …", Side.CLINIC: "The hospital's day"}
@@ -88,7 +88,7 @@ def status(now: Status, score: Score, *, new_tab: bool = False) -> str:
     JupyterLab opens links of an output in its own tabs; where it does not look (in a widget), ``new_tab`` is wanted.
     """
     work = Path(now.work)
-    files = [(name, link_to(work / name)) for name in (*LIVE, REPORT) if (work / name).is_file()]
+    files = [(name, link_to(work / name)) for name in (*LIVE_FILES, REPORT_FILE) if (work / name).is_file()]
     ends = time.strftime("%H:%M", time.localtime(time.time() + now.seconds_left))
     tab = _NEW_TAB if new_tab else ""
     return page("status", now=now, ends=ends, bars=stages(score), files=files, tab=tab)
@@ -148,7 +148,7 @@ def hint(one: Hint) -> str:
     return page("hint", hint=one)
 
 
-def task(one: Task) -> str:
+def task(one: ObjectiveStatus) -> str:
     """Return an objective's question."""
     return page("task", task=one)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pacslab.grading.handin.submission import Receipt
     from pacslab.notebook.panel import Panel
     from pacslab.probes.findings import Assessment
-    from pacslab.session_models import CheckResult, Hint, Status, Task
+    from pacslab.session_models import CheckResult, Hint, ObjectiveStatus, Status
 
 
 class Lab:
@@ -202,7 +202,7 @@ class Lab:
 
     # Objectives --------------------------------------------------------------------------------------------------
 
-    def task(self, objective: str) -> Shown[Task]:
+    def task(self, objective: str) -> Shown[ObjectiveStatus]:
         """Show what an objective asks for."""
         one = self.session.task(objective)
         return Shown(one, html_views.task(one), text_views.task(one)).show()

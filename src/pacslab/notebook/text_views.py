@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pacslab.deid.audit.report.model import DeidReport
     from pacslab.grading.handin.progress import Score
     from pacslab.probes.findings import Assessment
-    from pacslab.session_models import CheckResult, Hint, Status, Task
+    from pacslab.session_models import CheckResult, Hint, ObjectiveStatus, Status
 
 _WIDTH = 100
 
@@ -71,7 +71,7 @@ def hint(one: Hint) -> str:
     return f"Hint {one.number} of {one.out_of}: {one.text}" if one.out_of else "There are no hints for this one."
 
 
-def task(one: Task) -> str:
+def task(one: ObjectiveStatus) -> str:
     """Return a question."""
     return f"{one.title} ({one.points} points)\n{one.text}"
 

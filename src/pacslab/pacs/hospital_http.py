@@ -9,7 +9,7 @@ import httpx
 
 from pacslab.errors import ConfigurationError
 from pacslab.pacs.addresses import require_lab_address
-from pacslab.pacs.config.ports import Door
+from pacslab.pacs.config.ports import ArchivePort
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pacslab.pacs.addresses import Endpoint
     from pacslab.pacs.config.handover import Web
 
-SHORT_LIVED = httpx.Limits(keepalive_expiry=0.5)
+ORTHANC_KEEPALIVE = httpx.Limits(keepalive_expiry=0.5)
 """How long a connection is used again: Orthanc ends it after a second, and on a busy machine just under a question."""
 
 
@@ -44,7 +44,7 @@ class HospitalTransport(httpx.BaseTransport):
     def __init__(self, endpoint: Endpoint, verify: ssl.SSLContext | bool, source: str | None) -> None:
         require_lab_address(endpoint.host)
         self._endpoint = endpoint
-        self._inner = httpx.HTTPTransport(verify=verify, local_address=source, limits=SHORT_LIVED)
+        self._inner = httpx.HTTPTransport(verify=verify, local_address=source, limits=ORTHANC_KEEPALIVE)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request to the endpoint; the name that was asked for stays in it, and in the TLS handshake."""
@@ -89,7 +89,7 @@ class _NoWay(httpx.BaseTransport):
 
 
 def hospital_transport(
-    web: Web, work: Path, endpoints: Mapping[Door, Endpoint], source: str | None = None
+    web: Web, work: Path, endpoints: Mapping[ArchivePort, Endpoint], source: str | None = None
 ) -> httpx.BaseTransport:
     """Return how the client of somebody travels who knows what ``handover.yaml`` says.
 
@@ -113,7 +113,7 @@ def hospital_transport(
     endpoint = endpoints.get(web.door)
     if endpoint is None:
         return _NoWay(f"handover.yaml sends the staff to {web.url}, and there is no reverse proxy")
-    if web.door is not Door.HTTPS or web.ca is None:
+    if web.door is not ArchivePort.HTTPS or web.ca is None:
         return HospitalTransport(endpoint, verify=False, source=source)
     try:
         return HospitalTransport(endpoint, trusting(work / web.ca), source)

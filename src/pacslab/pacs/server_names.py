@@ -4,9 +4,9 @@ ARCHIVE = "archive"
 SCANNER = "CT01"
 WORKSTATION = "WS01"
 STRANGER = "ROGUE"
-ACTORS = (SCANNER, WORKSTATION, STRANGER)
-SERVERS = (ARCHIVE, *ACTORS)
+PEERS = (SCANNER, WORKSTATION, STRANGER)
+SERVERS = (ARCHIVE, *PEERS)
 PROXY = "proxy"
 TAP = "tap"
-PLACES = (*SERVERS, PROXY, TAP)
+ADDRESSED_NAMES = (*SERVERS, PROXY, TAP)
 """Every name that has an address in a lab network, whether something runs there or not."""

@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pacslab.errors import DeploymentError
-from pacslab.pacs.server_names import ACTORS
+from pacslab.pacs.server_names import PEERS
 from pacslab.probes import attack, clinic  # noqa: F401  (they register their probes)
 from pacslab.probes.findings import Assessment, Finding, Outcome, Registered, Side
-from pacslab.probes.registry import PROBES, Probe, Seen, probes_for
-from pacslab.probes.retry import excuse, look_again
-from pacslab.probes.target import LabFailureError, Site
+from pacslab.probes.registry import PROBES, Probe, ProbeResult, probes_for
+from pacslab.probes.retry import look_again, mark_lab_failures
+from pacslab.probes.target import LabFailureError, Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,7 @@ def assess(deployment: Deployment, progress: Progress = lambda _message, _part: 
     """
     wanted = probes_for(deployment.scenario)
     alive = deployment.servers_running()
-    gone = [name for name in ACTORS if not alive.get(name)]
+    gone = [name for name in PEERS if not alive.get(name)]
     if alive and gone:
         raise DeploymentError(
             f"{', '.join(gone)} of this lab has ended, so nothing can be assessed",
@@ -48,7 +48,7 @@ def assess(deployment: Deployment, progress: Progress = lambda _message, _part: 
         )
     deployment.running_state()
     deployment.assert_synthetic()
-    with Site.of(deployment) as site:
+    with Target.of(deployment) as site:
         ends = time.monotonic() + TIME_LIMIT
         pool = ThreadPoolExecutor(_AT_ONCE)
 
@@ -62,14 +62,14 @@ def assess(deployment: Deployment, progress: Progress = lambda _message, _part: 
         try:
             results = _side_by_side(pool, wanted, site, deployment.scenario, progress)
             look_again(results, alone, progress)
-            excuse(results, site)
+            mark_lab_failures(results, site)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
     return Assessment(findings=tuple(_explained(results[one.id], results, deployment.scenario) for one in wanted))
 
 
 def _side_by_side(
-    pool: ThreadPoolExecutor, wanted: list[Probe], site: Site, scenario: Scenario, progress: Progress
+    pool: ThreadPoolExecutor, wanted: list[Probe], site: Target, scenario: Scenario, progress: Progress
 ) -> dict[str, Finding]:
     """Return what every probe found, by its id; what has not come to an end when the time is over is given up."""
     results: dict[str, Finding] = {}
@@ -85,15 +85,15 @@ def _side_by_side(
     return results
 
 
-def _look(probe: Probe, site: Site, scenario: Scenario) -> Finding:
+def _look(probe: Probe, site: Target, scenario: Scenario) -> Finding:
     started = time.perf_counter()
     try:
         seen = probe.look(site)
     except LabFailureError as reason:
-        seen = Seen(False, f"The lab itself failed: {reason}. This does not count against you.")
+        seen = ProbeResult(False, f"The lab itself failed: {reason}. This does not count against you.")
         outcome = Outcome.LAB_FAILURE
     except Exception as reason:  # noqa: BLE001  (a probe's bug must not look like a closed door)
-        seen = Seen(False, f"The probe itself failed ({type(reason).__name__}: {reason}). Please report this.")
+        seen = ProbeResult(False, f"The probe itself failed ({type(reason).__name__}: {reason}). Please report this.")
         outcome = Outcome.LAB_FAILURE
     else:
         outcome = _outcome(probe, reached=seen.reached)
@@ -110,11 +110,11 @@ def _outcome(probe: Probe, *, reached: bool) -> Outcome:
 
 def _given_up(probe: Probe, scenario: Scenario) -> Finding:
     """Return the finding of a probe that the archive held up: a stranger would go away, and the staff stand still."""
-    seen = Seen(False, f"The archive held this up for {TIME_LIMIT:.0f} s without an end, and it was given up.")
+    seen = ProbeResult(False, f"The archive held this up for {TIME_LIMIT:.0f} s without an end, and it was given up.")
     return _finding(probe, scenario, _outcome(probe, reached=False), seen, TIME_LIMIT)
 
 
-def _finding(probe: Probe, scenario: Scenario, outcome: Outcome, seen: Seen, seconds: float) -> Finding:
+def _finding(probe: Probe, scenario: Scenario, outcome: Outcome, seen: ProbeResult, seconds: float) -> Finding:
     return Finding(
         id=probe.id,
         side=probe.side,

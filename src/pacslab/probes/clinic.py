@@ -15,13 +15,13 @@ from pacslab.pacs.server_names import SCANNER, WORKSTATION
 from pacslab.probes.attack.web_helpers import curl
 from pacslab.probes.bounded_http import in_words
 from pacslab.probes.findings import Side
-from pacslab.probes.probe_instances import take_away
-from pacslab.probes.registry import Seen, has_web_viewer, probe
+from pacslab.probes.probe_instances import delete_study
+from pacslab.probes.registry import ProbeResult, has_web_viewer, probe
 from pacslab.probes.target import RefusedError
 from pacslab.scenario.models import Severity
 
 if TYPE_CHECKING:
-    from pacslab.probes.target import Site
+    from pacslab.probes.target import Target
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _NO_STUDY = "-".join(["00000000"] * 5)
@@ -31,17 +31,17 @@ def _who(name: str) -> str:
     return f"as {name!r}" if name else "without a password (handover.yaml names none)"
 
 
-def _login_refused(person: str, name: str, answer: httpx.Response) -> Seen:
+def _login_refused(person: str, name: str, answer: httpx.Response) -> ProbeResult:
     cause = {
         401: "the archive does not accept the user and password that handover.yaml gives",
         403: "the archive does not let this user or computer in (RemoteAccessAllowed, or a rule)",
     }.get(answer.status_code, "the archive refused")
-    return Seen(False, f"The {person} could not log in {_who(name)}: status {answer.status_code}, {cause}.")
+    return ProbeResult(False, f"The {person} could not log in {_who(name)}: status {answer.status_code}, {cause}.")
 
 
-def _unreachable(person: str, site: Site, reason: Exception) -> Seen:
+def _unreachable(person: str, site: Target, reason: Exception) -> ProbeResult:
     words = in_words(reason) if isinstance(reason, httpx.HTTPError) else f"its answer makes no sense ({reason})"
-    return Seen(False, f"The {person} is stuck at {site.front}: {words}.", curl(site.front, "-i"))
+    return ProbeResult(False, f"The {person} is stuck at {site.front}: {words}.", curl(site.front, "-i"))
 
 
 def _find_study(client: httpx.Client, uid: str) -> httpx.Response:
@@ -49,7 +49,7 @@ def _find_study(client: httpx.Client, uid: str) -> httpx.Response:
 
 
 @probe("clinic-scanner-stores", Side.CLINIC, "The CT scanner stores today's images", Severity.CRITICAL)
-def scanner_stores(site: Site) -> Seen:
+def scanner_stores(site: Target) -> ProbeResult:
     """If this is broken, patients are scanned and their images do not reach the archive."""
     scanner = site.actors[SCANNER]
     uid = str(pydicom.dcmread(io.BytesIO(site.follow_up[0]), stop_before_pixels=True).StudyInstanceUID)
@@ -57,29 +57,31 @@ def scanner_stores(site: Site) -> Seen:
     try:
         scanner.store(held)
     except RefusedError as reason:
-        return Seen(False, f"{SCANNER} could not store its images: {reason}. Is it listed, at its own address?")
-    arrived = take_away(site, uid)
+        return ProbeResult(False, f"{SCANNER} could not store its images: {reason}. Is it listed, at its own address?")
+    arrived = delete_study(site, uid)
     if arrived is not None and arrived < len(site.follow_up):
-        return Seen(False, f"{SCANNER} sent {len(site.follow_up)} images and was thanked, and {arrived} are there.")
+        return ProbeResult(
+            False, f"{SCANNER} sent {len(site.follow_up)} images and was thanked, and {arrived} are there."
+        )
     seen = f"; the administrator saw {arrived} of them arrive" if arrived else ""
-    return Seen(True, f"{SCANNER} stored {len(site.follow_up)} new images of a study{seen}.")
+    return ProbeResult(True, f"{SCANNER} stored {len(site.follow_up)} new images of a study{seen}.")
 
 
 @probe("clinic-workstation-finds", Side.CLINIC, "The workstation finds a patient's study", Severity.CRITICAL)
-def workstation_finds(site: Site) -> Seen:
+def workstation_finds(site: Target) -> ProbeResult:
     """If this is broken, radiologists cannot see that a patient was examined before."""
     uid = site.key.facts["clinic_study_uid"]
     try:
         answers = site.actors[WORKSTATION].find("Study", {"StudyInstanceUID": uid, "PatientName": ""})
     except RefusedError as reason:
-        return Seen(False, f"{WORKSTATION} could not search: {reason}. Is it listed, and may it find?")
+        return ProbeResult(False, f"{WORKSTATION} could not search: {reason}. Is it listed, and may it find?")
     if not answers:
-        return Seen(False, f"{WORKSTATION} searched for a study of the archive and was told that there is none.")
-    return Seen(True, f"{WORKSTATION} found the study of {answers[0].get('PatientName', '').replace('^', ' ')}.")
+        return ProbeResult(False, f"{WORKSTATION} searched for a study of the archive and was told that there is none.")
+    return ProbeResult(True, f"{WORKSTATION} found the study of {answers[0].get('PatientName', '').replace('^', ' ')}.")
 
 
 @probe("clinic-workstation-retrieves", Side.CLINIC, "The workstation retrieves that study", Severity.CRITICAL)
-def workstation_retrieves(site: Site) -> Seen:
+def workstation_retrieves(site: Target) -> ProbeResult:
     """If this is broken, radiologists cannot open the images that they have found."""
     uid = site.key.facts["clinic_study_uid"]
     expected = int(site.key.facts["clinic_study_instances"])
@@ -89,16 +91,16 @@ def workstation_retrieves(site: Site) -> Seen:
         workstation.move(uid, WORKSTATION)
         count = workstation.wait_for(uid)
     except RefusedError as reason:
-        return Seen(False, f"{WORKSTATION} could not retrieve: {reason}. May it move, and is its address right?")
+        return ProbeResult(False, f"{WORKSTATION} could not retrieve: {reason}. May it move, and is its address right?")
     finally:
         workstation.forget(uid)
     if count < expected:
-        return Seen(False, f"{count} of {expected} images reached {WORKSTATION}.")
-    return Seen(True, f"All {count} images of the study reached {WORKSTATION}.")
+        return ProbeResult(False, f"{count} of {expected} images reached {WORKSTATION}.")
+    return ProbeResult(True, f"All {count} images of the study reached {WORKSTATION}.")
 
 
 @probe("clinic-radiologist-views", Side.CLINIC, "The radiologist logs in and opens an image", Severity.CRITICAL)
-def radiologist_views(site: Site) -> Seen:
+def radiologist_views(site: Target) -> ProbeResult:
     """If this is broken, nobody on the wards can look at images in a browser."""
     account = site.handover.web.radiologist
     uid = site.key.facts["clinic_study_uid"]
@@ -109,7 +111,7 @@ def radiologist_views(site: Site) -> Seen:
                 return _login_refused("radiologist", account.username, answer)
             found: list[Any] = answer.json()
             if not found:
-                return Seen(False, "The radiologist logged in, but the study is not in the archive.")
+                return ProbeResult(False, "The radiologist logged in, but the study is not in the archive.")
             wanted = next(one for one in site.key.study(uid).instances if not one.document)
             question = {"Level": "Instance", "Query": {"SOPInstanceUID": wanted.sop_instance_uid}}
             instances: list[Any] = client.post("/tools/find", json=question).json()
@@ -118,12 +120,14 @@ def radiologist_views(site: Site) -> Seen:
     except (httpx.HTTPError, ValueError, KeyError, IndexError, TypeError) as reason:
         return _unreachable("radiologist", site, reason)
     if image.status_code != httpx.codes.OK or not image.content.startswith(_PNG):
-        return Seen(False, f"The radiologist logged in, but the image did not open (status {image.status_code}).")
-    return Seen(True, f"The radiologist logged in {_who(account.username)} and opened an image.")
+        return ProbeResult(
+            False, f"The radiologist logged in, but the image did not open (status {image.status_code})."
+        )
+    return ProbeResult(True, f"The radiologist logged in {_who(account.username)} and opened an image.")
 
 
 @probe("clinic-dicomweb-views", Side.CLINIC, "The web viewer opens the study", Severity.HIGH, has_web_viewer)
-def web_viewer_opens(site: Site) -> Seen:
+def web_viewer_opens(site: Target) -> ProbeResult:
     """If this is broken, the viewer on the wards, which reads through DICOMweb, shows nothing."""
     account = site.handover.web.radiologist
     study = site.key.study(site.key.facts["clinic_study_uid"])
@@ -136,18 +140,22 @@ def web_viewer_opens(site: Site) -> Seen:
             if answer.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
                 return _login_refused("web viewer's user", account.username, answer)
             if answer.status_code != httpx.codes.OK or not answer.json():
-                return Seen(False, f"The web viewer found no series of the study (status {answer.status_code}).")
+                return ProbeResult(False, f"The web viewer found no series of the study (status {answer.status_code}).")
             with site.drawing:
                 image = client.get(frame, headers={"Accept": "image/png"})
     except (httpx.HTTPError, ValueError) as reason:
         return _unreachable("web viewer", site, reason)
     if image.status_code != httpx.codes.OK or not image.content.startswith(_PNG):
-        return Seen(False, f"The web viewer found the study, and its image did not open (status {image.status_code}).")
-    return Seen(True, f"The web viewer, logged in {_who(account.username)}, listed the series and drew an image.")
+        return ProbeResult(
+            False, f"The web viewer found the study, and its image did not open (status {image.status_code})."
+        )
+    return ProbeResult(
+        True, f"The web viewer, logged in {_who(account.username)}, listed the series and drew an image."
+    )
 
 
 @probe("clinic-administrator-works", Side.CLINIC, "The administrator logs in and looks after it", Severity.HIGH)
-def administrator_works(site: Site) -> Seen:
+def administrator_works(site: Target) -> ProbeResult:
     """If this is broken, nobody can look after the archive, and the next fault ends the hospital's day."""
     account = site.handover.web.administrator
     try:
@@ -161,12 +169,12 @@ def administrator_works(site: Site) -> Seen:
     except (httpx.HTTPError, ValueError, TypeError) as reason:
         return _unreachable("administrator", site, reason)
     if gone.status_code != httpx.codes.NOT_FOUND:
-        return Seen(
+        return ProbeResult(
             False,
             f"The administrator logged in {_who(account.username)}, but may not delete a study that was stored by "
             f"mistake: status {gone.status_code}.",
         )
-    return Seen(
+    return ProbeResult(
         True,
         f"The administrator logged in {_who(account.username)}, may delete, and read the device list: "
         f"{', '.join(known)}.",

@@ -10,10 +10,10 @@ import pydicom
 from pydicom.uid import generate_uid
 
 if TYPE_CHECKING:
-    from pacslab.probes.target import Site
+    from pacslab.probes.target import Target
 
 
-def picture(site: Site, mark: str, description: str) -> tuple[str, bytes]:
+def picture(site: Target, mark: str, description: str) -> tuple[str, bytes]:
     """Return the Study Instance UID and the file of one small image.
 
     The image is cut out of the scanner's own follow-up study, so it says that it is synthetic. The same ``mark`` gives
@@ -31,7 +31,7 @@ def picture(site: Site, mark: str, description: str) -> tuple[str, bytes]:
     return str(dataset.StudyInstanceUID), out.getvalue()
 
 
-def take_away(site: Site, study_uid: str) -> int | None:
+def delete_study(site: Target, study_uid: str) -> int | None:
     """Delete a probe's study from the archive as the administrator; return how many of its images were there.
 
     None means that the administrator could not look. The study then stays until one can, and the archive is broken for

@@ -13,12 +13,12 @@ from pacslab.scenario.documents import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pacslab.probes.target import Site
+    from pacslab.probes.target import Target
     from pacslab.scenario.models import Scenario, Severity
 
 
 @dataclass(frozen=True)
-class Seen:
+class ProbeResult:
     """Whether a probe reached what it was after, the evidence in words, and how to try it by hand."""
 
     reached: bool
@@ -35,7 +35,7 @@ class Probe:
     title: str
     severity: Severity
     explanation: str
-    look: Callable[[Site], Seen]
+    look: Callable[[Target], ProbeResult]
     applies: Callable[[Scenario], bool]
 
 
@@ -55,13 +55,13 @@ def has_web_viewer(scenario: Scenario) -> bool:
 
 def probe(
     name: str, side: Side, title: str, severity: Severity, applies: Callable[[Scenario], bool] = always
-) -> Callable[[Callable[[Site], Seen]], Callable[[Site], Seen]]:
+) -> Callable[[Callable[[Target], ProbeResult]], Callable[[Target], ProbeResult]]:
     """Register a function as a probe; its docstring's first line is the explanation that a student reads.
 
     ``applies`` says which scenarios' hospitals a clinic probe belongs to.
     """
 
-    def register(look: Callable[[Site], Seen]) -> Callable[[Site], Seen]:
+    def register(look: Callable[[Target], ProbeResult]) -> Callable[[Target], ProbeResult]:
         if name in PROBES:
             raise ValueError(f"the probe {name!r} is registered twice")
         explanation = (look.__doc__ or "").strip().splitlines()[0]

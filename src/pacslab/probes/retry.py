@@ -16,7 +16,7 @@ from pacslab.probes.target import LabFailureError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pacslab.probes.target import Site
+    from pacslab.probes.target import Target
 
 LONG = 3.0
 """Seconds that no look takes in good order; no time limit of a probe is shorter."""
@@ -67,7 +67,7 @@ def _is_doubtful(finding: Finding) -> bool:
     return finding.outcome is Outcome.LAB_FAILURE or (hidden and finding.seconds >= LONG)
 
 
-def excuse(results: dict[str, Finding], site: Site) -> None:
+def mark_lab_failures(results: dict[str, Finding], site: Target) -> None:
     """Call what took long, even alone, the lab's failure where the lab's own machines are slow as well."""
     doubtful = [one for one in results.values() if _is_doubtful(one) and one.outcome is not Outcome.LAB_FAILURE]
     if not doubtful or not (slow := _slow_machines(site)):
@@ -78,7 +78,7 @@ def excuse(results: dict[str, Finding], site: Site) -> None:
         results[one.id] = one.model_copy(update={"outcome": Outcome.LAB_FAILURE, "evidence": evidence})
 
 
-def _slow_machines(site: Site) -> str:
+def _slow_machines(site: Target) -> str:
     """Return in words which of the lab's own machines takes long for a question about itself; empty if none does."""
     for one in site.actors.values():
         begun = time.monotonic()

@@ -15,10 +15,10 @@ import httpx
 from pacslab.errors import DeploymentError
 from pacslab.pacs.addresses import require_lab_address
 from pacslab.pacs.config.nginx_conf import served_paths
-from pacslab.pacs.config.ports import Door
-from pacslab.pacs.deployment.peers import ACCOUNT, AS_LEFTOVER, AS_WORKSTATION, own_entries
-from pacslab.pacs.hospital_http import SHORT_LIVED, hospital_transport
-from pacslab.pacs.server_names import ACTORS, ARCHIVE, STRANGER, WORKSTATION
+from pacslab.pacs.config.ports import ArchivePort
+from pacslab.pacs.deployment.peers import LAB_ACCOUNT, archive_entries
+from pacslab.pacs.hospital_http import ORTHANC_KEEPALIVE, hospital_transport
+from pacslab.pacs.server_names import ARCHIVE, PEERS, STRANGER, WORKSTATION
 from pacslab.probes.bounded_http import BoundedClient
 
 if TYPE_CHECKING:
@@ -46,8 +46,6 @@ LEVELS = {"Patient": "PATIENT", "Study": "STUDY", "Series": "SERIES", "Instance"
 _LOG_LINES = 10_000  # of the archive's log that are read; an assessment writes some hundred
 _CANCELLED = "0xFE00"
 
-__all__ = ["AS_LEFTOVER", "AS_WORKSTATION", "Actor", "LabFailureError", "LimitReachedError", "RefusedError", "Site"]
-
 
 class LabFailureError(Exception):
     """Something of the lab's own did not work; this says nothing about the student's server."""
@@ -61,7 +59,7 @@ class LimitReachedError(RefusedError):
     """The archive answered a search and stopped at its limit (status 0xFE00, "cancel")."""
 
 
-class Actor:
+class DicomPeer:
     """A hospital device or a stranger: a real Orthanc, driven over REST as a DICOM client of the archive."""
 
     def __init__(self, name: str, server: Server, password: str) -> None:
@@ -69,9 +67,9 @@ class Actor:
         require_lab_address(server.http.host)
         self._client = httpx.Client(
             base_url=server.url,
-            auth=(ACCOUNT, password),
+            auth=(LAB_ACCOUNT, password),
             timeout=2 * TIMEOUT,
-            limits=SHORT_LIVED,
+            limits=ORTHANC_KEEPALIVE,
             trust_env=False,
             follow_redirects=False,
             verify=False,  # noqa: S501  (no TLS on the lab's own line; to read the world's authorities takes 50 ms)
@@ -240,19 +238,19 @@ def _reason(answer: httpx.Response) -> str:
 
 
 @contextmanager
-def nowhere() -> Iterator[tuple[str, Capture]]:
+def no_capture() -> Iterator[tuple[str, Capture]]:
     """Tap no cable: of a site that has none."""
     raise LabFailureError("there is no cable to listen at")
     yield
 
 
-def unheard() -> tuple[str, ...]:
+def no_log() -> tuple[str, ...]:
     """Read no log: of a site that has none."""
     raise LabFailureError("there is no log to read")
 
 
 @dataclass(frozen=True)
-class Site:
+class Target:
     """One deployment as the probes see it."""
 
     archive: Server
@@ -262,13 +260,13 @@ class Site:
     key: AnswerKey
     configuration: dict[str, Any]
     follow_up: tuple[bytes, ...]
-    actors: dict[str, Actor]
-    endpoints: Mapping[Door, Endpoint]
+    actors: dict[str, DicomPeer]
+    endpoints: Mapping[ArchivePort, Endpoint]
     work: Path
     proxy: str | None = None
     devices_speak_tls: bool = False
-    tapped: Callable[[], AbstractContextManager[tuple[str, Capture]]] = nowhere
-    log: Callable[[], tuple[str, ...]] = unheard
+    tapped: Callable[[], AbstractContextManager[tuple[str, Capture]]] = no_capture
+    log: Callable[[], tuple[str, ...]] = no_log
     drawing: AbstractContextManager[object] = field(default_factory=threading.Lock)
     """Held while the archive draws a picture, and while an image of it is deleted or replaced.
 
@@ -278,7 +276,7 @@ class Site:
 
     @classmethod
     @contextmanager
-    def of(cls, deployment: Deployment) -> Iterator[Site]:
+    def of(cls, deployment: Deployment) -> Iterator[Target]:
         """Yield the site of a running deployment, with every actor told how the archive is called.
 
         Raises
@@ -293,7 +291,7 @@ class Site:
         """
         state = deployment.running_state()
         handover = deployment.handover()
-        actors = {name: Actor(name, state.servers[name], state.password) for name in ACTORS}
+        actors = {name: DicomPeer(name, state.servers[name], state.password) for name in PEERS}
         archive = state.servers[ARCHIVE]
         require_lab_address(archive.http.host)
         site = cls(
@@ -319,7 +317,7 @@ class Site:
             try:
                 for name, actor in actors.items():
                     tls = spoken if name == STRANGER else told and bool(state.devices.get(name))
-                    entries = own_entries(name, title, site.archive_address, tls=tls)
+                    entries = archive_entries(name, title, site.archive_address, tls=tls)
                     entries[AS_NOBODY_KNOWS] = {**entries[ARCHIVE], "AET": WRONG_TITLE}
                     actor.address_archive(entries)
             except LabFailureError as reason:
@@ -332,7 +330,7 @@ class Site:
                 actor.close()
 
     @property
-    def stranger(self) -> Actor:
+    def stranger(self) -> DicomPeer:
         """Return the stranger's machine."""
         return self.actors[STRANGER]
 
@@ -342,7 +340,7 @@ class Site:
 
         The staff's own is there in any case: that it is shut is a finding, too.
         """
-        doors = [one for one in Door if one is not Door.DICOM and one in self.endpoints]
+        doors = [one for one in ArchivePort if one is not ArchivePort.DICOM and one in self.endpoints]
         own = self.handover.web.door
         doors.sort(key=lambda one: one is not own)
         urls = [(one, f"{one.scheme}://{self.endpoints[one]}") for one in doors]
@@ -386,7 +384,7 @@ class Site:
         return BoundedClient(
             base_url=url,
             auth=account.credentials if account else None,
-            transport=httpx.HTTPTransport(local_address=self.outsider, verify=False, limits=SHORT_LIVED),
+            transport=httpx.HTTPTransport(local_address=self.outsider, verify=False, limits=ORTHANC_KEEPALIVE),
         )
 
     def web(self, account: Account | None = None) -> BoundedClient:

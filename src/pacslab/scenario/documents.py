@@ -53,7 +53,7 @@ def _inner_model(annotation: Any) -> type[BaseModel] | None:
     return None
 
 
-def describe(error: ValidationError, model: type[BaseModel]) -> tuple[str, str]:
+def describe_invalid(error: ValidationError, model: type[BaseModel]) -> tuple[str, str]:
     """Return what is wrong with a document, by its key, and the remedy."""
     # A misspelt key is two errors, one unknown and one missing; the unknown one tells more.
     first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
@@ -105,12 +105,12 @@ def _too_deep(text: str) -> bool:
     return False
 
 
-def check(content: dict[str, Any], path: Path, model: type[M], error: type[PacslabError]) -> M:
+def check_document(content: dict[str, Any], path: Path, model: type[M], error: type[PacslabError]) -> M:
     """Return the model of a file's content; ``error`` says file, key and remedy where it does not fit."""
     try:
         return model.model_validate(content)
     except ValidationError as reason:
-        problem, remedy = describe(reason, model)
+        problem, remedy = describe_invalid(reason, model)
         raise error(f"{path}: {problem}", remedy) from None
 
 
@@ -135,4 +135,4 @@ def read_yaml(
 
     """
     content = read_mapping(path, error)
-    return check(content if prepare is None else prepare(content, path), path, model, error)
+    return check_document(content if prepare is None else prepare(content, path), path, model, error)

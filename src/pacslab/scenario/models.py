@@ -17,7 +17,7 @@ from pacslab.scenario.weaknesses import Change, Id, Model, PartialFix, Reference
 __all__ = [
     "AnswerCheck",
     "Change",
-    "DeidCheck",
+    "DeidObjective",
     "Id",
     "Model",
     "Objective",
@@ -68,7 +68,7 @@ class ProbeCheck(Model):
     closed: tuple[Id, ...] = Field(min_length=1)
 
 
-class DeidCheck(Model):
+class DeidObjective(Model):
     """The de-identified copy of one study must pass these checks of the audit."""
 
     kind: Literal["deid"]
@@ -84,7 +84,7 @@ class Objective(Model):
     title: Text
     task: Text
     points: int = Field(ge=1, le=100)
-    check: Annotated[AnswerCheck | ProbeCheck | DeidCheck, Field(discriminator="kind")]
+    check: Annotated[AnswerCheck | ProbeCheck | DeidObjective, Field(discriminator="kind")]
     hints: tuple[Text, ...] = Field(max_length=3)
     explanation: Text
 

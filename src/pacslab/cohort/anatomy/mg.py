@@ -59,7 +59,7 @@ class Breast:
 
 
 @dataclass(frozen=True)
-class Finding:
+class Lesion:
     """Where a finding lies in one view: centre (row, column) and radius in pixels of the image."""
 
     row: int
@@ -104,7 +104,7 @@ def patient_mammogram(
 
 def draw(
     breast: Breast, stream: Stream, shape: str, laterality: str, view: str, *, scan: Stream
-) -> tuple[np.ndarray, Finding | None]:
+) -> tuple[np.ndarray, Lesion | None]:
     """Return an image as :func:`patient_mammogram` does, and where its finding lies."""
     size, wide, density = stream.uniform(88, 122), stream.uniform(80, 98), stream.uniform(0.25, 0.95)
     depth, height = stream.uniform(0.42, 0.62), stream.uniform(-0.22, 0.22)
@@ -148,7 +148,7 @@ def draw(
     image = picture.astype(np.uint16)
     if laterality == "R":
         image = np.ascontiguousarray(image[:, ::-1])
-        found = found and Finding(found.row, COLUMNS - 1 - found.column, found.radius)
+        found = found and Lesion(found.row, COLUMNS - 1 - found.column, found.radius)
     return image, found
 
 
@@ -181,7 +181,7 @@ def _pectoral(tissue: np.ndarray, cloud: np.ndarray) -> None:
     tissue += over * np.maximum(2050 + 130 * cloud + 7 * (edge - X) - tissue, 0)
 
 
-def _mass(tissue: np.ndarray, marks: np.random.Generator, y: float, x: float) -> Finding:
+def _mass(tissue: np.ndarray, marks: np.random.Generator, y: float, x: float) -> Lesion:
     """Add a dense, spiculated mass, 16 to 20 mm across."""
     dx, dy = X - np.float32(x), Y - np.float32(y)
     away = np.sqrt(dx * dx + dy * dy)
@@ -199,7 +199,7 @@ def _mass(tissue: np.ndarray, marks: np.random.Generator, y: float, x: float) ->
     return _found(y, x, size)
 
 
-def _calcifications(picture: np.ndarray, marks: np.random.Generator, y: float, x: float) -> Finding:
+def _calcifications(picture: np.ndarray, marks: np.random.Generator, y: float, x: float) -> Lesion:
     """Add a cluster of pleomorphic calcifications, 0.3 to 0.8 mm each, within 14 mm."""
     found = _found(y, x, 8)
     for _ in range(18):
@@ -210,8 +210,8 @@ def _calcifications(picture: np.ndarray, marks: np.random.Generator, y: float, x
     return found
 
 
-def _found(y: float, x: float, size: float) -> Finding:
-    return Finding(round(y / SPACING + (ROWS - 1) / 2), round(x / SPACING), round(size / SPACING))
+def _found(y: float, x: float, size: float) -> Lesion:
+    return Lesion(round(y / SPACING + (ROWS - 1) / 2), round(x / SPACING), round(size / SPACING))
 
 
 def _doubled(picture: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pacslab.cohort.answer_key import Box, Identifier, Keeping, Kept, Location, Planted
+from pacslab.cohort.answer_key import Box, Identifier, Keeping, Location, PlantedIdentifier, RetainedValue
 from pacslab.cohort.encoding.explicit_vr import encode_element, encode_item, known
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ RULES: dict[str, tuple[Identifier, str]] = {
 
 
 @dataclass(frozen=True)
-class Plant:
-    """An identifier at one place, of an instance still to be named. See :class:`Planted`."""
+class PendingIdentifier:
+    """An identifier at one place, of an instance still to be named. See :class:`PlantedIdentifier`."""
 
     location: Location
     kind: Identifier
@@ -64,9 +64,9 @@ class Plant:
     mask: str | None = None
     written: str = ""
 
-    def of(self, sop_instance_uid: str, patient: int) -> Planted:
+    def of(self, sop_instance_uid: str, patient: int) -> PlantedIdentifier:
         """Return this identifier as one of an instance."""
-        return Planted.model_construct(
+        return PlantedIdentifier.model_construct(
             sop_instance_uid=sop_instance_uid,
             patient=patient,
             location=self.location,
@@ -84,11 +84,11 @@ class Plant:
 class Notes:
     """What is remembered of a dataset: who is in it, and what must survive de-identification."""
 
-    plants: list[Plant] = field(default_factory=list)
-    kept: list[Kept] = field(default_factory=list)
+    plants: list[PendingIdentifier] = field(default_factory=list)
+    kept: list[RetainedValue] = field(default_factory=list)
 
 
-class Draft:
+class DatasetBuilder:
     """A dataset to which attributes are added; those that identify somebody are noted in ``plants``.
 
     Parameters
@@ -112,15 +112,15 @@ class Draft:
         self._prefix = prefix
         self._location = location
         self._elements: dict[int, bytes] = {}
-        self._items: dict[int, list[Draft]] = {}
+        self._items: dict[int, list[DatasetBuilder]] = {}
 
     @property
-    def plants(self) -> list[Plant]:
+    def plants(self) -> list[PendingIdentifier]:
         """Return what identifies somebody."""
         return self.notes.plants
 
     @property
-    def kept(self) -> list[Kept]:
+    def kept(self) -> list[RetainedValue]:
         """Return what de-identification must not lose."""
         return self.notes.kept
 
@@ -166,13 +166,13 @@ class Draft:
                 raise ValueError(f"{keyword} does not hold {token!r}")
             self._note(keyword, token, kind, action, location=location, written=form[0] if form else "")
         if meaning:
-            self.kept.append(Kept(keeping=Keeping.MEANING, path=self.path(keyword), text=meaning))
+            self.kept.append(RetainedValue(keeping=Keeping.MEANING, path=self.path(keyword), text=meaning))
 
     def content(self, keyword: str, value: str | bytes) -> None:
         """Add a value that research reads and that identifies nobody: a number, a code, samples."""
         self._set(keyword, value)
         text = hashlib.sha256(value).hexdigest() if isinstance(value, bytes) else value
-        self.kept.append(Kept(keeping=Keeping.CONTENT, path=self.path(keyword), text=text))
+        self.kept.append(RetainedValue(keeping=Keeping.CONTENT, path=self.path(keyword), text=text))
 
     def moment(self, keyword: str, when: datetime, action: str) -> None:
         """Add a date and time in one (VR DT)."""
@@ -184,14 +184,14 @@ class Draft:
         for keyword in keywords:
             self._items.setdefault(known(keyword)[0], [])
 
-    def item(self, keyword: str, location: Location | None = None) -> Draft:
+    def item(self, keyword: str, location: Location | None = None) -> DatasetBuilder:
         """Return a new item of a sequence; all of it is a ``location``, where given."""
         items = self._items.setdefault(known(keyword)[0], [])
         prefix = f"{self.path(keyword)}[{len(items)}]."
-        items.append(Draft(self.codec, self.notes, prefix, location or self._location))
+        items.append(DatasetBuilder(self.codec, self.notes, prefix, location or self._location))
         return items[-1]
 
-    def code(self, keyword: str, value: str, scheme: str, meaning: str) -> Draft:
+    def code(self, keyword: str, value: str, scheme: str, meaning: str) -> DatasetBuilder:
         """Add a coded entry (PS3.3 8.8), and return its item."""
         item = self.item(keyword)
         item.put(CodeValue=value, CodingSchemeDesignator=scheme, CodeMeaning=meaning)
@@ -212,15 +212,17 @@ class Draft:
             self._elements[tag] = encode_element(tag, vr, value, self.codec)
             path = f"{self._prefix}{_written(tag)}"
             if kind is not None:
-                self.plants.append(Plant(Location.PRIVATE, kind, path, str(value), "X"))
+                self.plants.append(PendingIdentifier(Location.PRIVATE, kind, path, str(value), "X"))
             if safe:
-                self.kept.append(Kept(keeping=Keeping.SAFE_PRIVATE, path=path, text=str(value), creator=creator))
+                self.kept.append(
+                    RetainedValue(keeping=Keeping.SAFE_PRIVATE, path=path, text=str(value), creator=creator)
+                )
 
     def raw(self, tag: int, vr: str, value: Any, *plants: tuple[Location, Identifier, str]) -> None:
         """Add an element by its tag, such as one of a repeating group, and note what it says of whom."""
         self._elements[tag] = encode_element(tag, vr, value, self.codec)
         for location, kind, token in plants:
-            self.plants.append(Plant(location, kind, f"{self._prefix}{_written(tag)}", token, "X"))
+            self.plants.append(PendingIdentifier(location, kind, f"{self._prefix}{_written(tag)}", token, "X"))
 
     def _set(self, keyword: str, value: Any) -> None:
         tag, vr = known(keyword)
@@ -249,7 +251,7 @@ class Draft:
             location = Location.NESTED if self._prefix else Location.HEADER
         groups = token.split("=") if kind is Identifier.NAME else [token]
         for group in groups:
-            self.plants.append(Plant(location, kind, self.path(keyword), group, action, written=written))
+            self.plants.append(PendingIdentifier(location, kind, self.path(keyword), group, action, written=written))
 
 
 def _written(tag: int) -> str:

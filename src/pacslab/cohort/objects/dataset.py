@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pacslab.cohort.answer_key import Identifier
-from pacslab.cohort.encoding.dataset_builder import Draft
+from pacslab.cohort.encoding.dataset_builder import DatasetBuilder
 from pacslab.cohort.objects import image_modules, planted_traps, presentation_state, structured_reports
 from pacslab.cohort.plan.instance_kinds import Content
 from pacslab.cohort.plan.patients import OLDEST_SHOWN
@@ -39,9 +39,9 @@ def is_synthetic(dataset: Dataset) -> bool:
     return str(dataset.get("Manufacturer", "")) == MANUFACTURER or str(dataset.get("SyntheticData", "")) == "YES"
 
 
-def series_draft(recipe: Recipe, study: StudyPlan, series: SeriesPlan) -> Draft:
+def series_draft(recipe: Recipe, study: StudyPlan, series: SeriesPlan) -> DatasetBuilder:
     """Return what all instances of a series share."""
-    draft = Draft(recipe.character_set.codec)
+    draft = DatasetBuilder(recipe.character_set.codec)
     draft.put(SpecificCharacterSet=recipe.character_set.value, SOPClassUID=SOP_CLASS[series.content])
     _patient(draft, recipe, study)
     _study(draft, recipe, study)
@@ -54,7 +54,7 @@ def series_draft(recipe: Recipe, study: StudyPlan, series: SeriesPlan) -> Draft:
     return draft
 
 
-def _patient(draft: Draft, recipe: Recipe, study: StudyPlan) -> None:
+def _patient(draft: DatasetBuilder, recipe: Recipe, study: StudyPlan) -> None:
     person = study.person
     national = recipe.patient_id == "national-number"
     age = person.age(study.time.date())
@@ -81,7 +81,7 @@ def _patient(draft: Draft, recipe: Recipe, study: StudyPlan) -> None:
         draft.put(Occupation=person.occupation)
 
 
-def _study(draft: Draft, recipe: Recipe, study: StudyPlan) -> None:
+def _study(draft: DatasetBuilder, recipe: Recipe, study: StudyPlan) -> None:
     draft.put(
         StudyInstanceUID=study.uid,
         StudyDate=day(study.time),
@@ -95,7 +95,7 @@ def _study(draft: Draft, recipe: Recipe, study: StudyPlan) -> None:
         draft.put(CurrentPatientLocation=study.ward)
 
 
-def _series(draft: Draft, recipe: Recipe, study: StudyPlan, series: SeriesPlan) -> None:
+def _series(draft: DatasetBuilder, recipe: Recipe, study: StudyPlan, series: SeriesPlan) -> None:
     draft.put(
         Modality=series.content.modality,
         SeriesInstanceUID=series.uid,
@@ -122,7 +122,7 @@ def _series(draft: Draft, recipe: Recipe, study: StudyPlan, series: SeriesPlan) 
             _request(draft, study, phrases_of(recipe.country))
 
 
-def _request(draft: Draft, study: StudyPlan, words: Phrases) -> None:
+def _request(draft: DatasetBuilder, study: StudyPlan, words: Phrases) -> None:
     """Add the order: a nested place, where a list of top-level attributes never looks."""
     person = study.person
     request = draft.item("RequestAttributesSequence")
@@ -149,9 +149,9 @@ def instance_draft(
     series: SeriesPlan,
     instance: InstancePlan,
     pixels: np.ndarray | None = None,
-) -> Draft:
+) -> DatasetBuilder:
     """Return what one instance has of its own, without document; of its pixels only an icon, where a trap asks."""
-    draft = Draft(recipe.character_set.codec)
+    draft = DatasetBuilder(recipe.character_set.codec)
     moment = instance.time
     draft.put(
         SOPInstanceUID=instance.uid,
@@ -175,7 +175,7 @@ def instance_draft(
     return draft
 
 
-def _report(draft: Draft, study: StudyPlan, instance: InstancePlan, words: Phrases) -> None:
+def _report(draft: DatasetBuilder, study: StudyPlan, instance: InstancePlan, words: Phrases) -> None:
     name = study.person.spoken
     draft.put(
         BurnedInAnnotation="YES",

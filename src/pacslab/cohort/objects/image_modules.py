@@ -15,11 +15,11 @@ from pacslab.cohort.render import scanned_pages
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pacslab.cohort.encoding.dataset_builder import Draft
+    from pacslab.cohort.encoding.dataset_builder import DatasetBuilder
     from pacslab.cohort.plan.plan import InstancePlan, StudyPlan
 
 
-def _ct(draft: Draft, _study: StudyPlan) -> None:
+def _ct(draft: DatasetBuilder, _study: StudyPlan) -> None:
     draft.put(
         ImageType=["ORIGINAL", "PRIMARY", "AXIAL"],
         BodyPartExamined="CHEST",
@@ -46,12 +46,12 @@ def _ct(draft: Draft, _study: StudyPlan) -> None:
     _grey(draft, (ct.SIZE, ct.SIZE), allocated=16, stored=16, signed=True)
 
 
-def _radiograph(draft: Draft, _study: StudyPlan) -> None:
+def _radiograph(draft: DatasetBuilder, _study: StudyPlan) -> None:
     draft.put(ImageType=["ORIGINAL", "PRIMARY"])
     _chest_exposure(draft)
 
 
-def _chest_exposure(draft: Draft) -> None:
+def _chest_exposure(draft: DatasetBuilder) -> None:
     """Add how a chest is taken on a wall stand, on a plate or on a digital detector."""
     draft.put(
         BodyPartExamined="CHEST",
@@ -65,7 +65,7 @@ def _chest_exposure(draft: Draft) -> None:
     _grey(draft, (cr.ROWS, cr.COLUMNS), allocated=16, stored=12)
 
 
-def _ultrasound(draft: Draft, _study: StudyPlan) -> None:
+def _ultrasound(draft: DatasetBuilder, _study: StudyPlan) -> None:
     draft.put(
         ImageType=["ORIGINAL", "PRIMARY", "ABDOMINAL"],
         BodyPartExamined="ABDOMEN",
@@ -78,7 +78,7 @@ def _ultrasound(draft: Draft, _study: StudyPlan) -> None:
     _grey(draft, (us.ROWS, us.COLUMNS), allocated=8, stored=8)
 
 
-def _region(draft: Draft, shows: int, place: tuple[int, int, int, int]) -> None:
+def _region(draft: DatasetBuilder, shows: int, place: tuple[int, int, int, int]) -> None:
     """Add a region of an ultrasound image: 1 shows tissue, 2 colour flow; first and last column and row."""
     region = draft.item("SequenceOfUltrasoundRegions")
     region.put(
@@ -96,7 +96,7 @@ def _region(draft: Draft, shows: int, place: tuple[int, int, int, int]) -> None:
     )
 
 
-def waveform(draft: Draft, recording: ecg.Ecg) -> None:
+def waveform(draft: DatasetBuilder, recording: ecg.Ecg) -> None:
     """Add a 12-lead electrocardiogram (PS3.3 C.10.9)."""
     group = draft.item("WaveformSequence")
     group.put(
@@ -123,7 +123,7 @@ def waveform(draft: Draft, recording: ecg.Ecg) -> None:
         channel.code("ChannelSensitivityUnitsSequence", "uV", "UCUM", "microvolt")
 
 
-def _digital(draft: Draft, _study: StudyPlan) -> None:
+def _digital(draft: DatasetBuilder, _study: StudyPlan) -> None:
     """Add what DX and MG images share (PS3.3 C.8.11.1, C.8.11.3, C.8.11.4)."""
     draft.put(
         PresentationIntentType="FOR PRESENTATION",
@@ -142,14 +142,14 @@ def _digital(draft: Draft, _study: StudyPlan) -> None:
     draft.empty_sequence("AcquisitionContextSequence")
 
 
-def _digital_chest(draft: Draft, study: StudyPlan) -> None:
+def _digital_chest(draft: DatasetBuilder, study: StudyPlan) -> None:
     _digital(draft, study)
     draft.code("AnatomicRegionSequence", "51185008", "SCT", "Chest")
     draft.put(PositionerType="COLUMN")
     _chest_exposure(draft)
 
 
-def _mammogram(draft: Draft, study: StudyPlan) -> None:
+def _mammogram(draft: DatasetBuilder, study: StudyPlan) -> None:
     _digital(draft, study)
     draft.code("AnatomicRegionSequence", "76752008", "SCT", "Breast")
     draft.put(
@@ -165,12 +165,12 @@ def _mammogram(draft: Draft, study: StudyPlan) -> None:
     _grey(draft, (mg.ROWS, mg.COLUMNS), allocated=16, stored=mg.BITS)
 
 
-def _cine(draft: Draft, study: StudyPlan) -> None:
+def _cine(draft: DatasetBuilder, study: StudyPlan) -> None:
     _ultrasound(draft, study)
     draft.put(NumberOfFrames=str(CINE_FRAMES), FrameTime=str(us.FRAME_TIME), FrameIncrementPointer=0x00181063)
 
 
-def _colour_cine(draft: Draft, study: StudyPlan) -> None:
+def _colour_cine(draft: DatasetBuilder, study: StudyPlan) -> None:
     """Add a loop in colour: RGB, with a region of colour flow in that of tissue (PS3.3 C.8.5.5)."""
     _ultrasound(draft, study)
     draft.put(
@@ -185,8 +185,8 @@ def _colour_cine(draft: Draft, study: StudyPlan) -> None:
     _region(draft, 2, us.DOPPLER)
 
 
-def _resonance(weighting: str) -> Callable[[Draft, StudyPlan], None]:
-    def add(draft: Draft, _study: StudyPlan) -> None:
+def _resonance(weighting: str) -> Callable[[DatasetBuilder, StudyPlan], None]:
+    def add(draft: DatasetBuilder, _study: StudyPlan) -> None:
         sequence = mr.WEIGHTINGS[weighting]
         draft.put(
             ImageType=["ORIGINAL", "PRIMARY", "M", sequence.scanning_sequence],
@@ -217,7 +217,7 @@ def _resonance(weighting: str) -> Callable[[Draft, StudyPlan], None]:
     return add
 
 
-def _page(draft: Draft, _study: StudyPlan) -> None:
+def _page(draft: DatasetBuilder, _study: StudyPlan) -> None:
     draft.put(
         ImageType=["DERIVED", "SECONDARY"],
         ConversionType="SD",
@@ -228,7 +228,7 @@ def _page(draft: Draft, _study: StudyPlan) -> None:
     _grey(draft, (scanned_pages.ROWS, scanned_pages.COLUMNS), allocated=8, stored=8)
 
 
-def _grey(draft: Draft, shape: tuple[int, int], *, allocated: int, stored: int, signed: bool = False) -> None:
+def _grey(draft: DatasetBuilder, shape: tuple[int, int], *, allocated: int, stored: int, signed: bool = False) -> None:
     draft.put(
         SamplesPerPixel=1,
         PhotometricInterpretation="MONOCHROME2",
@@ -241,7 +241,7 @@ def _grey(draft: Draft, shape: tuple[int, int], *, allocated: int, stored: int, 
     )
 
 
-SERIES: dict[Content, Callable[[Draft, StudyPlan], None]] = {
+SERIES: dict[Content, Callable[[DatasetBuilder, StudyPlan], None]] = {
     Content.CT_SLICE: _ct,
     Content.MR_T1: _resonance("t1"),
     Content.MR_T2: _resonance("t2"),
@@ -258,7 +258,7 @@ SERIES: dict[Content, Callable[[Draft, StudyPlan], None]] = {
 """What all instances of a series share, by content."""
 
 
-def _ct_slice(draft: Draft, study: StudyPlan, instance: InstancePlan) -> None:
+def _ct_slice(draft: DatasetBuilder, study: StudyPlan, instance: InstancePlan) -> None:
     corner = f"{-ct.SPACING * (ct.SIZE - 1) / 2:g}"
     position = f"{ct.STEP * (instance.number - 1):g}"
     draft.put(
@@ -268,7 +268,7 @@ def _ct_slice(draft: Draft, study: StudyPlan, instance: InstancePlan) -> None:
     )
 
 
-def _head_slice(draft: Draft, study: StudyPlan, instance: InstancePlan) -> None:
+def _head_slice(draft: DatasetBuilder, study: StudyPlan, instance: InstancePlan) -> None:
     x, y, z = mr.position(instance.number - 1)
     draft.put(
         FrameOfReferenceUID=study.frame_of_reference,
@@ -277,12 +277,12 @@ def _head_slice(draft: Draft, study: StudyPlan, instance: InstancePlan) -> None:
     )
 
 
-def _chest_view(draft: Draft, _study: StudyPlan, instance: InstancePlan) -> None:
+def _chest_view(draft: DatasetBuilder, _study: StudyPlan, instance: InstancePlan) -> None:
     view = cr.VIEWS[instance.number - 1]
     draft.put(ViewPosition=view, PatientOrientation=list(cr.PATIENT_ORIENTATION[view]))
 
 
-def _breast_view(draft: Draft, _study: StudyPlan, instance: InstancePlan) -> None:
+def _breast_view(draft: DatasetBuilder, _study: StudyPlan, instance: InstancePlan) -> None:
     laterality, view = mg.VIEWS[instance.number - 1]
     draft.put(
         ImageLaterality=laterality,
@@ -293,12 +293,12 @@ def _breast_view(draft: Draft, _study: StudyPlan, instance: InstancePlan) -> Non
     draft.code("ViewCodeSequence", code, "SCT", meaning).empty_sequence("ViewModifierCodeSequence")
 
 
-def _ecg(draft: Draft, _study: StudyPlan, instance: InstancePlan) -> None:
+def _ecg(draft: DatasetBuilder, _study: StudyPlan, instance: InstancePlan) -> None:
     draft.moment("AcquisitionDateTime", instance.time, "X/Z/D")
     draft.empty_sequence("AcquisitionContextSequence")
 
 
-INSTANCE: dict[Content, Callable[[Draft, StudyPlan, InstancePlan], None]] = {
+INSTANCE: dict[Content, Callable[[DatasetBuilder, StudyPlan, InstancePlan], None]] = {
     Content.CT_SLICE: _ct_slice,
     Content.RADIOGRAPH: _chest_view,
     Content.DIGITAL_RADIOGRAPH: _chest_view,

@@ -6,7 +6,7 @@ import io
 from typing import TYPE_CHECKING
 
 from pacslab.cohort.answer_key import Identifier, Location
-from pacslab.cohort.encoding.dataset_builder import Plant
+from pacslab.cohort.encoding.dataset_builder import PendingIdentifier
 from pacslab.cohort.recipe.phrases import phrases_of
 from pacslab.cohort.recipe.traps import Trap
 
@@ -19,7 +19,7 @@ Line = tuple[str, str, Identifier | None, str]
 """Label, value, what it identifies, and how the answer key writes that."""
 
 
-def make_report(recipe: Recipe, study: StudyPlan) -> tuple[bytes, list[Plant]]:
+def make_report(recipe: Recipe, study: StudyPlan) -> tuple[bytes, list[PendingIdentifier]]:
     """Return the PDF and what it says about whom. The diagnosis of the cover page is not in it."""
     from reportlab.lib.pagesizes import A4  # noqa: PLC0415 - only where a report is made
     from reportlab.pdfgen.canvas import Canvas  # noqa: PLC0415
@@ -53,13 +53,18 @@ def make_report(recipe: Recipe, study: StudyPlan) -> tuple[bytes, list[Plant]]:
     canvas.showPage()
     canvas.save()
     plants = [
-        Plant(Location.PDF, kind, "pdf page 1", token, "D")
+        PendingIdentifier(Location.PDF, kind, "pdf page 1", token, "D")
         for _, _, kind, token in _lines(study, words)
         if kind is not None
     ]
-    plants += [Plant(Location.PDF, kind, "pdf page 1", text, "D") for kind, text in _letterhead_plants(recipe, words)]
+    plants += [
+        PendingIdentifier(Location.PDF, kind, "pdf page 1", text, "D")
+        for kind, text in _letterhead_plants(recipe, words)
+    ]
     names = (person.name, study.reading.name)
-    plants += [Plant(Location.PDF, Identifier.NAME, "pdf information", name, "D") for name in names if named]
+    plants += [
+        PendingIdentifier(Location.PDF, Identifier.NAME, "pdf information", name, "D") for name in names if named
+    ]
     return buffer.getvalue(), plants
 
 

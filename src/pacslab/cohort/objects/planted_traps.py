@@ -18,7 +18,7 @@ from pacslab.cohort.render.burned_in_text import icon_with_name, overlay_with_na
 if TYPE_CHECKING:
     import numpy as np
 
-    from pacslab.cohort.encoding.dataset_builder import Draft
+    from pacslab.cohort.encoding.dataset_builder import DatasetBuilder
     from pacslab.cohort.plan.plan import InstancePlan, SeriesPlan, StudyPlan
     from pacslab.cohort.recipe.recipe import Recipe
 
@@ -27,7 +27,7 @@ PATIENT_MANAGEMENT = "1.2.840.10008.3.1.2.1.1"
 """Detached Patient Management SOP Class (retired): what references to a patient's record still name."""
 
 
-def in_series(draft: Draft, recipe: Recipe, study: StudyPlan, series: SeriesPlan) -> None:
+def in_series(draft: DatasetBuilder, recipe: Recipe, study: StudyPlan, series: SeriesPlan) -> None:
     """Set the traps that all instances of a series share."""
     if not (series.content.image or series.content is Content.ECG):
         return
@@ -60,7 +60,7 @@ def in_series(draft: Draft, recipe: Recipe, study: StudyPlan, series: SeriesPlan
         _safe_private(draft, series)
 
 
-def _texts(draft: Draft, study: StudyPlan, phrases: Phrases) -> None:
+def _texts(draft: DatasetBuilder, study: StudyPlan, phrases: Phrases) -> None:
     """Set the traps of short texts: a code's meaning, and the series' description."""
     person, traps = study.person, study.traps
     if Trap.CODE_MEANING in traps:
@@ -84,7 +84,7 @@ def _texts(draft: Draft, study: StudyPlan, phrases: Phrases) -> None:
             )
 
 
-def _original(draft: Draft, recipe: Recipe, study: StudyPlan) -> None:
+def _original(draft: DatasetBuilder, recipe: Recipe, study: StudyPlan) -> None:
     person = study.person
     before = draft.item("OriginalAttributesSequence")
     before.put(ModifyingSystem="PACS LAB", ReasonForTheAttributeModification="CORRECT")
@@ -95,7 +95,7 @@ def _original(draft: Draft, recipe: Recipe, study: StudyPlan) -> None:
     values.identify("PatientID", person.other_id, person.kind_of(person.other_id), "X")
 
 
-def _other_kinds(draft: Draft, study: StudyPlan, phrases: Phrases) -> None:
+def _other_kinds(draft: DatasetBuilder, study: StudyPlan, phrases: Phrases) -> None:
     """Add the rarer kinds of the HIPAA list: in the visit, in running text, and in the machine's private block."""
     person = study.person
     draft.identify("InsurancePlanIdentification", person.insurance, Identifier.INSURANCE, "X")
@@ -126,7 +126,7 @@ _SAFE: dict[str, tuple[int, str, list[tuple[int, str, str, None]]]] = {
 """Elements of PS3.15 table E.3.10-1: table speed and rotation period; b value and diffusion directionality."""
 
 
-def _safe_private(draft: Draft, series: SeriesPlan) -> None:
+def _safe_private(draft: DatasetBuilder, series: SeriesPlan) -> None:
     block = _SAFE.get(series.content.modality)
     if block is not None:
         group, creator, elements = block
@@ -134,7 +134,7 @@ def _safe_private(draft: Draft, series: SeriesPlan) -> None:
 
 
 def in_instance(  # noqa: PLR0917
-    draft: Draft,
+    draft: DatasetBuilder,
     recipe: Recipe,
     study: StudyPlan,
     series: SeriesPlan,
@@ -160,7 +160,9 @@ def in_instance(  # noqa: PLR0917
         )
 
 
-def _sonographer(draft: Draft, study: StudyPlan, series: SeriesPlan, instance: InstancePlan, phrases: Phrases) -> None:
+def _sonographer(
+    draft: DatasetBuilder, study: StudyPlan, series: SeriesPlan, instance: InstancePlan, phrases: Phrases
+) -> None:
     """Add what the ultrasound machine and the person at it wrote: free text, a private block, a reference."""
     person = study.person
     first = series.instances[0]

@@ -9,14 +9,14 @@ from pacslab.cohort.plan.sop_classes import EXTENT, SOP_CLASS, clock, day
 from pacslab.cohort.recipe.traps import Trap
 
 if TYPE_CHECKING:
-    from pacslab.cohort.encoding.dataset_builder import Draft
+    from pacslab.cohort.encoding.dataset_builder import DatasetBuilder
     from pacslab.cohort.plan.plan import InstancePlan, StudyPlan
     from pacslab.cohort.recipe.phrases import Phrases
 
 _LAYER = "NOTES"
 
 
-def state(draft: Draft, study: StudyPlan, instance: InstancePlan, phrases: Phrases) -> None:
+def state(draft: DatasetBuilder, study: StudyPlan, instance: InstancePlan, phrases: Phrases) -> None:
     """Add what the state says of the study's first image: how to show it, and what is written on it."""
     series, image = study.images[0]
     draft.put(
@@ -63,5 +63,5 @@ def state(draft: Draft, study: StudyPlan, instance: InstancePlan, phrases: Phras
     )
 
 
-def _refer(item: Draft, sop_class: str, uid: str) -> None:
+def _refer(item: DatasetBuilder, sop_class: str, uid: str) -> None:
     item.item("ReferencedImageSequence").put(ReferencedSOPClassUID=sop_class, ReferencedSOPInstanceUID=uid)

@@ -15,7 +15,7 @@ from pacslab.cohort.recipe.phrases import phrases_of
 from pacslab.cohort.recipe.traps import Trap
 
 if TYPE_CHECKING:
-    from pacslab.cohort.encoding.dataset_builder import Draft
+    from pacslab.cohort.encoding.dataset_builder import DatasetBuilder
     from pacslab.cohort.plan.plan import InstancePlan, SeriesPlan, StudyPlan
     from pacslab.cohort.recipe.recipe import Recipe
 
@@ -32,12 +32,12 @@ _PERSON, _DEVICE = ("121006", "DCM", "Person"), ("121007", "DCM", "Device")
 _CONTAINS, _CONTEXT = "CONTAINS", "HAS OBS CONTEXT"
 
 
-def series(draft: Draft) -> None:
+def series(draft: DatasetBuilder) -> None:
     """Add what the series of a document has."""
     draft.empty_sequence("ReferencedPerformedProcedureStepSequence")
 
 
-def tree(draft: Draft, recipe: Recipe, study: StudyPlan, series: SeriesPlan, instance: InstancePlan) -> None:
+def tree(draft: DatasetBuilder, recipe: Recipe, study: StudyPlan, series: SeriesPlan, instance: InstancePlan) -> None:
     """Add a document's general attributes and its content."""
     content = series.content
     if content is not Content.KEY_IMAGES:
@@ -60,7 +60,7 @@ def tree(draft: Draft, recipe: Recipe, study: StudyPlan, series: SeriesPlan, ins
     }[content](draft, recipe, study)
 
 
-def _verification(draft: Draft, recipe: Recipe, study: StudyPlan, instance: InstancePlan) -> None:
+def _verification(draft: DatasetBuilder, recipe: Recipe, study: StudyPlan, instance: InstancePlan) -> None:
     if Trap.SR_OBSERVER not in study.traps:
         draft.put(VerificationFlag="UNVERIFIED")
         return
@@ -72,11 +72,11 @@ def _verification(draft: Draft, recipe: Recipe, study: StudyPlan, instance: Inst
     observer.empty_sequence("VerifyingObserverIdentificationCodeSequence")
 
 
-def _device_is_known(draft: Draft, study: StudyPlan) -> None:
+def _device_is_known(draft: DatasetBuilder, study: StudyPlan) -> None:
     draft.put(DeviceSerialNumber=study.serial_number)
 
 
-def _evidence(draft: Draft, study: StudyPlan) -> None:
+def _evidence(draft: DatasetBuilder, study: StudyPlan) -> None:
     """Add the instances that the document refers to (Current Requested Procedure Evidence Sequence)."""
     evidence = draft.item("CurrentRequestedProcedureEvidenceSequence")
     evidence.put(StudyInstanceUID=study.uid)
@@ -88,31 +88,33 @@ def _evidence(draft: Draft, study: StudyPlan) -> None:
     )
 
 
-def _item(parent: Draft, relationship: str, value_type: str, concept: Code, location: Location) -> Draft:
+def _item(
+    parent: DatasetBuilder, relationship: str, value_type: str, concept: Code, location: Location
+) -> DatasetBuilder:
     item = parent.item("ContentSequence", location)
     item.put(RelationshipType=relationship, ValueType=value_type)
     item.code("ConceptNameCodeSequence", *concept)
     return item
 
 
-def _container(parent: Draft, concept: Code) -> Draft:
+def _container(parent: DatasetBuilder, concept: Code) -> DatasetBuilder:
     item = _item(parent, _CONTAINS, "CONTAINER", concept, Location.SR_CONTENT)
     item.put(ContinuityOfContent="SEPARATE")
     return item
 
 
-def _text(parent: Draft, relationship: str, concept: Code, text: str) -> None:
+def _text(parent: DatasetBuilder, relationship: str, concept: Code, text: str) -> None:
     _item(parent, relationship, "TEXT", concept, Location.SR_CONTENT).mention("TextValue", text, "D", meaning=text)
 
 
-def _coded(parent: Draft, relationship: str, concept: Code, value: Code) -> None:
+def _coded(parent: DatasetBuilder, relationship: str, concept: Code, value: Code) -> None:
     item = _item(parent, relationship, "CODE", concept, Location.SR_CONTENT)
     code = item.item("ConceptCodeSequence")
     code.content("CodeValue", value[0])
     code.put(CodingSchemeDesignator=value[1], CodeMeaning=value[2])
 
 
-def _number(parent: Draft, concept: Code, value: str, unit: Code) -> Draft:
+def _number(parent: DatasetBuilder, concept: Code, value: str, unit: Code) -> DatasetBuilder:
     item = _item(parent, _CONTAINS, "NUM", concept, Location.SR_CONTENT)
     measured = item.item("MeasuredValueSequence")
     measured.content("NumericValue", value)
@@ -120,13 +122,13 @@ def _number(parent: Draft, concept: Code, value: str, unit: Code) -> Draft:
     return item
 
 
-def _language(draft: Draft, recipe: Recipe) -> None:
+def _language(draft: DatasetBuilder, recipe: Recipe) -> None:
     code, meaning = phrases_of(recipe.country).language
     concept = ("121049", "DCM", "Language of Content Item and Descendants")
     _coded(draft, "HAS CONCEPT MOD", concept, (code, "RFC5646", meaning))
 
 
-def _observer(draft: Draft, study: StudyPlan) -> None:
+def _observer(draft: DatasetBuilder, study: StudyPlan) -> None:
     """Add who observed: the reading physician by name, or the machine by its UID."""
     kind = ("121005", "DCM", "Observer Type")
     if Trap.SR_OBSERVER in study.traps:
@@ -139,7 +141,7 @@ def _observer(draft: Draft, study: StudyPlan) -> None:
     what.identify("UID", study.frame_of_reference, Identifier.UID, "U")
 
 
-def _text_report(draft: Draft, recipe: Recipe, study: StudyPlan) -> None:
+def _text_report(draft: DatasetBuilder, recipe: Recipe, study: StudyPlan) -> None:
     _language(draft, recipe)
     _observer(draft, study)
     person, phrases = study.person, phrases_of(recipe.country)
@@ -174,7 +176,7 @@ def _text_report(draft: Draft, recipe: Recipe, study: StudyPlan) -> None:
     )
 
 
-def _measurements(draft: Draft, recipe: Recipe, study: StudyPlan) -> None:
+def _measurements(draft: DatasetBuilder, recipe: Recipe, study: StudyPlan) -> None:
     _language(draft, recipe)
     _observer(draft, study)
     library = _container(
@@ -206,7 +208,7 @@ def _measurements(draft: Draft, recipe: Recipe, study: StudyPlan) -> None:
 _CONTEXT_OF_GROUP = "HAS OBS CONTEXT"
 
 
-def _dose(draft: Draft, _recipe: Recipe, study: StudyPlan) -> None:
+def _dose(draft: DatasetBuilder, _recipe: Recipe, study: StudyPlan) -> None:
     tomography = study.series[0].content is Content.CT_SLICE
     procedure = (
         ("77477000", "SCT", "Computed Tomography X-Ray")
@@ -247,7 +249,7 @@ def _dose(draft: Draft, _recipe: Recipe, study: StudyPlan) -> None:
     )
 
 
-def _key_images(draft: Draft, recipe: Recipe, study: StudyPlan) -> None:
+def _key_images(draft: DatasetBuilder, recipe: Recipe, study: StudyPlan) -> None:
     _language(draft, recipe)
     _observer(draft, study)
     series, instance = study.images[0]

@@ -18,7 +18,8 @@ from pacslab.cohort.recipe.sections import MOST_IMAGES, SYNTAXES, Extra, Kind
 from pacslab.cohort.recipe.traps import Trap
 
 if TYPE_CHECKING:
-    from pacslab.cohort.recipe.recipe import Finding, Recipe, StudyMix
+    from pacslab.cohort.recipe.recipe import Recipe
+    from pacslab.cohort.recipe.sections import ReportedFinding, StudyMix
     from pacslab.scenario.variant import Stream, Variant
 
 _CONTENTS: dict[Kind, tuple[tuple[Content, str], ...]] = {
@@ -218,7 +219,7 @@ def _draw_study(
     patient_id: str,
     mix: StudyMix,
     day: date,
-    findings: tuple[Finding, ...],
+    findings: tuple[ReportedFinding, ...],
     contents: list[tuple[Content, int, str]],
     folder: str,
     traps: frozenset[Trap],

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pacslab.cohort.answer_key import Identifier, Role
 from pacslab.cohort.recipe import fictional
 from pacslab.cohort.recipe.sections import LONG, Country
-from pacslab.cohort.recipe.surnames import SYLLABLES, dealt
+from pacslab.cohort.recipe.surnames import SYLLABLES, disjoint_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -194,12 +194,12 @@ def _families(recipe: Recipe, variant: Variant) -> Iterator[tuple[str, str]]:
     syllables = SYLLABLES[recipe.country]
     if recipe.two_scripts:
         length = 4
-        for number in dealt(variant, "family", syllables.count(length), 4 * recipe.most_studies):
+        for number in disjoint_numbers(variant, "family", syllables.count(length), 4 * recipe.most_studies):
             yield syllables.name(number, length)
         return
     listed = sorted(set(recipe.words().family))
     length = 2 if recipe.country is Country.USA else 3
-    for number in dealt(variant, "family", len(listed) * syllables.count(length), 2 * recipe.most_studies):
+    for number in disjoint_numbers(variant, "family", len(listed) * syllables.count(length), 2 * recipe.most_studies):
         coined, which = divmod(number, len(listed))
         yield f"{listed[which]}-{syllables.name(coined, length)[0]}", ""
 
@@ -226,12 +226,12 @@ class _Numbers:
 def _numbers(recipe: Recipe, variant: Variant) -> Iterator[_Numbers]:
     """Yield each patient's numbers: nobody else's, whichever student's."""
     country, most = recipe.country, recipe.most_studies
-    lines = dealt(variant, "telephone", fictional.telephones(country), 3 * most)
-    national = dealt(variant, "national number", fictional.US_NATIONAL_NUMBERS, 2 * most)
+    lines = disjoint_numbers(variant, "telephone", fictional.telephones(country), 3 * most)
+    national = disjoint_numbers(variant, "national number", fictional.US_NATIONAL_NUMBERS, 2 * most)
     endings: set[str] = set()  # a question asks whose number ends so
     houses, flats = fictional.DOORS[country]
     sizes = (houses, flats, len(recipe.streets), len(recipe.villages), fictional.postcodes(country))
-    for number in dealt(variant, "address", prod(sizes), most):
+    for number in disjoint_numbers(variant, "address", prod(sizes), most):
         house, flat, street, village, code = _mixed(number, sizes)
         us_number = ""
         if country is Country.USA:

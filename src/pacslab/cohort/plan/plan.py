@@ -11,8 +11,7 @@ if TYPE_CHECKING:
     from pacslab.cohort.encoding.transfer_syntaxes import Syntax
     from pacslab.cohort.plan.instance_kinds import Content
     from pacslab.cohort.plan.patients import Person
-    from pacslab.cohort.recipe.recipe import Finding, StudyMix
-    from pacslab.cohort.recipe.sections import Kind, Staff
+    from pacslab.cohort.recipe.sections import Kind, ReportedFinding, Staff, StudyMix
     from pacslab.cohort.recipe.traps import Trap
 
 
@@ -70,7 +69,7 @@ class StudyPlan:
     reading: Staff
     operator: Staff
     serial_number: str
-    findings: tuple[Finding, ...]
+    findings: tuple[ReportedFinding, ...]
     series: tuple[SeriesPlan, ...]
 
     @property
@@ -79,7 +78,7 @@ class StudyPlan:
         return self.mix.kind
 
     @property
-    def finding(self) -> Finding:
+    def finding(self) -> ReportedFinding:
         """Return the finding of the first image."""
         return self.findings[0]
 

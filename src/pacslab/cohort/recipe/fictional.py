@@ -34,7 +34,7 @@ Unique
     "Any two of a thousand students share no identifier" asks for some 24,000 patients of a hospital without a common
     number. Where the blocks kept for fiction are too small, the number has more digits than the real one: telephone
     numbers an extension, without which they are shared, and US national numbers the family member. Those, surnames and
-    addresses are dealt out (:func:`~.surnames.dealt`), everything else is drawn from so many digits that
+    addresses are dealt out (:func:`~.surnames.disjoint_numbers`), everything else is drawn from so many digits that
     two students meet in fewer than one class of a thousand in three hundred; a class's canaries
     (:class:`~pacslab.cohort.Canaries`) say so where it happens. Days, ages, sex, occupations, diagnoses,
     villages and postcodes by themselves are quasi-identifiers: many people share them in life, and here; and so are the

@@ -17,10 +17,8 @@ from pacslab.cohort.recipe.fictional import street as street_address
 from pacslab.cohort.recipe.name_lists import Words, has_native_forms, list_of_words, native_form
 from pacslab.cohort.recipe.sections import (
     LONG,
-    SHAPES,
     CharacterSet,
     Country,
-    Finding,
     Hospital,
     Kind,
     Line,
@@ -37,12 +35,11 @@ from pacslab.cohort.recipe.sections import (
 from pacslab.cohort.recipe.traps import EVERY, LEVELS, Difficulty, Trap
 from pacslab.errors import ScenarioError
 from pacslab.paths import shipped
-from pacslab.scenario.documents import check, did_you_mean, read_mapping
+from pacslab.scenario.documents import check_document, did_you_mean, read_mapping
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["SHAPES", "Finding", "Kind", "Recipe", "Staff", "StudyMix", "load_recipe", "recipe_names"]
 
 ROOM = 21
 """Bytes of a PN value's 64 for a given name in all its scripts; a family name is longer (see :mod:`.coined`)."""
@@ -278,7 +275,7 @@ def load_recipe(name: str, root: Path | None = None) -> Recipe:
     root = root or shipped("synthetic_data")
     path = root / f"{name}.yaml"
     content = _extended(name, root, ())
-    recipe = check(content, path, Recipe, ScenarioError)
+    recipe = check_document(content, path, Recipe, ScenarioError)
     if recipe.id != name:
         raise ScenarioError(f"{path}: id is {recipe.id!r}", f"Write 'id: {name}', the file's own name.")
     return recipe

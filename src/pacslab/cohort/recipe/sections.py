@@ -231,7 +231,7 @@ class Device(Model):
     serial_prefix: Annotated[str, Field(pattern=r"^[A-Z0-9]{2,8}$")]
 
 
-class Finding(Model):
+class ReportedFinding(Model):
     """What a study shows: ``shape`` is drawn, ``words`` stand in the report."""
 
     shape: str
@@ -249,7 +249,7 @@ class StudyMix(Model):
     images: int = Field(ge=1, le=64)
     description: Line
     device: Device
-    findings: tuple[Finding, ...] = Field(min_length=1)
+    findings: tuple[ReportedFinding, ...] = Field(min_length=1)
     extras: tuple[Extra, ...] = ()
     encodings: tuple[str, ...] = Field(default=("explicit",), min_length=1)
 

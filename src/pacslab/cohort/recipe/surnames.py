@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pacslab.scenario.variant import Variant
 
 
-def dealt(variant: Variant, purpose: str, space: int, slots: int) -> Iterator[int]:
+def disjoint_numbers(variant: Variant, purpose: str, space: int, slots: int) -> Iterator[int]:
     """Yield ``slots`` different numbers of ``range(space)``, in no order that shows; they are one variant's share.
 
     The space is cut into ``space // slots`` shares, and the variant draws one. So two variants have all numbers in

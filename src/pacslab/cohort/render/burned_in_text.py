@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pacslab.cohort.answer_key import Box, Identifier, Location, pack_glyphs
-from pacslab.cohort.encoding.dataset_builder import Plant
+from pacslab.cohort.encoding.dataset_builder import PendingIdentifier
 from pacslab.cohort.render.scanned_pages import Burned, letters
 
 if TYPE_CHECKING:
-    from pacslab.cohort.encoding.dataset_builder import Draft
+    from pacslab.cohort.encoding.dataset_builder import DatasetBuilder
     from pacslab.cohort.plan.patients import Person
     from pacslab.cohort.plan.plan import StudyPlan
     from pacslab.scenario.variant import Stream
@@ -77,7 +77,7 @@ def _roughness(area: np.ndarray) -> int:
     return int(np.abs(np.diff(area.astype(np.int64), axis=1)).sum()) // area.size
 
 
-def icon_with_name(draft: Draft, person: Person, pixels: np.ndarray) -> None:
+def icon_with_name(draft: DatasetBuilder, person: Person, pixels: np.ndarray) -> None:
     """Add an icon image: the picture made small, with the name across it."""
     plane = pixels if pixels.ndim == 2 else pixels[0]
     if plane.ndim == 3:
@@ -104,12 +104,14 @@ def icon_with_name(draft: Draft, person: Person, pixels: np.ndarray) -> None:
         box = Box(column=1, row=row, width=glyphs.shape[1], height=glyphs.shape[0])
         icon[row : row + box.height, 1 : 1 + box.width][glyphs] = 255
         draft.plants.append(
-            Plant(Location.ICON, Identifier.NAME, path, person.name, "X", box, pack_glyphs(glyphs), text.upper())
+            PendingIdentifier(
+                Location.ICON, Identifier.NAME, path, person.name, "X", box, pack_glyphs(glyphs), text.upper()
+            )
         )
     item.raw(0x7FE00010, "OB", icon.tobytes())
 
 
-def overlay_with_name(draft: Draft, person: Person, label: str) -> None:
+def overlay_with_name(draft: DatasetBuilder, person: Person, label: str) -> None:
     """Add an overlay plane (PS3.3 C.9.2) that draws the name, and says it in its label and description."""
     glyphs = letters(person.spoken.upper(), 14)
     rows, columns = glyphs.shape
@@ -132,7 +134,7 @@ def overlay_with_name(draft: Draft, person: Person, label: str) -> None:
     draft.raw(OVERLAY | 0x1500, "LO", person.spoken, name)
     box = Box(column=0, row=0, width=glyphs.shape[1], height=rows)
     draft.plants.append(
-        Plant(
+        PendingIdentifier(
             Location.OVERLAY,
             Identifier.NAME,
             "(6000,3000)",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pacslab.cohort.anatomy import mr
 from pacslab.cohort.answer_key import Identifier, Location, Region
-from pacslab.cohort.encoding.dataset_builder import Plant
+from pacslab.cohort.encoding.dataset_builder import PendingIdentifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,11 +25,11 @@ class HeadSlice:
     brain: Region | None
     is_brain: np.ndarray
 
-    def plants(self, person: Person) -> Iterator[Plant]:
+    def plants(self, person: Person) -> Iterator[PendingIdentifier]:
         """Yield the face as an identifier ("full face photographic images and any comparable images")."""
         if self.face is not None:
             token = f"the face of {person.spoken}"
-            yield Plant(Location.FACE, Identifier.FACE, "face", token, "C", self.face.box, self.face.mask)
+            yield PendingIdentifier(Location.FACE, Identifier.FACE, "face", token, "C", self.face.box, self.face.mask)
 
 
 def slices_of(tissues: np.ndarray) -> list[HeadSlice]:

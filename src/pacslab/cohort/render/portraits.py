@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ERROR = 0.6
 """How far off the camera is (mm)."""
-PIXEL = (STEP, SPACING)
+PORTRAIT_PIXEL_MM = (STEP, SPACING)
 """Millimetres between a portrait's rows, from the chin up, and its columns, from the face's right to its left."""
 
 
@@ -29,7 +29,7 @@ PIXEL = (STEP, SPACING)
 class Portrait:
     """Somebody's face: ``depth`` is how far behind the camera's plane each place lies (mm), NaN where no head is.
 
-    Its shape is (rows from the chin up, columns from the face's right to its left), :data:`PIXEL` apart.
+    Its shape is (rows from the chin up, columns from the face's right to its left), :data:`PORTRAIT_PIXEL_MM` apart.
     """
 
     name: str

@@ -33,7 +33,7 @@ HIGHEST_START = 3
 """A chest of fewer slices leaves out the liver first: not more than what lies below every finding."""
 
 
-class Studio:
+class Renderer:
     """Makes the images of one cohort."""
 
     def __init__(self, recipe: Recipe, variant: Variant) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pacslab.cohort.answer_key import Box, Identifier, Location, pack_glyphs
-from pacslab.cohort.encoding.dataset_builder import Plant
+from pacslab.cohort.encoding.dataset_builder import PendingIdentifier
 from pacslab.cohort.plan.patients import OLDEST_SHOWN
 from pacslab.cohort.recipe.printed_forms import ENGLISH, form_of
 from pacslab.errors import PacslabError
@@ -42,9 +42,11 @@ class Burned:
     box: Box
     glyphs: np.ndarray
 
-    def plant(self) -> Plant:
+    def plant(self) -> PendingIdentifier:
         """Return it as the answer key notes it."""
-        return Plant(Location.PIXELS, self.kind, "pixels", self.token, "C", self.box, pack_glyphs(self.glyphs))
+        return PendingIdentifier(
+            Location.PIXELS, self.kind, "pixels", self.token, "C", self.box, pack_glyphs(self.glyphs)
+        )
 
 
 @cache

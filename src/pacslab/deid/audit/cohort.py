@@ -11,14 +11,14 @@ from collections import defaultdict
 from datetime import date
 from typing import TYPE_CHECKING
 
-from pacslab.cohort.provenance import said_of_key
+from pacslab.cohort.provenance import describe_key_origin
 from pacslab.deid.audit.checks.conformance import check_conformance
 from pacslab.deid.audit.checks.utility import check_icons_readable
-from pacslab.deid.audit.parallel_scan import look_at_all
-from pacslab.deid.audit.reader import Reader
-from pacslab.deid.audit.report.model import CheckId, CohortReport, DeidCheck, Tally
+from pacslab.deid.audit.parallel_scan import scan_all
+from pacslab.deid.audit.reader import OutputAuditor
+from pacslab.deid.audit.report.model import AuditCheck, CheckId, CohortReport, Tally
 from pacslab.deid.audit.study import STRAY, all_failed, directory_tally, judge, nothing_in, quiet_pydicom
-from pacslab.deid.audit.verdicts import Verdicts
+from pacslab.deid.audit.verdicts import AuditVerdicts
 from pacslab.deid.audit.wording import patients_of, pictures_of, tell_leaks
 from pacslab.deid.dicom.output_sources import open_source
 from pacslab.errors import DeidError
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pacslab.cohort.answer_key import AnswerKey, StudyKey
-    from pacslab.deid.audit.evidence import Submission, Submitted
+    from pacslab.deid.audit.evidence import OutputEvidence, OutputFile
     from pacslab.deid.audit.report.model import DeidReport
 
 FEW = 60
@@ -71,7 +71,7 @@ def audit_cohort(
     """
     chosen = _chosen(key, studies)
     source = open_source(output)
-    source.notes += filter(None, [said_of_key(key.origin)])
+    source.notes += filter(None, [describe_key_origin(key.origin)])
     images = sum(len(study.instances) for study in chosen)
     workers = workers or (1 if images <= FEW else os.cpu_count() or 1)
 
@@ -83,9 +83,9 @@ def audit_cohort(
         study.study_instance_uid: key.planted_in({one.sop_instance_uid for one in study.instances}) for study in chosen
     }
     with quiet_pydicom():
-        reader = Reader(key, chosen)
+        reader = OutputAuditor(key, chosen)
         try:
-            submission = reader.gather(look_at_all(reader, source, workers, said), source)
+            submission = reader.gather(scan_all(reader, source, workers, said), source)
             failure = "" if submission.files else nothing_in(source)
         except DeidError as error:
             submission, failure = None, str(error)
@@ -95,7 +95,7 @@ def audit_cohort(
         reports = [
             judge(key, study, planted[study.study_instance_uid], submission.of_study(study), []) for study in chosen
         ]
-        across = Verdicts()
+        across = AuditVerdicts()
         check_patients(across, key, chosen, submission)
         if conformance:
             check_conformance(across, submission, source)
@@ -119,11 +119,11 @@ def _chosen(key: AnswerKey, studies: Iterable[str] | None) -> tuple[StudyKey, ..
 def _together(
     key: AnswerKey,
     reports: list[DeidReport],
-    submission: Submission | None,
+    submission: OutputEvidence | None,
     notes: list[str],
-    across: Verdicts | None = None,
+    across: AuditVerdicts | None = None,
 ) -> CohortReport:
-    across = across or Verdicts()
+    across = across or AuditVerdicts()
     indices = [
         one.index
         for one in key.patients
@@ -131,7 +131,7 @@ def _together(
     ]
     extra: tuple[str, ...] = ()
     if submission is not None:
-        told = Verdicts()
+        told = AuditVerdicts()
         tell_leaks(told, submission.leaks)
         check_icons_readable(told, submission)
         extra = tuple(file.name for file in submission.files if file.instance is None)
@@ -157,7 +157,7 @@ def _together(
     )
 
 
-def _merged(check: CheckId, reports: list[DeidReport], across: Verdicts, *, leaky: bool) -> DeidCheck:
+def _merged(check: CheckId, reports: list[DeidReport], across: AuditVerdicts, *, leaky: bool) -> AuditCheck:
     """Return a check over all studies: leaks told once for all, other faults study by study."""
     mine = across.checked(check)
     ones = [report.check(check) for report in reports]
@@ -170,7 +170,7 @@ def _merged(check: CheckId, reports: list[DeidReport], across: Verdicts, *, leak
         sentences = [*sentences[:MOST], f"and {len(sentences) - MOST} more"]
     count = max(mine.count, sum(one.count for one in ones)) if leaky else sum(one.count for one in ones)
     passed = mine.passed and all(one.passed for one in ones)
-    return DeidCheck(id=check, title=mine.title, passed=passed, worst=tuple(sentences), count=count)
+    return AuditCheck(id=check, title=mine.title, passed=passed, worst=tuple(sentences), count=count)
 
 
 _COUNTED = re.compile(r"and \d+ more")
@@ -188,7 +188,9 @@ def _added(groups: Iterable[tuple[Tally, ...]]) -> tuple[Tally, ...]:
     return tuple(Tally(name=name, good=good, total=total) for name, (good, total) in added.items())
 
 
-def check_patients(verdicts: Verdicts, key: AnswerKey, studies: tuple[StudyKey, ...], submission: Submission) -> None:
+def check_patients(
+    verdicts: AuditVerdicts, key: AnswerKey, studies: tuple[StudyKey, ...], submission: OutputEvidence
+) -> None:
     """Check that patients can be told apart, one patient's studies belong together, and the days between them."""
     # Somebody who was registered under two numbers is two people to whoever de-identifies.
     owner = {
@@ -199,7 +201,7 @@ def check_patients(verdicts: Verdicts, key: AnswerKey, studies: tuple[StudyKey, 
     of_instance = {one.sop_instance_uid: study for study in studies for one in study.instances}
     ids: dict[tuple[int, str], set[str]] = defaultdict(set)
     people: dict[str, set[int]] = defaultdict(set)
-    shifts: dict[tuple[int, str], dict[int, Submitted]] = defaultdict(dict)
+    shifts: dict[tuple[int, str], dict[int, OutputFile]] = defaultdict(dict)
     chosen = [owner[study.study_instance_uid] for study in studies]
     several = sorted({one for one in chosen if chosen.count(one) > 1})
     for file in submission.files:

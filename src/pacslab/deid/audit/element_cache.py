@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pacslab.deid.audit.evidence import Sighting
+from pacslab.deid.audit.evidence import Occurrence
 from pacslab.deid.dicom.elements import decoded_by, remember, undecoded
 from pacslab.deid.dicom.pdf import PDF_PAGE
 from pacslab.deid.dicom.text_places import places_of
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
     from pydicom.tag import BaseTag
 
     from pacslab.deid.dicom.elements import Place
-    from pacslab.deid.search.fragments import Piece
-    from pacslab.deid.search.index import Found, Needles
+    from pacslab.deid.search.fragments import Fragment
+    from pacslab.deid.search.index import IdentifierIndex, Match
 
 
 class Searched(NamedTuple):
     """Values of a file, the identifiers in them, and pieces of some: each with its place, and in which value it is."""
 
     places: tuple[Place, ...]
-    sightings: tuple[Sighting, ...]
-    pieces: tuple[tuple[str, int, Piece], ...]
+    sightings: tuple[Occurrence, ...]
+    pieces: tuple[tuple[str, int, Fragment], ...]
 
 
 class Elements:
     """Looks for identifiers in the values of files, and knows again what held the same bytes."""
 
-    def __init__(self, needles: Needles) -> None:
+    def __init__(self, needles: IdentifierIndex) -> None:
         self._needles = needles
         self._known: dict[Hashable, dict[Hashable, Searched]] = {}
 
@@ -57,17 +57,17 @@ class Elements:
     def searched(self, places: Iterable[Place]) -> Searched:
         """Return values with what stands in them."""
         places = tuple(places)
-        sightings: list[Sighting] = []
-        pieces: list[tuple[str, int, Piece]] = []
+        sightings: list[Occurrence] = []
+        pieces: list[tuple[str, int, Fragment]] = []
         for number, place in enumerate(places):
             standing = self._needles.in_text(place.text)
             sightings += [
-                Sighting(place.path, place.location, found, self._line(place, found)) for found in standing.found
+                Occurrence(place.path, place.location, found, self._line(place, found)) for found in standing.found
             ]
             pieces += [(place.path, number, piece) for piece in standing.pieces]
         return Searched(places, tuple(sightings), tuple(pieces))
 
-    def _line(self, place: Place, found: Found) -> int:
+    def _line(self, place: Place, found: Match) -> int:
         """Return in which line of a PDF's page an identifier stands, from 1; 0 elsewhere and where it goes over two."""
         if not place.path.startswith(PDF_PAGE):
             return 0

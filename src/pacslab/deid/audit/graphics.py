@@ -24,7 +24,7 @@ from pacslab.deid.dicom.pixels import MAX_PLANE_VALUES, decode, planes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pacslab.cohort.answer_key import Planted
+    from pacslab.cohort.answer_key import PlantedIdentifier
     from pacslab.deid.dicom.elements import Place
 
 _OVERLAY = re.compile(r"\(60[0-9A-F]{2},3000\)")
@@ -81,7 +81,9 @@ def _icon(dataset: FileDataset, place: Place) -> np.ndarray | None:
     return None if pixels is None else next(planes(pixels))
 
 
-def text_left(graphics: Iterable[Graphic], planted: Iterable[Planted]) -> Iterator[tuple[Graphic, Planted]]:
+def text_left(
+    graphics: Iterable[Graphic], planted: Iterable[PlantedIdentifier]
+) -> Iterator[tuple[Graphic, PlantedIdentifier]]:
     """Yield the planes in which text can still be made out, with the text; each once."""
     planted = list(planted)
     for graphic in graphics:

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pacslab.cohort.pixel_digests import MARGIN, digest_outside, digest_within, without_boxes
+from pacslab.cohort.pixel_digests import BOX_MARGIN, digest_outside, digest_within, without_boxes
 
 if TYPE_CHECKING:
-    from pacslab.cohort.answer_key import Box, InstanceKey, Planted, Region
+    from pacslab.cohort.answer_key import Box, InstanceKey, PlantedIdentifier, Region
 
 Boxes = tuple["Box", ...]
 PIXELS = "pixels"
 
 
-class Pictures:
+class ImageIndex:
     """The images of the answer key, found by their pixels outside the burned-in text."""
 
-    def __init__(self, instances: tuple[InstanceKey, ...], planted: tuple[Planted, ...]) -> None:
-        burned: dict[str, list[Planted]] = defaultdict(list)
+    def __init__(self, instances: tuple[InstanceKey, ...], planted: tuple[PlantedIdentifier, ...]) -> None:
+        burned: dict[str, list[PlantedIdentifier]] = defaultdict(list)
         for text in planted:
             if text.box is not None and text.path == PIXELS:
                 burned[text.sop_instance_uid].append(text)
@@ -46,7 +46,7 @@ class Pictures:
         self._of_heads = {one.instance.modality for one in self._heads}
         self._heads_first = False
 
-    def which(self, pixels: np.ndarray, modality: str) -> InstanceKey | None:
+    def identify(self, pixels: np.ndarray, modality: str) -> InstanceKey | None:
         """Return the image whose pixels these are, or None.
 
         Files come series by series, so what found the last one is tried first: heads, or the places of the text. A
@@ -81,12 +81,12 @@ class Pictures:
                 return brain.instance
         return None
 
-    def burned(self, instances: tuple[InstanceKey, ...]) -> list[Planted]:
+    def burned(self, instances: tuple[InstanceKey, ...]) -> list[PlantedIdentifier]:
         """Return the text burned into any of these images, each once."""
         everything = [text for one in instances for text in self._burned.get(one.sop_instance_uid, [])]
         return list({(one.token, one.box, one.mask): one for one in everything}.values())
 
-    def covered(self, instance: InstanceKey, pixels: np.ndarray, stored: bytes) -> bytes:
+    def burned_in_rows(self, instance: InstanceKey, pixels: np.ndarray, stored: bytes) -> bytes:
         """Return the bytes of the rows that hold an image's burned-in text, or of a head: where pixels may be new.
 
         Parameters
@@ -102,15 +102,15 @@ class Pictures:
         planes = _with_samples(np.frombuffer(stored, dtype=pixels.dtype, count=pixels.size).reshape(pixels.shape))
         rows = np.zeros(planes.shape[-3], dtype=bool)
         for box in self._boxes[instance.sop_instance_uid]:
-            rows[max(0, box.row - MARGIN) : box.row + box.height + MARGIN] = True
+            rows[max(0, box.row - BOX_MARGIN) : box.row + box.height + BOX_MARGIN] = True
         return planes[..., rows, :, :].tobytes()
 
     def painted_over(self, instance: InstanceKey, pixels: np.ndarray) -> bool:
         """Whether nothing can stand where an image's text was burned in: there was none, or one value covers it."""
         planes = _with_samples(pixels)
         for box in self._boxes[instance.sop_instance_uid]:
-            top, left = max(0, box.row - MARGIN), max(0, box.column - MARGIN)
-            bottom, right = box.row + box.height + MARGIN, box.column + box.width + MARGIN
+            top, left = max(0, box.row - BOX_MARGIN), max(0, box.column - BOX_MARGIN)
+            bottom, right = box.row + box.height + BOX_MARGIN, box.column + box.width + BOX_MARGIN
             if np.ptp(planes[..., top:bottom, left:right, :]) > 0:
                 return False
         return True

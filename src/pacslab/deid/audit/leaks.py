@@ -10,16 +10,16 @@ from pacslab.deid.audit.report.model import CheckId, Leak, check_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pacslab.cohort.answer_key import Planted
-    from pacslab.deid.audit.evidence import Sighting, Submitted
+    from pacslab.cohort.answer_key import PlantedIdentifier
+    from pacslab.deid.audit.evidence import Occurrence, OutputFile
     from pacslab.deid.audit.graphics import Graphic
-    from pacslab.deid.search.identifier import Needle
-    from pacslab.deid.search.index import Needles
+    from pacslab.deid.search.identifier import SearchTerm
+    from pacslab.deid.search.index import IdentifierIndex
 
 _HEADER_LIKE = {Location.HEADER, Location.NESTED, Location.FILE_META}
 
 
-def leak_of(file: str, sighting: Sighting, patients: frozenset[int], stood: Location | None = None) -> Leak:
+def leak_of(file: str, sighting: Occurrence, patients: frozenset[int], stood: Location | None = None) -> Leak:
     """Return an identifier as a leak.
 
     Parameters
@@ -51,7 +51,7 @@ def leak_of(file: str, sighting: Sighting, patients: frozenset[int], stood: Loca
     )
 
 
-def leaks_in_pixels(file: Submitted, patients: frozenset[int], needles: Needles) -> Iterator[Leak]:
+def leaks_in_pixels(file: OutputFile, patients: frozenset[int], needles: IdentifierIndex) -> Iterator[Leak]:
     """Yield what can be read in a file's picture and beside it, and the face that it shows; ``patients`` are whose."""
     if file.face is not None:
         yield _drawn(file.name, file.face, "the patient's face", CheckId.PIXELS, Location.FACE, file.face.path)
@@ -59,20 +59,20 @@ def leaks_in_pixels(file: Submitted, patients: frozenset[int], needles: Needles)
         yield leak_in_graphic(file.name, graphic, one, needles)
     document = file.instance is not None and file.instance.document
     for one in file.burned:
-        needle = needles.of_token(one.token)
+        needle = needles.by_token(one.token)
         check = CheckId.DOCUMENTS if document else CheckId.PIXELS
         leak = _drawn(file.name, one, needle, check, Location.PIXELS, "pixels")
         yield leak.model_copy(update={"patient": min(patients & needle.owners, default=one.patient)})
 
 
-def leak_in_graphic(file: str, graphic: Graphic, one: Planted, needles: Needles) -> Leak:
+def leak_in_graphic(file: str, graphic: Graphic, one: PlantedIdentifier, needles: IdentifierIndex) -> Leak:
     """Return text that is left in an overlay or an icon."""
-    needle = needles.of_token(one.token)
+    needle = needles.by_token(one.token)
     return _drawn(file, one, needle, check_of(graphic.location, one.kind), graphic.location, graphic.path)
 
 
 def _drawn(  # noqa: PLR0917
-    file: str, one: Planted, needle: Needle | str, check: CheckId, location: Location, place: str
+    file: str, one: PlantedIdentifier, needle: SearchTerm | str, check: CheckId, location: Location, place: str
 ) -> Leak:
     return Leak(
         file=file,

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from pacslab.cohort.answer_key import InstanceKey, PatientKey, StudyKey
-    from pacslab.deid.audit.evidence import Submitted
+    from pacslab.deid.audit.evidence import OutputFile
     from pacslab.deid.dicom.attribute_texts import Contents
 
 
-def match(files: list[Submitted], studies: tuple[StudyKey, ...], people: dict[str, PatientKey]) -> None:
+def match(files: list[OutputFile], studies: tuple[StudyKey, ...], people: dict[str, PatientKey]) -> None:
     """Match files to the images they were made from: by their pixels; else by UID; else by kind and number.
 
     A file that is a second copy of an image stays without one. What its pixels cannot tell is sought first in the study
@@ -40,7 +40,7 @@ def match(files: list[Submitted], studies: tuple[StudyKey, ...], people: dict[st
         _match_by_patient(files, studies, taken, people)
 
 
-def _homes(files: list[Submitted], studies: tuple[StudyKey, ...]) -> dict[str, StudyKey]:
+def _homes(files: list[OutputFile], studies: tuple[StudyKey, ...]) -> dict[str, StudyKey]:
     """Return the study from which most files of each Study Instance UID were made, as far as it is known.
 
     A UID that was not replaced says it itself.
@@ -55,11 +55,11 @@ def _homes(files: list[Submitted], studies: tuple[StudyKey, ...]) -> dict[str, S
 
 
 def _match_whole_studies(
-    files: list[Submitted], studies: tuple[StudyKey, ...], taken: set[str], people: dict[str, PatientKey]
+    files: list[OutputFile], studies: tuple[StudyKey, ...], taken: set[str], people: dict[str, PatientKey]
 ) -> None:
     """Match studies of which no file could be told to those of which no file was found, by what they are made of."""
     known = _pseudonyms(files, studies, people)
-    groups: dict[str, list[Submitted]] = defaultdict(list)
+    groups: dict[str, list[OutputFile]] = defaultdict(list)
     for file in files:
         if file.instance is None and not file.intact:
             groups[file.contents.text_of("StudyInstanceUID")].append(file)
@@ -74,7 +74,7 @@ def _match_whole_studies(
 
 
 def _match_by_patient(
-    files: list[Submitted], studies: tuple[StudyKey, ...], taken: set[str], people: dict[str, PatientKey]
+    files: list[OutputFile], studies: tuple[StudyKey, ...], taken: set[str], people: dict[str, PatientKey]
 ) -> None:
     """Match files that lost their study to what is missing of the patient whose pseudonym they bear."""
     known = _pseudonyms(files, studies, people)
@@ -85,7 +85,9 @@ def _match_by_patient(
             _match_rest([file], [one for study in mine for one in study.instances], taken, _ALIKE)
 
 
-def _pseudonyms(files: list[Submitted], studies: tuple[StudyKey, ...], people: dict[str, PatientKey]) -> dict[str, int]:
+def _pseudonyms(
+    files: list[OutputFile], studies: tuple[StudyKey, ...], people: dict[str, PatientKey]
+) -> dict[str, int]:
     """Return whose each new PatientID is, as far as files were matched, and where it is one patient's."""
     owner = {
         one.sop_instance_uid: people[study.study_instance_uid].index for study in studies for one in study.instances
@@ -97,7 +99,7 @@ def _pseudonyms(files: list[Submitted], studies: tuple[StudyKey, ...], people: d
     return {new: min(owners) for new, owners in found.items() if len(owners) == 1}
 
 
-def _unlike(file: Submitted, study: StudyKey, people: dict[str, PatientKey]) -> float:
+def _unlike(file: OutputFile, study: StudyKey, people: dict[str, PatientKey]) -> float:
     """Return how little of what stays fits: sex, description, and the age in years."""
     patient = people[study.study_instance_uid]
     age = file.contents.text_of("PatientAge")[:3]
@@ -110,7 +112,7 @@ def _unlike(file: Submitted, study: StudyKey, people: dict[str, PatientKey]) -> 
 
 
 def _match_rest(
-    files: Iterable[Submitted],
+    files: Iterable[OutputFile],
     instances: Iterable[InstanceKey],
     taken: set[str],
     ways: tuple[Callable[[Contents, InstanceKey], bool], ...],

@@ -9,18 +9,18 @@ from pacslab.deid.worker_pool import in_order
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pacslab.deid.audit.evidence import Seen
-    from pacslab.deid.audit.reader import Reader
+    from pacslab.deid.audit.evidence import FileScan
+    from pacslab.deid.audit.reader import OutputAuditor
     from pacslab.deid.dicom.output_folder import Listed, Source
 
 BATCH_BYTES = 8 << 20
 """Files are handed over together up to this length: files of a series, which hold much the same, to one process."""
 
 
-def look_at_all(reader: Reader, source: Source, workers: int, said: Callable[[int], None]) -> Iterator[Seen]:
+def scan_all(reader: OutputAuditor, source: Source, workers: int, said: Callable[[int], None]) -> Iterator[FileScan]:
     """Yield what was seen in each file of a source."""
     number = 0
-    for batch in in_order(Look(reader, source), in_batches(source), workers):
+    for batch in in_order(ParallelScan(reader, source), in_batches(source), workers):
         for seen in batch:
             number += 1
             said(number)
@@ -39,14 +39,14 @@ def in_batches(source: Source) -> Iterator[list[Listed]]:
         yield batch
 
 
-class Look:
+class ParallelScan:
     """Looks at a batch of files, in whichever process."""
 
-    def __init__(self, reader: Reader, source: Source) -> None:
+    def __init__(self, reader: OutputAuditor, source: Source) -> None:
         self._reader = reader
         self._source = source
 
-    def __call__(self, batch: list[Listed]) -> list[Seen]:
+    def __call__(self, batch: list[Listed]) -> list[FileScan]:
         """Return what was seen in each file."""
         return [
             self._reader.look(one.name, self._source.again(one.name) if one.content is None else one.content)

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pacslab.cohort.answer_key import Identifier, Keeping, Location
-from pacslab.deid.audit.evidence import Submission
-from pacslab.deid.audit.file_scan import Look, note_text
+from pacslab.deid.audit.evidence import OutputEvidence
+from pacslab.deid.audit.file_scan import FileScanner, note_text
 from pacslab.deid.audit.glyph_match import text_anywhere
 from pacslab.deid.audit.graphics import text_left
 from pacslab.deid.audit.leaks import leak_in_graphic, leak_of, leaks_in_pixels
 from pacslab.deid.audit.matching import match
 from pacslab.deid.audit.report.thumbnail import thumbnail
-from pacslab.deid.audit.wording import worth_showing
+from pacslab.deid.audit.wording import example_leaks
 from pacslab.deid.dicom.dicomdir import patients_of_records, record_at, referenced
 from pacslab.deid.dicom.output_folder import parse_dicom
 from pacslab.deid.dicom.pixels import decode, planes
-from pacslab.deid.search.index import Needles
+from pacslab.deid.search.index import IdentifierIndex
 from pacslab.deid.search.search_terms import common_words, needles_of
 from pacslab.deid.search.text_forms import words_of
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from pacslab.cohort.answer_key import AnswerKey, InstanceKey, Planted, StudyKey
-    from pacslab.deid.audit.evidence import Seen, Sighting, Submitted
+    from pacslab.cohort.answer_key import AnswerKey, InstanceKey, PlantedIdentifier, StudyKey
+    from pacslab.deid.audit.evidence import FileScan, Occurrence, OutputFile
     from pacslab.deid.audit.report.model import Leak
     from pacslab.deid.dicom.output_folder import Source
-    from pacslab.deid.search.identifier import Needle
+    from pacslab.deid.search.identifier import SearchTerm
 
 SEARCHES = 8
 """How many pictures that are not the study's are searched for its burned-in text, for each image of the study."""
@@ -38,7 +38,7 @@ MASKS = 16
 TOO_MANY = "there are too many pictures that are not of this study to look into each: keep only the study's"
 
 
-class Reader:
+class OutputAuditor:
     """Reads an output against the answer key of one study or of several, which may be of many patients."""
 
     def __init__(self, key: AnswerKey, studies: tuple[StudyKey, ...]) -> None:
@@ -52,11 +52,11 @@ class Reader:
         }
         self._people = {study.study_instance_uid: patient for patient in key.patients for study in patient.studies}
         planted = key.planted_in({one.sop_instance_uid for one in self._instances})
-        self._needles = Needles(needles_of(key, studies, planted), common_words(key))
+        self._needles = IdentifierIndex(needles_of(key, studies, planted), common_words(key))
         self._everybody = frozenset(self._patients[one.sop_instance_uid] for one in self._instances)
         self._searches = SEARCHES * len(self._instances)
-        self._look = Look(key, self._instances, planted, self._needles)
-        self._drawn: dict[str, list[Planted]] = {}
+        self._look = FileScanner(key, self._instances, planted, self._needles)
+        self._drawn: dict[str, list[PlantedIdentifier]] = {}
         for one in planted:
             if one.location in (Location.OVERLAY, Location.ICON) and one.box is not None:
                 self._drawn.setdefault(one.sop_instance_uid, []).append(one)
@@ -64,7 +64,7 @@ class Reader:
         for one in planted:
             self._stood.setdefault((one.sop_instance_uid, one.path), one.location)
 
-    def read(self, folder: Source, progress: Callable[[int], None] | None = None) -> Submission:
+    def read(self, folder: Source, progress: Callable[[int], None] | None = None) -> OutputEvidence:
         """Return what a source holds; what cannot be read is noted in ``folder.notes``.
 
         Raises
@@ -80,13 +80,13 @@ class Reader:
                 progress(number)
         return self.gather(seen, folder)
 
-    def gather(self, seen: Iterable[Seen], folder: Source) -> Submission:
+    def gather(self, seen: Iterable[FileScan], folder: Source) -> OutputEvidence:
         """Return all that was seen as one submission: whose file each is, and so what leaks in it.
 
         Pictures that are no image of the archive any more are looked at a second time, for text at another place.
         """
         seen = list(seen)
-        submission = Submission([one.file for one in seen if one.file is not None])
+        submission = OutputEvidence([one.file for one in seen if one.file is not None])
         folder.notes += [f"{one.name} {one.note}" for one in seen if one.note]
         match(submission.files, self._studies, self._people)
         for file in submission.files:
@@ -99,23 +99,23 @@ class Reader:
                 submission.leaks += self._leaks_in_directory(one, named, submission)
             else:
                 submission.leaks += self._leaks(one)
-        for file, _ in worth_showing(submission):
+        for file, _ in example_leaks(submission):
             pixels = _pixels_of(folder.again(file.name))
             if pixels is not None:
                 file.picture = thumbnail(pixels, [one.box for one in file.standing if one.box])
         return submission
 
-    def _drawn_for(self, instance: InstanceKey | None) -> list[Planted]:
+    def _drawn_for(self, instance: InstanceKey | None) -> list[PlantedIdentifier]:
         """Return the text that was drawn in overlays and icons of an image; of any where it is not known which."""
         if instance is not None:
             return self._drawn.get(instance.sop_instance_uid, [])
         return [one for drawn in self._drawn.values() for one in drawn]
 
-    def look(self, name: str, content: bytes) -> Seen:
+    def look(self, name: str, content: bytes) -> FileScan:
         """Return what stands in one file."""
         return self._look(name, content)
 
-    def _leaks(self, seen: Seen) -> Iterator[Leak]:
+    def _leaks(self, seen: FileScan) -> Iterator[Leak]:
         """Yield what identifies somebody in a file, now that it is known whose file it is; once at each place."""
         instance = seen.file.instance if seen.file is not None else None
         patients = self._whose(instance)
@@ -132,7 +132,7 @@ class Reader:
         return self._everybody if len(self._everybody) == 1 else frozenset()
 
     def _told(
-        self, name: str, sightings: list[tuple[Sighting, frozenset[int]]], instance: InstanceKey | None
+        self, name: str, sightings: list[tuple[Occurrence, frozenset[int]]], instance: InstanceKey | None
     ) -> Iterable[Leak]:
         """Return sightings in a file, each with whose it may be, as leaks; what is nobody's there is left out."""
         told: dict[tuple[str, str], Leak] = {}
@@ -150,7 +150,7 @@ class Reader:
         return told.values()
 
     def _leaks_in_directory(
-        self, seen: Seen, by_name: dict[str, InstanceKey], submission: Submission
+        self, seen: FileScan, by_name: dict[str, InstanceKey], submission: OutputEvidence
     ) -> Iterator[Leak]:
         """Yield what identifies somebody in a DICOMDIR: each record is searched as the patient's of whom it tells."""
         by_uid = {one.sop_instance_uid: one for one in self._instances}
@@ -178,7 +178,7 @@ class Reader:
             left = text_left([graphic], self._drawn_for(images[0] if images else None))
             yield from (leak_in_graphic(seen.name, graphic, text, self._needles) for _, text in left)
 
-    def _look_again(self, file: Submitted, content: bytes) -> None:
+    def _look_again(self, file: OutputFile, content: bytes) -> None:
         """Look for burned-in text of the study, or of any, in a picture that was changed as a whole."""
         pixels = _pixels_of(content)
         if pixels is None:
@@ -191,7 +191,9 @@ class Reader:
         left += list(dict.fromkeys(self._elsewhere(file, pixels, sought)))
         file.burned = tuple(left)
 
-    def _elsewhere(self, file: Submitted, pixels: np.ndarray, sought: dict[str | None, Planted]) -> Iterator[Planted]:
+    def _elsewhere(
+        self, file: OutputFile, pixels: np.ndarray, sought: dict[str | None, PlantedIdentifier]
+    ) -> Iterator[PlantedIdentifier]:
         """Yield the burned-in text that stands at another place of a picture that was changed as a whole."""
         texts = list(sought.values())
         masks = [one.glyphs() for one in texts]
@@ -203,7 +205,7 @@ class Reader:
             yield from (texts[index] for index in text_anywhere(plane, masks))
 
 
-def _is_finding(needle: Needle, shown: Iterable[InstanceKey]) -> bool:
+def _is_finding(needle: SearchTerm, shown: Iterable[InstanceKey]) -> bool:
     """Whether a diagnosis that identifies the patient elsewhere is what images show, and so must be kept."""
     if needle.kind is not Identifier.OTHER:
         return False

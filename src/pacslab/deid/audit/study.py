@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from pydicom.config import IGNORE, settings
 
 from pacslab.cohort.answer_key import Location
-from pacslab.cohort.provenance import said_of_key
+from pacslab.cohort.provenance import describe_key_origin
 from pacslab.deid.audit.checks.uids_and_dates import check_dates, check_uids
 from pacslab.deid.audit.checks.utility import (
     check_anatomy,
@@ -25,10 +25,10 @@ from pacslab.deid.audit.checks.utility import (
     check_present,
     check_useful,
 )
-from pacslab.deid.audit.evidence import Submission
-from pacslab.deid.audit.reader import Reader
+from pacslab.deid.audit.evidence import OutputEvidence
+from pacslab.deid.audit.reader import OutputAuditor
 from pacslab.deid.audit.report.model import LOCATION_NAMES, CheckId, DeidReport, Tally
-from pacslab.deid.audit.verdicts import Verdicts
+from pacslab.deid.audit.verdicts import AuditVerdicts
 from pacslab.deid.audit.wording import patients_of, pictures_of, tell_leaks
 from pacslab.deid.dicom.output_sources import open_source
 from pacslab.errors import DeidError
@@ -37,14 +37,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from pacslab.cohort.answer_key import AnswerKey, Planted, StudyKey
+    from pacslab.cohort.answer_key import AnswerKey, PlantedIdentifier, StudyKey
     from pacslab.deid.audit.report.model import Leak
     from pacslab.deid.dicom.output_folder import Source
 
 STRAY = "is none of the study's images, or a second copy of one"
 
 
-def audit(output: Path | str, key: AnswerKey, study_uid: str) -> DeidReport:
+def audit_study(output: Path | str, key: AnswerKey, study_uid: str) -> DeidReport:
     """Return the audit of the de-identified files of one study.
 
     Parameters
@@ -78,10 +78,10 @@ def audit(output: Path | str, key: AnswerKey, study_uid: str) -> DeidReport:
         ) from None
     planted = key.planted_in({one.sop_instance_uid for one in study.instances})
     source = open_source(output)
-    source.notes += filter(None, [said_of_key(key.origin)])
+    source.notes += filter(None, [describe_key_origin(key.origin)])
     with quiet_pydicom():
         try:
-            submission = Reader(key, (study,)).read(source)
+            submission = OutputAuditor(key, (study,)).read(source)
         except DeidError as error:
             return all_failed(study, planted, str(error), source.notes)
         if not submission.files:
@@ -112,10 +112,14 @@ def nothing_in(source: Source) -> str:
 
 
 def judge(
-    key: AnswerKey, study: StudyKey, planted: tuple[Planted, ...], submission: Submission, notes: list[str]
+    key: AnswerKey,
+    study: StudyKey,
+    planted: tuple[PlantedIdentifier, ...],
+    submission: OutputEvidence,
+    notes: list[str],
 ) -> DeidReport:
     """Return the audit of one study's files."""
-    verdicts = Verdicts()
+    verdicts = AuditVerdicts()
     check_present(verdicts, study, submission)
     tell_leaks(verdicts, submission.leaks)
     check_useful(verdicts, key, study, submission)  # first, as most elements are not decoded yet
@@ -148,9 +152,9 @@ def directory_tally(key: AnswerKey, patients: set[int], leaks: Iterable[Leak]) -
     return (Tally(name=LOCATION_NAMES[Location.DICOMDIR], good=good, total=len(said)),) if said else ()
 
 
-def all_failed(study: StudyKey, planted: tuple[Planted, ...], sentence: str, notes: list[str]) -> DeidReport:
+def all_failed(study: StudyKey, planted: tuple[PlantedIdentifier, ...], sentence: str, notes: list[str]) -> DeidReport:
     """Return a report on which no check passed, for one and the same reason."""
-    verdicts = Verdicts()
+    verdicts = AuditVerdicts()
     for check in CheckId:
         verdicts.wrong(check, sentence)
     return DeidReport(
@@ -158,7 +162,7 @@ def all_failed(study: StudyKey, planted: tuple[Planted, ...], sentence: str, not
         checks=tuple(verdicts.checked(check) for check in CheckId),
         files_expected=_expected(study),
         files_found=0,
-        removed=_removed(study, planted, Submission()),
+        removed=_removed(study, planted, OutputEvidence()),
         kept=(Tally(name="images", good=0, total=_expected(study)),),
         notes=tuple(notes),
     )
@@ -168,7 +172,7 @@ def _expected(study: StudyKey) -> int:
     return sum(not one.document for one in study.instances)
 
 
-def _removed(study: StudyKey, planted: tuple[Planted, ...], submission: Submission) -> tuple[Tally, ...]:
+def _removed(study: StudyKey, planted: tuple[PlantedIdentifier, ...], submission: OutputEvidence) -> tuple[Tally, ...]:
     """Return how many planted identifiers are gone, by where they stood; those of a missing image are not.
 
     An identifier that was only moved to another place is not gone either.
@@ -178,7 +182,7 @@ def _removed(study: StudyKey, planted: tuple[Planted, ...], submission: Submissi
     leaked: dict[tuple[str, str], set[str]] = defaultdict(set)
     for leak in submission.leaks:
         leaked[leak.file, leak.token].add(leak.place)
-    places: dict[tuple[str, str], list[Planted]] = defaultdict(list)
+    places: dict[tuple[str, str], list[PlantedIdentifier]] = defaultdict(list)
     paths: dict[str, set[str]] = defaultdict(set)
     for one in planted:
         paths[one.sop_instance_uid].add(one.path)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydicom.datadict import keyword_for_tag
 
-from pacslab.deid.audit.report.model import TITLES, DeidCheck, Tally
+from pacslab.deid.audit.report.model import TITLES, AuditCheck, Tally
 
 if TYPE_CHECKING:
     from pacslab.deid.audit.report.model import CheckId
@@ -17,7 +17,7 @@ MOST_SENTENCES = 8
 
 
 @dataclass
-class Verdicts:
+class AuditVerdicts:
     """What is wrong, by check, and tallies of what was kept, by name; each check of the audit adds its own."""
 
     _faults: dict[CheckId, dict[str, list[str]]] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class Verdicts:
         """Return (sentence, file) of every fault of a check."""
         return [(sentence, file) for sentence, files in self._faults.get(check, {}).items() for file in files]
 
-    def checked(self, check: CheckId) -> DeidCheck:
+    def checked(self, check: CheckId) -> AuditCheck:
         """Return the result of a check."""
         faults = self._faults.get(check, {})
         told = [f"{sentence}{_in_files(files)}" for sentence, files in faults.items()]
@@ -43,7 +43,7 @@ class Verdicts:
         if len(told) > MOST_SENTENCES:
             worst.append(f"and {len(told) - MOST_SENTENCES} more")
         count = sum(len(files) for files in faults.values())
-        return DeidCheck(id=check, title=TITLES[check], passed=not faults, worst=tuple(worst), count=count)
+        return AuditCheck(id=check, title=TITLES[check], passed=not faults, worst=tuple(worst), count=count)
 
     @property
     def kept(self) -> tuple[Tally, ...]:

@@ -15,9 +15,9 @@ from pacslab.deid.search.search_terms import GENERAL_WORDS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pacslab.deid.audit.evidence import Submission, Submitted
+    from pacslab.deid.audit.evidence import OutputEvidence, OutputFile
     from pacslab.deid.audit.report.model import CheckId, Leak
-    from pacslab.deid.audit.verdicts import Verdicts
+    from pacslab.deid.audit.verdicts import AuditVerdicts
 
 _WORST_FIRST = tuple(Identifier)
 INDIRECT = {Identifier.DATE, Identifier.UID, Identifier.DEVICE}
@@ -53,7 +53,7 @@ _IMAGES = {
 }
 
 
-def tell_leaks(verdicts: Verdicts, leaks: list[Leak]) -> None:
+def tell_leaks(verdicts: AuditVerdicts, leaks: list[Leak]) -> None:
     """Turn leaks into sentences, one for what stands at the same place of several files; worst first."""
     places: dict[tuple[CheckId, Identifier, str, str, int], set[tuple[str, str]]] = defaultdict(set)
     for leak in leaks:
@@ -69,7 +69,7 @@ def tell_leaks(verdicts: Verdicts, leaks: list[Leak]) -> None:
             verdicts.wrong(check, f"{words} {stands}{'' if whole == place else f' of {_DIRECTORY}'}", file)
 
 
-def patients_of(indices: Iterable[int], submission: Submission) -> tuple[Patient, ...]:
+def patients_of(indices: Iterable[int], submission: OutputEvidence) -> tuple[Patient, ...]:
     """Return what still gives each patient away, the worst case first; patients who are named come first."""
     modality = {file.name: file.contents.text_of("Modality") for file in submission.files}
     series = {file.name: file.contents.text_of("SeriesInstanceUID") for file in submission.files}
@@ -146,10 +146,10 @@ def _listed(counts: Counter[str]) -> str:
     return " and ".join([", ".join(said[:-1]), said[-1]] if len(said) > 1 else said)
 
 
-def worth_showing(submission: Submission) -> list[tuple[Submitted, Leak]]:
+def example_leaks(submission: OutputEvidence) -> list[tuple[OutputFile, Leak]]:
     """Return files in which text can be read, one for each patient and text, a few at most, with the worst of each."""
     read = {(leak.file, leak.token): leak for leak in submission.leaks if leak.place == "pixels"}
-    found: dict[tuple[int | None, str], tuple[Submitted, Leak]] = {}
+    found: dict[tuple[int | None, str], tuple[OutputFile, Leak]] = {}
     for file in submission.files:
         told = [read[file.name, one.token] for one in file.standing if (file.name, one.token) in read]
         if told:
@@ -158,10 +158,10 @@ def worth_showing(submission: Submission) -> list[tuple[Submitted, Leak]]:
     return list(found.values())[:MOST_PICTURES]
 
 
-def pictures_of(submission: Submission) -> tuple[Picture, ...]:
+def pictures_of(submission: OutputEvidence) -> tuple[Picture, ...]:
     """Return the pictures of what is worth showing, as far as they were drawn."""
     pictures = []
-    for file, worst in worth_showing(submission):
+    for file, worst in example_leaks(submission):
         sentence = f"{worst.words} can still be read"
         if worst.patient is not None:
             sentence = sentence.replace("the patient's", f"patient {worst.patient}'s")

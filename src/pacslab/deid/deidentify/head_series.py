@@ -26,7 +26,7 @@ UNPLACED = "shows a head, and its series does not make a volume in which the fac
 
 
 @dataclass(frozen=True)
-class Given:
+class HeadSliceInput:
     """One file to de-identify: its face, where it shows a part of one, or why it must not be released."""
 
     name: str
@@ -43,33 +43,33 @@ def shows_a_head(dataset: Dataset) -> bool:
     return (modality == "MR" and part in HEADS) or (modality in ("CT", "PT") and part in HEADS - {""})
 
 
-def with_faces(contents: Iterable[tuple[str, bytes]]) -> Iterator[Given]:
+def with_faces(contents: Iterable[tuple[str, bytes]]) -> Iterator[HeadSliceInput]:
     """Yield every file, those that may show a head last: they wait until their series is complete."""
     waiting: list[tuple[str, bytes]] = []
     for name, content in contents:
         if _MAGNETIC in content[132:1024]:
             waiting.append((name, content))
         else:
-            yield Given(name, content)
+            yield HeadSliceInput(name, content)
     series: dict[str, list[tuple[str, bytes]]] = defaultdict(list)
     for name, content in waiting:
         dataset, _ = parse_dicom(content)
         if dataset is None or not shows_a_head(dataset):
-            yield Given(name, content)
+            yield HeadSliceInput(name, content)
         else:
             series[text_of(dataset, "SeriesInstanceUID")].append((name, content))
     for named in series.values():
         yield from _of_one_series(named)
 
 
-def _of_one_series(named: list[tuple[str, bytes]]) -> Iterator[Given]:
+def _of_one_series(named: list[tuple[str, bytes]]) -> Iterator[HeadSliceInput]:
     parsed = [parse_dicom(content)[0] for _, content in named]
     faces = faces_in([one for one in parsed if one is not None])
     for number, (name, content) in enumerate(named):
         if faces is None:
-            yield Given(name, content, because=UNPLACED)
+            yield HeadSliceInput(name, content, because=UNPLACED)
         else:
-            yield Given(name, content, faces[number])
+            yield HeadSliceInput(name, content, faces[number])
 
 
 def faces_in(slices: list[FileDataset]) -> dict[int, np.ndarray] | None:

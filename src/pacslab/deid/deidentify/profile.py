@@ -81,7 +81,7 @@ def forget_elements() -> None:
     _memory.cache_clear()
 
 
-class Cleaner:
+class ProfileApplier:
     """Applies the policy to one dataset."""
 
     def __init__(self, dataset: FileDataset, pseudonyms: Pseudonyms, policy: Policy) -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pacslab.deid.deidentify.burned_in_text import darken, paint_over, read_boxes, text_boxes
-from pacslab.deid.deidentify.head_series import Given, shows_a_head, with_faces
+from pacslab.deid.deidentify.head_series import HeadSliceInput, shows_a_head, with_faces
 from pacslab.deid.deidentify.policy import Policy, load_policy
-from pacslab.deid.deidentify.profile import Cleaner, forget_elements
+from pacslab.deid.deidentify.profile import ProfileApplier, forget_elements
 from pacslab.deid.deidentify.pseudonyms import Pseudonyms
 from pacslab.deid.deidentify.text_detection.detector import MISSING, can_read
 from pacslab.deid.deidentify.writer import encoded_file
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Withheld:
+class RejectedFile:
     """A file that is not in the output, and why."""
 
     name: str
@@ -44,7 +44,7 @@ class Deidentified:
     """What the recipe wrote, and what it left out."""
 
     written: tuple[Path, ...]
-    withheld: tuple[Withheld, ...]
+    withheld: tuple[RejectedFile, ...]
     notes: tuple[str, ...] = ()
 
 
@@ -89,15 +89,15 @@ def deidentify_study(
     forget()
     forget_elements()
     reader = read_text and can_read()
-    one = _One(Pseudonyms(secret), load_policy(), read_text=reader)
+    one = FileDeidentifier(Pseudonyms(secret), load_policy(), read_text=reader)
     target.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
-    withheld: list[Withheld] = []
+    withheld: list[RejectedFile] = []
     for number, (name, cleaned, reason) in enumerate(in_order(one, with_faces(_contents(source)), workers), start=1):
         if progress is not None:
             progress(number)
         if reason:
-            withheld.append(Withheld(name, reason))
+            withheld.append(RejectedFile(name, reason))
             continue
         path = target / f"image-{len(written) + 1:04d}.dcm"
         path.write_bytes(cleaned)
@@ -107,7 +107,7 @@ def deidentify_study(
     return Deidentified(tuple(written), tuple(withheld), (MISSING,) if read_text and not reader else ())
 
 
-class _One:
+class FileDeidentifier:
     """De-identifies one file after the other, in whichever process."""
 
     def __init__(self, pseudonyms: Pseudonyms, policy: Policy, *, read_text: bool) -> None:
@@ -115,14 +115,16 @@ class _One:
         self._policy = policy
         self._read_text = read_text
 
-    def __call__(self, given: Given) -> tuple[str, bytes, str]:
+    def __call__(self, given: HeadSliceInput) -> tuple[str, bytes, str]:
         """Return the file's name, and its de-identified content or why there is none."""
         if given.because:
             return given.name, b"", given.because
         return given.name, *_deidentified(given, self._pseudonyms, self._policy, read_text=self._read_text)
 
 
-def _deidentified(given: Given, pseudonyms: Pseudonyms, policy: Policy, *, read_text: bool) -> tuple[bytes, str]:
+def _deidentified(
+    given: HeadSliceInput, pseudonyms: Pseudonyms, policy: Policy, *, read_text: bool
+) -> tuple[bytes, str]:
     """Return the de-identified file, or why there is none."""
     content = given.content
     dataset, reason = parse_dicom(content)
@@ -171,7 +173,7 @@ def deidentify(
         return "documents are about the patient, not images of the patient"
     elif modality not in policy.without_picture:
         return "holds no picture"
-    Cleaner(dataset, pseudonyms, policy).clean(without_face=face is not None)
+    ProfileApplier(dataset, pseudonyms, policy).clean(without_face=face is not None)
     return ""
 
 

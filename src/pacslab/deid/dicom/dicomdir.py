@@ -33,7 +33,7 @@ _Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True)
-class Record:
+class DirectoryRecord:
     """One record: the number of the record above it (None at the top), and the file and the SOP instance it references.
 
     ``file`` is the name as the directory has it, its parts joined by ``/``; both are empty where it references none.
@@ -53,7 +53,7 @@ def is_directory(name: str, dataset: FileDataset | None) -> bool:
     return (named or said) and not any(tag in dataset for tag in PIXEL_DATA)
 
 
-def records_of(dataset: Dataset) -> tuple[Record, ...]:
+def records_of(dataset: Dataset) -> tuple[DirectoryRecord, ...]:
     """Return a directory's records in the order of the file.
 
     Offsets say which stands above which. Where they do not lead to every record, as in a file that was written again,
@@ -64,7 +64,7 @@ def records_of(dataset: Dataset) -> tuple[Record, ...]:
         return ()
     above = _linked(dataset, items) or _in_order(items)
     return tuple(
-        Record(over, _file_of(item), text_of(item, "ReferencedSOPInstanceUIDInFile"))
+        DirectoryRecord(over, _file_of(item), text_of(item, "ReferencedSOPInstanceUIDInFile"))
         for over, item in zip(above, items, strict=True)
     )
 
@@ -81,7 +81,7 @@ def within_record(path: str) -> str:
 
 
 def referenced(
-    records: tuple[Record, ...], name: str, by_name: Mapping[str, _Found], by_uid: Mapping[str, _Found]
+    records: tuple[DirectoryRecord, ...], name: str, by_name: Mapping[str, _Found], by_uid: Mapping[str, _Found]
 ) -> list[list[_Found]]:
     """Return, for each record, what it references: by the file's name and by the SOP instance, which should agree.
 
@@ -102,7 +102,7 @@ def referenced(
     return found
 
 
-def patients_of_records(records: tuple[Record, ...], mine: list[set[int]]) -> list[frozenset[int]]:
+def patients_of_records(records: tuple[DirectoryRecord, ...], mine: list[set[int]]) -> list[frozenset[int]]:
     """Return whose each record is: of the patients it references, or who are referenced below it, or else around it.
 
     Parameters

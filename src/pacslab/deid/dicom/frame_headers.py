@@ -19,7 +19,7 @@ _SIZE = re.compile(rb"\xff\x4f\xff\x51.{4}(?P<size>.{16}).{16}(?P<components>..)
 """Image and tile size of JPEG 2000 (ISO 15444-1, A.5.1)."""
 
 
-def values_in(frame: bytes) -> int:
+def decoded_value_count(frame: bytes) -> int:
     """Return how many values a frame unpacks to by its own header: JPEG, JPEG-LS or JPEG 2000; 0 for any other."""
     if frame.startswith(_JPEG):
         return max((_of_jpeg(found) for found in _FRAME.finditer(frame)), default=0)

@@ -9,7 +9,7 @@ import numpy as np
 from pydicom.encaps import generate_frames
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from pacslab.deid.dicom.frame_headers import SYNTAXES, values_in
+from pacslab.deid.dicom.frame_headers import SYNTAXES, decoded_value_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ def decode(dataset: Dataset) -> np.ndarray | None:
             return plain
         if dataset.file_meta.TransferSyntaxUID in SYNTAXES:
             packed = generate_frames(dataset.PixelData, number_of_frames=frames)
-            if any(values_in(frame) > plane for frame in packed):
+            if any(decoded_value_count(frame) > plane for frame in packed):
                 return None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pacslab.deid.reidentification.background_knowledge import Admission, Story
-    from pacslab.deid.reidentification.records import Record
+    from pacslab.deid.reidentification.records import LinkageRecord
 
 HASHES: dict[int, Callable[[bytes], str]] = {
     32: lambda raw: hashlib.md5(raw, usedforsecurity=False).hexdigest(),
@@ -38,7 +38,7 @@ class Link:
     by: str
 
 
-def join_with_admissions(records: Iterable[Record], listed: Sequence[Admission]) -> list[Link]:
+def join_with_admissions(records: Iterable[LinkageRecord], listed: Sequence[Admission]) -> list[Link]:
     """Find the one person of the list who was in that department on that day, of that sex and age.
 
     What the record does not say is not compared; where several people fit, nobody is found.
@@ -52,7 +52,7 @@ def join_with_admissions(records: Iterable[Record], listed: Sequence[Admission])
     return links
 
 
-def _fits(record: Record, one: Admission) -> bool:
+def _fits(record: LinkageRecord, one: Admission) -> bool:
     return (
         record.department == one.department
         and (record.day is None or record.day == one.day)
@@ -61,12 +61,12 @@ def _fits(record: Record, one: Admission) -> bool:
     )
 
 
-def smallest_crowd(records: Iterable[Record], listed: Sequence[Admission]) -> int:
+def smallest_crowd(records: Iterable[LinkageRecord], listed: Sequence[Admission]) -> int:
     """Return among how many people of the list, at least, each record's patient cannot be told; 0 for no record."""
     return min((sum(_fits(record, one) for one in listed) for record in records), default=0)
 
 
-def _ages(record: Record) -> str:
+def _ages(record: LinkageRecord) -> str:
     if record.ages is None:
         return ""
     low, high = record.ages
@@ -77,7 +77,7 @@ def _said(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def follow_the_news(records: Iterable[Record], story: Story) -> list[Link]:
+def follow_the_news(records: Iterable[LinkageRecord], story: Story) -> list[Link]:
     """Find the one record of the story's day and department, or the one that speaks of the person's occupation."""
     records = list(records)
     same_day = [one for one in records if one.day == story.day and one.department == story.department]
@@ -97,7 +97,7 @@ def numbers_of(form: str) -> Iterator[str]:
         yield "".join(next(left) if letter == "#" else letter for letter in form)
 
 
-def undo_hashes(records: Iterable[Record], numbers: Iterable[str]) -> dict[str, str]:
+def undo_hashes(records: Iterable[LinkageRecord], numbers: Iterable[str]) -> dict[str, str]:
     """Return which number each pseudonym is the hash of, by hashing every possible number once.
 
     Parameters
@@ -130,7 +130,7 @@ def md5_days(number: str, most: int = 365) -> int:
     return int(hashlib.md5(number.encode(), usedforsecurity=False).hexdigest(), 16) % most + 1
 
 
-def undo_date_shifts(records: Iterable[Record], listed: Sequence[Admission]) -> list[Link]:
+def undo_date_shifts(records: Iterable[LinkageRecord], listed: Sequence[Admission]) -> list[Link]:
     """Find the person whose own number moves a record's day back to the day on which that person came.
 
     The tool is public, so everybody can compute what it does to every number on the list.
@@ -151,7 +151,7 @@ def undo_date_shifts(records: Iterable[Record], listed: Sequence[Admission]) -> 
     return links
 
 
-def match_pictures(records: Iterable[Record], known: dict[str, str]) -> list[Link]:
+def match_pictures(records: Iterable[LinkageRecord], known: dict[str, str]) -> list[Link]:
     """Find the person whose picture is known from elsewhere: from an open archive, a lecture or a newspaper.
 
     Parameters
@@ -169,7 +169,7 @@ def match_pictures(records: Iterable[Record], known: dict[str, str]) -> list[Lin
     return links
 
 
-def smallest_group(records: Iterable[Record], quasi: Sequence[str] = QUASI) -> int:
+def smallest_group(records: Iterable[LinkageRecord], quasi: Sequence[str] = QUASI) -> int:
     """Return k: how many records, at least, share their quasi-identifiers (pycanon's k-anonymity); 0 for none."""
     rows = [{name: str(getattr(record, name)) for name in quasi} for record in records]
     if not rows or not quasi:

@@ -152,6 +152,6 @@ def newspaper(key: AnswerKey) -> Story:
     return Story(text, patient.spoken_name, day, department, occupation, patient.index)
 
 
-def told_around(key: AnswerKey) -> tuple[tuple[Admission, ...], Story]:
+def background_knowledge(key: AnswerKey) -> tuple[tuple[Admission, ...], Story]:
     """Return the list and the story as an outsider has them: nothing in them says who is in the archive."""
     return tuple(replace(one, patient=None) for one in admissions(key)), replace(newspaper(key), patient=-1)

@@ -19,7 +19,7 @@ from scipy import ndimage
 
 from pacslab.cohort.build import build_cohort
 from pacslab.cohort.recipe.recipe import load_recipe
-from pacslab.cohort.render.portraits import PIXEL, Portrait, portraits
+from pacslab.cohort.render.portraits import PORTRAIT_PIXEL_MM, Portrait, portraits
 from pacslab.deid.deidentify.defacing import air_ends_at
 from pacslab.deid.dicom.elements import text_of
 from pacslab.deid.dicom.output_folder import parse_dicom
@@ -122,10 +122,10 @@ def _surface(slices: list[FileDataset]) -> np.ndarray | None:
     solid = volume.values > air_ends_at(volume.values)
     step, along, across = volume.spacing
     depth = np.where(solid.any(axis=1), solid.argmax(axis=1) * np.float32(along), np.nan)
-    if (step, across) == PIXEL:
+    if (step, across) == PORTRAIT_PIXEL_MM:
         return depth
-    rows = np.arange(0, depth.shape[0] * step, PIXEL[0]) / step
-    columns = np.arange(0, depth.shape[1] * across, PIXEL[1]) / across
+    rows = np.arange(0, depth.shape[0] * step, PORTRAIT_PIXEL_MM[0]) / step
+    columns = np.arange(0, depth.shape[1] * across, PORTRAIT_PIXEL_MM[1]) / across
     nearest = np.meshgrid(rows.round().astype(int), columns.round().astype(int), indexing="ij")
     return np.asarray(depth[nearest[0].clip(max=depth.shape[0] - 1), nearest[1].clip(max=depth.shape[1] - 1)])
 
@@ -151,7 +151,7 @@ def unlike(one: np.ndarray, other: np.ndarray) -> float:
 
 def _framed(depth: np.ndarray, slide: int) -> np.ndarray:
     """Return the part of a face that is compared: from the lowest rows up, about the middle column."""
-    high, wide = round(HEIGHT / PIXEL[0]), round(WIDTH / PIXEL[1])
+    high, wide = round(HEIGHT / PORTRAIT_PIXEL_MM[0]), round(WIDTH / PORTRAIT_PIXEL_MM[1])
     left = (depth.shape[1] - wide) // 2 + slide
     return depth[:high, left : left + wide]
 
@@ -171,11 +171,11 @@ def _apart(one: np.ndarray, other: np.ndarray) -> float:
 def relief(depth: np.ndarray) -> bytes:
     """Return a surface as a PNG: a relief in light from above and one side, the crown at the top."""
     there = np.isfinite(depth)
-    larger = (PIXEL[0] / PIXEL[1], 1)
+    larger = (PORTRAIT_PIXEL_MM[0] / PORTRAIT_PIXEL_MM[1], 1)
     surface = ndimage.zoom(np.where(there, depth, depth[there].max(initial=0.0)), larger, order=3)
     head = ndimage.zoom(there.astype(np.uint8), larger, order=0) > 0
     surface = ndimage.gaussian_filter(surface, 1.2)
-    down, across = np.gradient(surface, PIXEL[1])
+    down, across = np.gradient(surface, PORTRAIT_PIXEL_MM[1])
     normals = np.dstack([across, down, np.ones_like(across)])
     normals /= np.linalg.norm(normals, axis=2, keepdims=True)
     light = np.clip(normals @ (_LIGHT / np.linalg.norm(_LIGHT)), 0, 1)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Record:
+class LinkageRecord:
     """One study as it was released.
 
     ``ages`` is the youngest and the oldest that the patient may be; ``pictures`` are the SHA-256 of each image's pixel
@@ -47,7 +47,7 @@ class Record:
         return department_of(self.modality)
 
 
-def read_records(output: Path | str) -> list[Record]:
+def read_records(output: Path | str) -> list[LinkageRecord]:
     """Return the studies of an output, in the order of their new UIDs.
 
     Raises
@@ -56,7 +56,7 @@ def read_records(output: Path | str) -> list[Record]:
         If the output cannot be read at all.
 
     """
-    found: dict[str, Record] = {}
+    found: dict[str, LinkageRecord] = {}
     for _, content in open_source(output).contents():
         dataset, _ = parse_dicom(content)
         if dataset is None:
@@ -68,7 +68,7 @@ def read_records(output: Path | str) -> list[Record]:
     return [found[uid] for uid in sorted(found)]
 
 
-def records_of(key: AnswerKey) -> list[Record]:
+def records_of(key: AnswerKey) -> list[LinkageRecord]:
     """Return what a release that kept everything would say of each study of a cohort, without reading any file."""
     records = []
     for patient in key.patients:
@@ -76,7 +76,7 @@ def records_of(key: AnswerKey) -> list[Record]:
             day = day_of(study.date)
             age = age_on(patient, day) if day is not None else None
             records.append(
-                Record(
+                LinkageRecord(
                     pseudonym=f"patient {patient.index}",
                     study=study.study_instance_uid,
                     sex=patient.sex,
@@ -97,12 +97,12 @@ def picture_digest(dataset: Dataset) -> str:
     return hashlib.sha256(bytes(dataset.PixelData)).hexdigest()
 
 
-def _record(dataset: Dataset, uid: str) -> Record:
+def _record(dataset: Dataset, uid: str) -> LinkageRecord:
     age = text_of(dataset, "PatientAge")
     words = " ".join(
         place.text for place in attribute_places(dataset) if not place.binary and len(place.text) <= _LONGEST
     )
-    return Record(
+    return LinkageRecord(
         pseudonym=text_of(dataset, "PatientID"),
         study=uid,
         sex=text_of(dataset, "PatientSex"),

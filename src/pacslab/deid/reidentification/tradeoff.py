@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pacslab.deid.reidentification.background_knowledge import Admission
-    from pacslab.deid.reidentification.records import Record
+    from pacslab.deid.reidentification.records import LinkageRecord
 
 CROWD = 10
 """In how large a crowd of the town every patient has to disappear."""
@@ -98,7 +98,7 @@ class Tradeoff:
         return "\n".join(lines)
 
 
-def release(records: Sequence[Record], choices: Choices) -> list[Record]:
+def release(records: Sequence[LinkageRecord], choices: Choices) -> list[LinkageRecord]:
     """Return the records as they would be released. All of a patient's days move alike."""
     return [
         replace(
@@ -119,7 +119,7 @@ def _band(ages: tuple[int, int] | None, years: int) -> tuple[int, int] | None:
 
 
 def weigh(
-    records: Sequence[Record], choices: Choices, listed: Sequence[Admission], question: Question = GROWTH
+    records: Sequence[LinkageRecord], choices: Choices, listed: Sequence[Admission], question: Question = GROWTH
 ) -> Tradeoff:
     """Measure a release against the list of admissions and against a research question.
 

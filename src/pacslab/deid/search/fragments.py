@@ -15,7 +15,7 @@ from pacslab.cohort.answer_key import Identifier
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pacslab.deid.search.identifier import Needle
+    from pacslab.deid.search.identifier import SearchTerm
     from pacslab.deid.search.text_forms import Text
 
 SHORTEST_NUMBER, SHORTEST_WORD, SHORTEST_END = 4, 3, 4
@@ -27,19 +27,19 @@ _NEVER_CUT = {Identifier.AGE, Identifier.OTHER}
 """What is too short, and what is told of the findings, whose words stand in texts that must be kept."""
 
 
-class Piece(NamedTuple):
+class Fragment(NamedTuple):
     """One of the two parts of an identifier, or of a word of it: its beginning, or the rest.
 
     ``cut`` is what was cut, ``after`` how many of its characters the beginning has.
     """
 
-    needle: Needle
+    needle: SearchTerm
     cut: str
     after: int
     begins: bool
 
 
-class Pieces:
+class FragmentIndex:
     """The pieces of many identifiers, looked for in one text at a time.
 
     Parameters
@@ -51,17 +51,17 @@ class Pieces:
     """
 
     def __init__(self, common: frozenset[str]) -> None:
-        self._numbers: dict[str, list[Piece]] = {}
+        self._numbers: dict[str, list[Fragment]] = {}
         self._words = _Halves(SHORTEST_WORD, common)
         self._ends = _Halves(SHORTEST_END, frozenset())
 
-    def add(self, needle: Needle) -> None:
+    def add(self, needle: SearchTerm) -> None:
         """Add what an identifier may be cut into."""
         if needle.is_number:
             digits = needle.digits
             for at in range(SHORTEST_NUMBER, len(digits) - SHORTEST_NUMBER + 1):
-                self._numbers.setdefault(digits[:at], []).append(Piece(needle, digits, at, begins=True))
-                self._numbers.setdefault(digits[at:], []).append(Piece(needle, digits, at, begins=False))
+                self._numbers.setdefault(digits[:at], []).append(Fragment(needle, digits, at, begins=True))
+                self._numbers.setdefault(digits[at:], []).append(Fragment(needle, digits, at, begins=False))
             return
         if needle.kind in _NEVER_CUT:
             return
@@ -70,7 +70,7 @@ class Pieces:
             for word in set(needle.parts) - needle.shared:
                 self._words.add(needle, word)
 
-    def in_text(self, text: Text) -> Iterator[Piece]:
+    def in_text(self, text: Text) -> Iterator[Fragment]:
         """Yield the pieces that stand in a text."""
         if not SHORTEST_WORD <= len(text.original) <= LONGEST_TEXT:
             return
@@ -93,25 +93,25 @@ class _Halves:
     def __init__(self, shortest: int, common: frozenset[str]) -> None:
         self._shortest = shortest
         self._common = common
-        self._first: dict[str, list[tuple[Needle, str]]] = {}
-        self._last: dict[str, list[tuple[Needle, str]]] = {}
+        self._first: dict[str, list[tuple[SearchTerm, str]]] = {}
+        self._last: dict[str, list[tuple[SearchTerm, str]]] = {}
 
-    def add(self, needle: Needle, word: str) -> None:
+    def add(self, needle: SearchTerm, word: str) -> None:
         if len(word) >= 2 * self._shortest:
             self._first.setdefault(word[: self._shortest], []).append((needle, word))
             self._last.setdefault(word[-self._shortest :], []).append((needle, word))
 
-    def begun_by(self, piece: str) -> Iterator[Piece]:
+    def begun_by(self, piece: str) -> Iterator[Fragment]:
         """Yield the words whose beginning a piece is, all but a few letters."""
         for needle, word in self._first.get(piece[: self._shortest], ()):
             if word.startswith(piece) and self._tells(word, len(piece)):
-                yield Piece(needle, word, len(piece), begins=True)
+                yield Fragment(needle, word, len(piece), begins=True)
 
-    def ended_by(self, piece: str) -> Iterator[Piece]:
+    def ended_by(self, piece: str) -> Iterator[Fragment]:
         """Yield the words whose end a piece is, all but a few letters."""
         for needle, word in self._last.get(piece[-self._shortest :], ()):
             if word.endswith(piece) and self._tells(word, len(word) - len(piece)):
-                yield Piece(needle, word, len(word) - len(piece), begins=False)
+                yield Fragment(needle, word, len(word) - len(piece), begins=False)
 
     def _tells(self, word: str, after: int) -> bool:
         """Whether both pieces of a word are long enough, and neither is a word of its own."""
@@ -119,7 +119,7 @@ class _Halves:
         return all(len(piece) >= self._shortest and piece not in self._common for piece in pieces)
 
 
-def split_over(pieces: Iterable[tuple[str, int, Piece]]) -> Iterator[tuple[Needle, str, str]]:
+def split_over(pieces: Iterable[tuple[str, int, Fragment]]) -> Iterator[tuple[SearchTerm, str, str]]:
     """Yield what stands in two pieces: (identifier, place of the beginning, place of the rest).
 
     Parameters
@@ -129,8 +129,8 @@ def split_over(pieces: Iterable[tuple[str, int, Piece]]) -> Iterator[tuple[Needl
         with a separator in it, or two of many numbers.
 
     """
-    beginnings: dict[tuple[Needle, str, int], tuple[str, int]] = {}
-    rests: dict[tuple[Needle, str, int], tuple[str, int]] = {}
+    beginnings: dict[tuple[SearchTerm, str, int], tuple[str, int]] = {}
+    rests: dict[tuple[SearchTerm, str, int], tuple[str, int]] = {}
     for place, value, (needle, cut, after, begins) in pieces:
         (beginnings if begins else rests).setdefault((needle, cut, after), (place, value))
     for one, begun in beginnings.items():

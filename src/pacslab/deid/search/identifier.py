@@ -18,7 +18,7 @@ _NEVER_ALONE = {Identifier.DATE, Identifier.AGE}
 
 
 @dataclass(frozen=True)
-class Needle:
+class SearchTerm:
     """One identifier, its kind, and what to call it in a sentence.
 
     ``shared`` are parts of a name that do not give this person away alone: a relative's family name is the patient's.

@@ -1,7 +1,7 @@
 """Identifiers as they may be written, and finding them in text.
 
 An identifier put back to front, in another order, in other letter case, with other separators or in base64 is still
-the identifier. A needle knows the written forms of one planted token; :class:`Needles` looks for all of them in one
+the identifier. A search term knows the written forms of a planted token; :class:`IdentifierIndex` looks for all in one
 piece of text at a time.
 """
 
@@ -12,89 +12,89 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pacslab.cohort.answer_key import Identifier
 from pacslab.deid.search.byte_search import Literals
-from pacslab.deid.search.fragments import Pieces
-from pacslab.deid.search.identifier import SHORTEST, SHORTEST_ANYWHERE, Needle
+from pacslab.deid.search.fragments import FragmentIndex
+from pacslab.deid.search.identifier import SHORTEST, SHORTEST_ANYWHERE, SearchTerm
 from pacslab.deid.search.text_forms import Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pacslab.deid.search.fragments import Piece
+    from pacslab.deid.search.fragments import Fragment
 
 REMEMBERED = 4096
 MANY = 20_000
 
 
 @dataclass(frozen=True)
-class Found:
+class Match:
     """An identifier that stands in a text. ``alone`` says that what stands there gives it away in anybody's file.
 
     A date, a short number or one part of a name does so only in a file of the patient whose it is.
     """
 
-    needle: Needle
+    needle: SearchTerm
     alone: bool
 
 
-class Standing(NamedTuple):
+class Matches(NamedTuple):
     """What stands in a text: identifiers, and pieces of some that are cut in two."""
 
-    found: tuple[Found, ...]
-    pieces: tuple[Piece, ...]
+    found: tuple[Match, ...]
+    pieces: tuple[Fragment, ...]
 
 
-class Needles:
+class IdentifierIndex:
     """The identifiers of many patients, looked for together in one pass; ``common`` are words that must be kept."""
 
-    def __init__(self, needles: Iterable[Needle], common: frozenset[str] = frozenset()) -> None:
+    def __init__(self, needles: Iterable[SearchTerm], common: frozenset[str] = frozenset()) -> None:
         self.all = tuple(dict.fromkeys(needles))
         self._raw = Literals()
         self._anywhere = Literals()
         self._uids = Literals()
-        self._phrases: dict[str, list[tuple[str, Found]]] = {}
-        self._numbers: dict[str, list[Found]] = {}
-        self._days: dict[tuple[str, str, str], list[Found]] = {}
-        self._of_token = {needle.token: needle for needle in reversed(self.all)}
-        self._pieces = Pieces(common)
-        self._remembered: dict[str, Standing] = {}
+        self._phrases: dict[str, list[tuple[str, Match]]] = {}
+        self._numbers: dict[str, list[Match]] = {}
+        self._days: dict[tuple[str, str, str], list[Match]] = {}
+        self._by_token = {needle.token: needle for needle in reversed(self.all)}
+        self._pieces = FragmentIndex(common)
+        self._remembered: dict[str, Matches] = {}
         for needle in self.all:
             self._index(needle)
 
-    def _index(self, needle: Needle) -> None:
-        sure = Found(needle, alone=True)
+    def _index(self, needle: SearchTerm) -> None:
+        sure = Match(needle, alone=True)
         for written in needle.literals:
             self._raw.add(written, sure)
         if needle.kind is Identifier.UID:
             self._uids.add(needle.token.encode(), sure)
         elif needle.kind is Identifier.DATE and needle.day:
-            self._days.setdefault(needle.day, []).append(Found(needle, alone=False))
+            self._days.setdefault(needle.day, []).append(Match(needle, alone=False))
         for phrase in needle.phrases:
-            self._phrases.setdefault(phrase.split()[0], []).append((phrase, Found(needle, alone=needle.alone(phrase))))
+            self._phrases.setdefault(phrase.split()[0], []).append((phrase, Match(needle, alone=needle.alone(phrase))))
         if needle.kind not in (Identifier.UID, Identifier.DATE):
             for form in needle.squeezed:
                 self._anywhere.add(form.encode(), sure)
             if needle.is_number and len(needle.digits) >= SHORTEST:
-                found = Found(needle, alone=len(needle.digits) >= SHORTEST_ANYWHERE)
+                found = Match(needle, alone=len(needle.digits) >= SHORTEST_ANYWHERE)
                 for digits in {needle.digits, needle.digits[::-1]}:
                     self._numbers.setdefault(digits, []).append(found)
             self._pieces.add(needle)
 
-    def of_token(self, token: str) -> Needle:
+    def by_token(self, token: str) -> SearchTerm:
         """Return the needle of a planted token."""
-        return self._of_token[token]
+        return self._by_token[token]
 
-    def in_text(self, text: str) -> Standing:
+    def in_text(self, text: str) -> Matches:
         """Return what stands in a text; short texts, which images of a series share, are remembered."""
         if text in self._remembered:
             return self._remembered[text]
         forms = Text(text)
         found = tuple(dict.fromkeys(self._in(forms))) if len(text) >= SHORTEST else ()
-        standing = Standing(found, tuple(self._pieces.in_text(forms)))
+        standing = Matches(found, tuple(self._pieces.in_text(forms)))
         if len(text) <= REMEMBERED and len(self._remembered) < MANY:
             self._remembered[text] = standing
         return standing
 
-    def _in(self, text: Text) -> Iterator[Found]:
+    def _in(self, text: Text) -> Iterator[Match]:
         if "." in text.original:
             yield from self._uids.in_bytes(text.original.encode(errors="replace"))
         for word in dict.fromkeys(text.words):
@@ -109,6 +109,6 @@ class Needles:
         for day in sorted(text.days):
             yield from self._days.get(day, ())
 
-    def in_bytes(self, content: bytes) -> tuple[Found, ...]:
+    def in_bytes(self, content: bytes) -> tuple[Match, ...]:
         """Return the identifiers whose bytes stand in binary content as they are, whatever their letter case."""
         return tuple(dict.fromkeys(self._raw.in_bytes(content.lower())))

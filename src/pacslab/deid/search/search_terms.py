@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pacslab.cohort.answer_key import Identifier, Keeping
-from pacslab.deid.search.identifier import Needle
+from pacslab.deid.search.identifier import SearchTerm
 from pacslab.deid.search.text_forms import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pacslab.cohort.answer_key import AnswerKey, PatientKey, Planted, StudyKey
+    from pacslab.cohort.answer_key import AnswerKey, PatientKey, PlantedIdentifier, StudyKey
 
 GENERAL_WORDS: dict[Identifier, str] = {
     Identifier.NAME: "a name",
@@ -37,7 +37,9 @@ GENERAL_WORDS: dict[Identifier, str] = {
 }
 
 
-def needles_of(key: AnswerKey, studies: tuple[StudyKey, ...], planted: tuple[Planted, ...]) -> list[Needle]:
+def needles_of(
+    key: AnswerKey, studies: tuple[StudyKey, ...], planted: tuple[PlantedIdentifier, ...]
+) -> list[SearchTerm]:
     """Return every identifier of the studies' patients and everything else planted in the studies."""
     tokens: dict[tuple[str, Identifier], set[int]] = {}
     written: dict[tuple[str, Identifier], set[str]] = {}
@@ -62,7 +64,7 @@ def needles_of(key: AnswerKey, studies: tuple[StudyKey, ...], planted: tuple[Pla
         elif kind is Identifier.NAME:
             shared = frozenset(word for index in owners if index in by_index for word in words_of(by_index[index].name))
         forms = frozenset(written.get((token, kind), ()))
-        needles.append(Needle(token, kind, words, shared, frozenset(owners), of_patient=own, written=forms))
+        needles.append(SearchTerm(token, kind, words, shared, frozenset(owners), of_patient=own, written=forms))
     return needles
 
 
@@ -109,7 +111,7 @@ def _is_own(token: str, kind: Identifier, patient: PatientKey) -> bool:
         names = [patient.name, *([patient.native_name] if patient.native_name else [])]
         return any(set(words_of(name)) <= set(words_of(token)) for name in names)
     if kind is Identifier.DATE:
-        return Needle(token, kind, "").day == Needle(patient.birth_date, kind, "").day
+        return SearchTerm(token, kind, "").day == SearchTerm(patient.birth_date, kind, "").day
     if kind is Identifier.GEOGRAPHIC:
         return token == patient.address
     if kind is Identifier.PHONE:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from pacslab.errors import CourseError
-from pacslab.scenario.documents import describe
+from pacslab.scenario.documents import describe_invalid
 from pacslab.scenario.loading import load_scenario
 from pacslab.scenario.models import Id, Scenario  # noqa: TC001  (pydantic reads Id)
 
@@ -175,7 +175,7 @@ def read_course(path: Path) -> Course:
     try:
         course = Course.model_validate(content)
     except ValidationError as reason:
-        problem, remedy = describe(reason, Course)
+        problem, remedy = describe_invalid(reason, Course)
         raise CourseError(f"{path}: {problem}", remedy) from None
     course._folder = path.resolve().parent  # noqa: SLF001
     for one in course.scenarios:

@@ -16,8 +16,8 @@ from pacslab.grading.gradebook.integrity_signals import (
 from pacslab.grading.gradebook.marking import read_marks
 from pacslab.grading.gradebook.points import Grade, Mark, Signal, grade
 from pacslab.grading.replay.batch import TIME_LIMIT, Batch, default_workers
-from pacslab.grading.replay.collect import Found, gather
-from pacslab.grading.replay.replay import Replay, Task, replay_key
+from pacslab.grading.replay.collect import CollectedSubmission, gather
+from pacslab.grading.replay.replay import Replay, ReplayJob, replay_key
 from pacslab.pacs.runtimes.select import choose_runtime
 from pacslab.scenario.loading import load_scenario
 from pacslab.scenario.variant import make_variant
@@ -97,11 +97,11 @@ def grade_class(
     scenarios = {one.id: load_scenario(one.id) for one in course.scenarios}
     found = gather(submissions, course, roster)
     results.mkdir(parents=True, exist_ok=True)
-    tasks: dict[int, Task] = {}
+    tasks: dict[int, ReplayJob] = {}
     for number, one in enumerate(found):
         if not one.problem:
             variant = make_variant(one.scenario, one.student, key)
-            tasks[number] = Task(
+            tasks[number] = ReplayJob(
                 path=str(one.path.resolve()),
                 sha256=one.sha256,
                 key=replay_key(one.sha256, scenarios[one.scenario], variant, chosen),
@@ -135,13 +135,13 @@ def grade_class(
     return Gradebook(course, roster, tuple(_counted(everything, course)), strays, replays, batch.replayed)
 
 
-def _whose(found: Found, roster: tuple[Student, ...]) -> Student | None:
+def _whose(found: CollectedSubmission, roster: tuple[Student, ...]) -> Student | None:
     return next((one for one in roster if one.id == found.student), None)
 
 
 def _grade(  # noqa: PLR0917
-    found: Found,
-    task: Task | None,
+    found: CollectedSubmission,
+    task: ReplayJob | None,
     replays: dict[str, Replay],
     course: Course,
     roster: tuple[Student, ...],
@@ -157,14 +157,14 @@ def _grade(  # noqa: PLR0917
     return made.model_copy(update={"file": found.path.name})
 
 
-def _unreadable(found: Found, student: Student, scenario: Scenario) -> Replay:
+def _unreadable(found: CollectedSubmission, student: Student, scenario: Scenario) -> Replay:
     return Replay(
         key="", sha256=found.sha256, scenario=scenario.id, student=student.id, runtime="", unreadable=found.problem
     )
 
 
 def _with_signals(  # noqa: PLR0917
-    found: list[Found],
+    found: list[CollectedSubmission],
     graded: list[Grade | None],
     replays: dict[str, Replay],
     course: Course,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pacslab.grading.course.course import Course, Hints
     from pacslab.grading.course.roster import Student
     from pacslab.grading.replay.replay import Replay
-    from pacslab.scenario.models import DeidCheck, Objective, Scenario
+    from pacslab.scenario.models import DeidObjective, Objective, Scenario
 
 _LAB_FAILED = "The lab itself could not look. This is open until it is graded again, and is not counted as a failure."
 
@@ -229,7 +229,7 @@ def _probed(check: ProbeCheck, replay: Replay) -> Verdict:
     return verdict if verdict.reached is not None else verdict.model_copy(update={"message": _LAB_FAILED})
 
 
-def _audited(check: DeidCheck, replay: Replay) -> Verdict:
+def _audited(check: DeidObjective, replay: Replay) -> Verdict:
     report = replay.reports.get(check.study)
     if report is None:
         return Verdict(reached=False, message=replay.deid_problem or "No de-identified file was handed in.")

@@ -89,7 +89,7 @@ def changing_progress(folder: Path) -> Iterator[Progress]:
         fresh.replace(folder / _FILE)
 
 
-def score(scenario: Scenario, progress: Progress) -> Score:
+def score_progress(scenario: Scenario, progress: Progress) -> Score:
     """Return the points that a progress is worth."""
     objectives = []
     for objective in scenario.objectives:

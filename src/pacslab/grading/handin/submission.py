@@ -68,7 +68,7 @@ class FileNote(_Model):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-class Submission(_Model):
+class SubmissionNote(_Model):
     """What ``submission.json`` says; all of it is the student's word but the ticket, which is signed."""
 
     schema_version: Literal[1] = 1
@@ -152,7 +152,7 @@ def write_submission(  # noqa: PLR0917
             hints = max(done.hints, taken.get(one.id, 0))
             answer = done.answer[:4000] if done.answer is not None else None
             states[one.id] = ObjectiveState(earned=done.earned, attempts=done.attempts, hints=hints, answer=answer)
-    submission = Submission(
+    submission = SubmissionNote(
         pacslab=__version__,
         generator=GENERATOR_VERSION,
         scenario=scenario.id,
@@ -224,7 +224,7 @@ def _note(name: str, path: Path) -> FileNote:
     return FileNote(name=name, size=path.stat().st_size, sha256=digest)
 
 
-def pack(target: Path, submission: Submission, chosen: list[tuple[str, Path]]) -> None:
+def pack(target: Path, submission: SubmissionNote, chosen: list[tuple[str, Path]]) -> None:
     """Write a submission's ZIP file whole: the note, then the files by (name in the ZIP, path)."""
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = target.with_name(f".{target.name}.{os.getpid()}")

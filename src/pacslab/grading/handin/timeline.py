@@ -55,7 +55,7 @@ def _plain(event: Event) -> dict[str, object]:
     return event.model_dump(mode="json", exclude={"seal"})
 
 
-def record(folder: Path, genesis: str, what: str, objective: str | None = None, outcome: str = "") -> None:
+def record_event(folder: Path, genesis: str, what: str, objective: str | None = None, outcome: str = "") -> None:
     """Add an event to the timeline of a work folder; one program at a time, nothing that stands there is read twice."""
     with (folder / _FILE).open("a+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from pacslab.grading.replay.replay import DEID, SERVER, Replay, Task
+from pacslab.grading.replay.replay import DEID, SERVER, Replay, ReplayJob
 from pacslab.grading.replay.replay import replay as _replay
 from pacslab.pacs.deployment.teardown import end_lab
 
@@ -61,7 +61,7 @@ def _work(pipe: Connection, environment: dict[str, str]) -> None:
     library.mallopt(_M_ARENA_MAX, 1)
     while True:
         try:
-            task: Task = pipe.recv()
+            task: ReplayJob = pipe.recv()
         except EOFError:
             return
         pipe.send(("stage", _READING))
@@ -80,7 +80,7 @@ def _library() -> Any:
     return ctypes.CDLL(None)
 
 
-def _without_places(text: str, task: Task) -> str:
+def _without_places(text: str, task: ReplayJob) -> str:
     """Return a result's JSON with each file named as the student knows it, and not by where it was unpacked."""
     scratch = Path(task.scratch)
     for place in (scratch / "handed", scratch / "home" / "work" / task.student / task.scenario, scratch):
@@ -109,7 +109,7 @@ class _Worker:
             theirs.close()
         return self._pipe
 
-    def replay(self, task: Task, limit: float, stop: threading.Event) -> tuple[Replay | None, str, str]:
+    def replay(self, task: ReplayJob, limit: float, stop: threading.Event) -> tuple[Replay | None, str, str]:
         """Return the result, or None with the part at which the worker ended (empty: before any) and how."""
         pipe, stage = self._open(), ""
         deadline = time.monotonic() + limit
@@ -165,7 +165,7 @@ class Batch:
         """Return the folder in which submissions are unpacked and servers keep their state."""
         return self.results / "scratch"
 
-    def run(self, tasks: Iterable[Task], progress: Progress = lambda _text, _part: None) -> dict[str, Replay]:
+    def run(self, tasks: Iterable[ReplayJob], progress: Progress = lambda _text, _part: None) -> dict[str, Replay]:
         """Return the replay of each task by its key, from disk where it is there.
 
         Interrupted, it ends every server first; started again, it goes on with what is missing.
@@ -174,7 +174,7 @@ class Batch:
         done = {key: kept for key in wanted if (kept := self._kept(key)) is not None}
         missing = [task for key, task in wanted.items() if key not in done]
         self._sweep()
-        waiting: queue.SimpleQueue[Task] = queue.SimpleQueue()
+        waiting: queue.SimpleQueue[ReplayJob] = queue.SimpleQueue()
         finished: queue.SimpleQueue[Replay | BaseException] = queue.SimpleQueue()
         for task in missing:
             waiting.put(task)
@@ -209,7 +209,7 @@ class Batch:
     def _serve(
         self,
         number: int,
-        waiting: queue.SimpleQueue[Task],
+        waiting: queue.SimpleQueue[ReplayJob],
         finished: queue.SimpleQueue[Replay | BaseException],
     ) -> None:
         worker = _Worker()
@@ -224,7 +224,7 @@ class Batch:
         finally:
             worker.end()
 
-    def _replay(self, worker: _Worker, task: Task) -> Replay:
+    def _replay(self, worker: _Worker, task: ReplayJob) -> Replay:
         """Replay once; where a worker ended, once more without that part; where the lab failed, once more.
 
         What took too long or the lab failed at is not kept, so that a later run tries it again. A worker that ends
@@ -271,7 +271,7 @@ class Batch:
         return result
 
 
-def _given_up(task: Task, words: str) -> Replay:
+def _given_up(task: ReplayJob, words: str) -> Replay:
     return Replay(
         key=task.key,
         sha256=task.sha256,

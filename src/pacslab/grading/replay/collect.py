@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 from pacslab.errors import CourseError, SubmissionError, TicketError
 from pacslab.grading.course.csv_cells import read_table
 from pacslab.grading.handin.ticket import read_ticket
-from pacslab.grading.replay.unpack import look_into
+from pacslab.grading.replay.unpack import read_submission_note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pacslab.grading.course.course import Course
     from pacslab.grading.course.roster import Student
-    from pacslab.grading.handin.submission import Submission
+    from pacslab.grading.handin.submission import SubmissionNote
 
 RECEIVED = "received.csv"
 _MOST = 20_000
@@ -29,7 +29,7 @@ _CANVAS = re.compile(r"^[^_]+(?P<late>_LATE)?_(?P<lms>\d+)_\d+_")
 
 
 @dataclass
-class Found:
+class CollectedSubmission:
     """A submission as it lies there.
 
     ``student`` is whose work is graded: who uploaded it, if the platform's name of the file tells, else the ticket's
@@ -42,12 +42,12 @@ class Found:
     sha256: str = ""
     sent: datetime | None = None
     issued: datetime | None = None
-    note: Submission | None = None
+    note: SubmissionNote | None = None
     problem: str = ""
     signals: list[str] = field(default_factory=list)
 
 
-def gather(folder: Path, course: Course, roster: tuple[Student, ...]) -> list[Found]:
+def gather(folder: Path, course: Course, roster: tuple[Student, ...]) -> list[CollectedSubmission]:
     """Return every ZIP file of a folder and its subfolders, links not followed, in the order of their names.
 
     Raises
@@ -90,12 +90,12 @@ def _received(path: Path) -> dict[str, datetime]:
 
 def _found(
     path: Path, folder: Path, course: Course, roster: tuple[Student, ...], received: dict[str, datetime]
-) -> Found:
+) -> CollectedSubmission:
     inside = path.relative_to(folder)
     uploader, late = _uploader(inside, roster)
-    found = Found(path, student=uploader)
+    found = CollectedSubmission(path, student=uploader)
     try:
-        note, found.sha256 = look_into(path)
+        note, found.sha256 = read_submission_note(path)
     except SubmissionError as reason:
         found.problem = str(reason)
         found.student = found.student or _named(path.stem, roster)
@@ -120,7 +120,7 @@ def _found(
     return found
 
 
-def _owner(note: Submission, course: Course, found: Found) -> str:
+def _owner(note: SubmissionNote, course: Course, found: CollectedSubmission) -> str:
     """Return the owner of the submission's ticket, if it is one of this course."""
     if note.ticket is None:
         found.signals.append("made without a ticket of the course")

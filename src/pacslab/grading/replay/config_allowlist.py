@@ -13,10 +13,10 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from pacslab.errors import ConfigurationError
-from pacslab.pacs.config.nginx_conf import LONGEST as LONGEST_PROXY
-from pacslab.pacs.config.nginx_conf import directives
+from pacslab.pacs.config.nginx_conf import LONGEST_NGINX_CONF as LONGEST_PROXY
+from pacslab.pacs.config.nginx_conf import nginx_directives
 from pacslab.pacs.config.orthanc_json import DICOM_PORT, HTTP_PORT, check_configuration, parse_configuration
-from pacslab.pacs.config.workfolder import CONFIGURATION, PROXY
+from pacslab.pacs.config.workfolder import CONFIGURATION_FILE, PROXY_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -192,14 +192,14 @@ def replayable(folder: Path, scenario: Path) -> Replayable:
 
     """
     try:
-        text = (folder / CONFIGURATION).read_text(encoding="utf-8-sig")
+        text = (folder / CONFIGURATION_FILE).read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise ConfigurationError(f"there is no {CONFIGURATION}", "Hand in your configuration.") from None
+        raise ConfigurationError(f"there is no {CONFIGURATION_FILE}", "Hand in your configuration.") from None
     except (OSError, UnicodeDecodeError) as reason:
-        raise ConfigurationError(f"{CONFIGURATION} cannot be read ({reason})", "Save it as UTF-8 text.") from None
+        raise ConfigurationError(f"{CONFIGURATION_FILE} cannot be read ({reason})", "Save it as UTF-8 text.") from None
     content = _parsed(text)
-    check_configuration(content, CONFIGURATION)
-    own = parse_configuration((scenario / CONFIGURATION).read_text(encoding="utf-8-sig"), CONFIGURATION)
+    check_configuration(content, CONFIGURATION_FILE)
+    own = parse_configuration((scenario / CONFIGURATION_FILE).read_text(encoding="utf-8-sig"), CONFIGURATION_FILE)
     ready = Replayable(json.dumps(content, indent=1))
     for option, value in content.items():
         if own.get(option) == value and type(own.get(option)) is type(value):
@@ -211,10 +211,10 @@ def replayable(folder: Path, scenario: Path) -> Replayable:
         )
         if fault:
             raise ConfigurationError(
-                f"{CONFIGURATION}: {option!r} {fault}, so it is not started for grading",
+                f"{CONFIGURATION_FILE}: {option!r} {fault}, so it is not started for grading",
                 "Nothing was counted for the server. What it earns is decided by a configuration that may run.",
             )
-    _check_proxy(folder / PROXY, scenario / PROXY)
+    _check_proxy(folder / PROXY_FILE, scenario / PROXY_FILE)
     return ready
 
 
@@ -225,12 +225,12 @@ def _check_proxy(path: Path, own: Path) -> None:
     except FileNotFoundError:
         return
     except (OSError, UnicodeDecodeError) as reason:
-        raise ConfigurationError(f"{PROXY} cannot be read ({reason})", "Save it as UTF-8 text.") from None
+        raise ConfigurationError(f"{PROXY_FILE} cannot be read ({reason})", "Save it as UTF-8 text.") from None
     if own.is_file() and own.read_text(encoding="utf-8-sig") == text:
         return
     if len(text) > LONGEST_PROXY:
-        raise ConfigurationError(f"{PROXY} is longer than the lab runs", "Keep what the proxy needs.")
-    found = list(directives(text))
+        raise ConfigurationError(f"{PROXY_FILE} is longer than the lab runs", "Keep what the proxy needs.")
+    found = list(nginx_directives(text))
     upstreams = {words[1] for _, words in found if words[0] == "upstream" and len(words) > 1}
     for line, words in found:
         target = words[1] if len(words) > 1 else ""
@@ -242,17 +242,18 @@ def _check_proxy(path: Path, own: Path) -> None:
             continue
         if host not in upstreams and not _PROXIED.fullmatch(host):
             raise ConfigurationError(
-                f"{PROXY} leads to {host[:60]!r} at line {line}, so it is not started for grading",
+                f"{PROXY_FILE} leads to {host[:60]!r} at line {line}, so it is not started for grading",
                 "Name the archive by variable: http://${ARCHIVE_HOST}:8042.",
             )
 
 
 def _parsed(text: str) -> dict[str, Any]:
     try:
-        return parse_configuration(text, CONFIGURATION)
+        return parse_configuration(text, CONFIGURATION_FILE)
     except (ValueError, RecursionError, MemoryError):
         raise ConfigurationError(
-            f"{CONFIGURATION} holds a number or a nesting that no server needs", "Write it as Orthanc's book shows."
+            f"{CONFIGURATION_FILE} holds a number or a nesting that no server needs",
+            "Write it as Orthanc's book shows.",
         ) from None
 
 
@@ -400,7 +401,7 @@ def _fault_of_switches(value: Any) -> str:
 def secrets_in(folder: Path) -> Iterator[tuple[str, str]]:
     """Yield (where, value) of the passwords and private keys of a submission; what cannot be read gives nothing."""
     try:
-        users = _parsed((folder / CONFIGURATION).read_text(encoding="utf-8-sig")).get("RegisteredUsers")
+        users = _parsed((folder / CONFIGURATION_FILE).read_text(encoding="utf-8-sig")).get("RegisteredUsers")
     except (OSError, UnicodeDecodeError, ConfigurationError):
         users = None
     if isinstance(users, dict):

@@ -26,7 +26,7 @@ def room_taken(folder: Path) -> int:
     return taken
 
 
-class Guard:
+class DiskGuard:
     """While it is entered, a folder may take so many bytes; beyond them, ``end`` is called once.
 
     Parameters

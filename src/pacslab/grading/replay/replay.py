@@ -22,17 +22,17 @@ from pydantic import BaseModel
 
 from pacslab.cohort.build import GENERATOR_VERSION
 from pacslab.deid.audit.report.model import DeidReport  # noqa: TC001  (pydantic reads it)
-from pacslab.deid.audit.study import audit
+from pacslab.deid.audit.study import audit_study
 from pacslab.errors import ConfigurationError, PacslabError, ServerStartError, SubmissionError, UnsafeAddressError
 from pacslab.grading.handin.timeline import broken_at, first_seal, hints_of, impossibilities, time_spent
 from pacslab.grading.judging import Verdict, judge_release
 from pacslab.grading.replay.config_allowlist import replayable, secrets_in
-from pacslab.grading.replay.disk_guard import Guard
+from pacslab.grading.replay.disk_guard import DiskGuard
 from pacslab.grading.replay.study_ownership import strangers_study
-from pacslab.grading.replay.unpack import Handed, unpack
+from pacslab.grading.replay.unpack import UnpackedSubmission, unpack
 from pacslab.pacs.archive.snapshot import cohort_of
 from pacslab.pacs.config.orthanc_json import parse_configuration
-from pacslab.pacs.config.workfolder import CONFIGURATION, HANDOVER, exercise_files
+from pacslab.pacs.config.workfolder import CONFIGURATION_FILE, HANDOVER_FILE, exercise_files
 from pacslab.pacs.deployment.deployment import Deployment
 from pacslab.pacs.deployment.teardown import end_lab
 from pacslab.pacs.runtimes.select import ready_runtimes
@@ -40,7 +40,7 @@ from pacslab.paths import shipped
 from pacslab.probes.assess import assess
 from pacslab.probes.findings import Assessment  # noqa: TC001  (pydantic reads it)
 from pacslab.scenario.loading import load_scenario
-from pacslab.scenario.models import AnswerCheck, DeidCheck
+from pacslab.scenario.models import AnswerCheck, DeidObjective
 from pacslab.scenario.variant import Variant
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ _FIGURES = bytes(byte if byte in b"0123456789." else ord(" ") for byte in range(
 
 
 @dataclass(frozen=True)
-class Task:
+class ReplayJob:
     """One submission to replay, as plain data that goes to a worker.
 
     ``seed`` is the variant's, made again from the course's secret; ``skip`` names parts that ended a worker before, and
@@ -151,7 +151,7 @@ def replay_key(sha256: str, scenario: Scenario, variant: Variant, runtime: str) 
 
 
 def _studies(scenario: Scenario) -> set[str]:
-    return {one.check.study for one in scenario.objectives if isinstance(one.check, DeidCheck)}
+    return {one.check.study for one in scenario.objectives if isinstance(one.check, DeidObjective)}
 
 
 def _releases(scenario: Scenario) -> set[str]:
@@ -165,7 +165,7 @@ def sandbox_ready() -> bool:
     return any(one.name == "docker" for one in ready_runtimes())
 
 
-def replay(task: Task, say: Say = lambda _stage: None) -> Replay:
+def replay(task: ReplayJob, say: Say = lambda _stage: None) -> Replay:
     """Return the facts of a submission. Nothing of it is left running or lying about afterwards.
 
     Parameters
@@ -201,7 +201,7 @@ def replay(task: Task, say: Say = lambda _stage: None) -> Replay:
     return result
 
 
-def _replay(task: Task, handed: Handed, result: Replay, say: Say) -> None:
+def _replay(task: ReplayJob, handed: UnpackedSubmission, result: Replay, say: Say) -> None:
     scenario = load_scenario(task.scenario)
     variant = Variant(task.scenario, task.student, bytes.fromhex(task.seed))
     note = handed.submission
@@ -235,7 +235,9 @@ def _replay(task: Task, handed: Handed, result: Replay, say: Say) -> None:
     _audit(task, scenario, variant, key, handed, result)
 
 
-def _replay_server(task: Task, scenario: Scenario, variant: Variant, handed: Handed, result: Replay) -> AnswerKey:
+def _replay_server(
+    task: ReplayJob, scenario: Scenario, variant: Variant, handed: UnpackedSubmission, result: Replay
+) -> AnswerKey:
     """Fill in what the probes saw of the student's server, and return the variant's answer key."""
     deployment: Deployment | None = None
     try:
@@ -253,7 +255,7 @@ def _replay_server(task: Task, scenario: Scenario, variant: Variant, handed: Han
         deployment = Deployment(scenario, variant, runtime, _HOURS)
         _put(handed.configuration, ready.text, deployment.work.path)
         state = Path(os.environ["PACSLAB_STATE"])
-        with Guard(state, _MOST_WRITTEN, lambda: end_lab(state.resolve())) as guard:
+        with DiskGuard(state, _MOST_WRITTEN, lambda: end_lab(state.resolve())) as guard:
             try:
                 with _bounded(resource.RLIMIT_FSIZE, _LARGEST_WRITTEN_FILE):
                     deployment.start()
@@ -284,12 +286,12 @@ def _put(source: Path, configuration: str, work: Path) -> None:
     """Copy the configuration's files into the work folder; ``orthanc.json`` as it was understood, not as it came."""
     work.mkdir(parents=True)
     for path in sorted(source.rglob("*")):
-        if path.is_file() and not path.is_symlink() and path.name != CONFIGURATION:
+        if path.is_file() and not path.is_symlink() and path.name != CONFIGURATION_FILE:
             target = work / path.relative_to(source)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
-    (work / CONFIGURATION).write_text(configuration, encoding="utf-8")
-    if not (work / HANDOVER).exists():
+    (work / CONFIGURATION_FILE).write_text(configuration, encoding="utf-8")
+    if not (work / HANDOVER_FILE).exists():
         raise ConfigurationError("there is no handover.yaml", "Hand in what the staff have been told.")
 
 
@@ -302,7 +304,7 @@ def _weighed(scenario: Scenario, variant: Variant, key: AnswerKey, answers: dict
 
 
 def _audit(  # noqa: PLR0917
-    task: Task, scenario: Scenario, variant: Variant, key: AnswerKey, handed: Handed, result: Replay
+    task: ReplayJob, scenario: Scenario, variant: Variant, key: AnswerKey, handed: UnpackedSubmission, result: Replay
 ) -> None:
     if DEID in task.skip:
         result.deid_problem = task.skip[DEID]
@@ -312,7 +314,7 @@ def _audit(  # noqa: PLR0917
     try:
         with _bounded(resource.RLIMIT_AS, _AUDIT_MEMORY):
             for study in sorted(_studies(scenario)):
-                report = result.reports[study] = audit(handed.deid, key, key.facts[study])
+                report = result.reports[study] = audit_study(handed.deid, key, key.facts[study])
                 why = strangers_study(handed.deid, report, cohort_of(scenario, variant))
                 result.strangers |= {study: why} if why else {}
     except (PacslabError, MemoryError, RecursionError) as reason:
@@ -335,8 +337,8 @@ def _fingerprints(folder: Path, scenario: Scenario) -> dict[str, str]:
     """Return hashes of the secrets that a student chose; what the scenario ships is nobody's."""
     own: set[str] = set()
     with suppress(PacslabError, OSError):
-        text = (scenario.folder / CONFIGURATION).read_text(encoding="utf-8-sig")
-        own = {str(one) for one in parse_configuration(text, CONFIGURATION).get("RegisteredUsers", {}).values()}
+        text = (scenario.folder / CONFIGURATION_FILE).read_text(encoding="utf-8-sig")
+        own = {str(one) for one in parse_configuration(text, CONFIGURATION_FILE).get("RegisteredUsers", {}).values()}
     found = {}
     for where, value in secrets_in(folder):
         if len(value) >= 8 and value not in own:
@@ -346,7 +348,7 @@ def _fingerprints(folder: Path, scenario: Scenario) -> dict[str, str]:
     return found
 
 
-def _traces(handed: Handed) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _traces(handed: UnpackedSubmission) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield where numbers and UIDs stand that might be somebody's; whose they are is asked later."""
     left = _MOST_TRACES
     told = "\n".join(one.answer or "" for one in handed.submission.objectives.values())

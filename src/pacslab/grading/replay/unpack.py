@@ -30,7 +30,7 @@ from pacslab.grading.handin.submission import (
     MOST_FILES,
     NOTE,
     REPORT_FILE,
-    Submission,
+    SubmissionNote,
 )
 
 if TYPE_CHECKING:
@@ -54,10 +54,10 @@ _CONFIGURATION_FILE = re.compile(
 
 
 @dataclass
-class Handed:
+class UnpackedSubmission:
     """A submission that was unpacked into ``folder``: what its note says, and what was left out and why."""
 
-    submission: Submission
+    submission: SubmissionNote
     sha256: str
     folder: Path
     notes: list[str] = field(default_factory=list)
@@ -102,7 +102,7 @@ def digest_of(path: Path) -> str:
         raise SubmissionError(f"{path.name} cannot be read ({reason.strerror})", _AGAIN) from None
 
 
-def look_into(path: Path) -> tuple[Submission, str]:
+def read_submission_note(path: Path) -> tuple[SubmissionNote, str]:
     """Return the note of a submission and the hash of its file, unpacking nothing else.
 
     Raises
@@ -119,7 +119,7 @@ def look_into(path: Path) -> tuple[Submission, str]:
         return _note(_content(archive, entries[NOTE], LARGEST_NOTE)), digest
 
 
-def unpack(path: Path, folder: Path) -> Handed:
+def unpack(path: Path, folder: Path) -> UnpackedSubmission:
     """Unpack a submission into a new folder, and return what it holds.
 
     Raises
@@ -128,8 +128,8 @@ def unpack(path: Path, folder: Path) -> Handed:
         If it cannot be read, or breaks a rule; in words for the student.
 
     """
-    submission, digest = look_into(path)
-    handed = Handed(submission, digest, folder)
+    submission, digest = read_submission_note(path)
+    handed = UnpackedSubmission(submission, digest, folder)
     folder.mkdir(parents=True, mode=0o700)
     for name in (CONFIGURATION_FOLDER, DEID_FOLDER):
         (folder / name).mkdir()
@@ -278,9 +278,9 @@ def _write(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, limit
     return len(content)
 
 
-def _note(content: bytes) -> Submission:
+def _note(content: bytes) -> SubmissionNote:
     try:
-        return Submission.model_validate_json(content)
+        return SubmissionNote.model_validate_json(content)
     except (ValidationError, RecursionError) as reason:
         first = reason.errors()[0] if isinstance(reason, ValidationError) else {"loc": (), "msg": "too deep"}
         where = ".".join(str(step)[:40] for step in first["loc"][:4]) or "the file"

@@ -8,7 +8,7 @@ import zlib
 from typing import Any
 
 from pacslab.grading.selftest.hostile_zips import HARMLESS, ZIPS, added, replaced
-from pacslab.grading.selftest.sample_submissions import Manner
+from pacslab.grading.selftest.sample_submissions import SubmissionProfile
 
 _FILLING_SCRIPT = b"""
 os.execute("touch /tmp/pacslab-outside; touch /etc/orthanc/outside; sleep 600 &")
@@ -17,7 +17,7 @@ if outside then outside:write("pacslab-outside::0:0::/:/bin/sh\\n") end
 local disk = io.open("/var/lib/orthanc/db/full", "w")
 while true do disk:write(string.rep("x", 1048576)) end
 """
-FILLS_THE_DISK = Manner(
+FILLS_THE_DISK = SubmissionProfile(
     "a script that fills the disk",
     options={"ExecuteLuaEnabled": True, "LuaScripts": ["evil.lua"]},
     spoil=added(("configuration/evil.lua", _FILLING_SCRIPT)),
@@ -28,14 +28,14 @@ FILLS_THE_DISK = Manner(
 _FOREVER = b"function IncomingHttpRequestFilter(method, uri, ip, username, headers) %s end\n"
 
 
-def _with_rule(name: str, rule: bytes) -> Manner:
+def _with_rule(name: str, rule: bytes) -> SubmissionProfile:
     script = added(("configuration/evil.lua", _FOREVER % rule))
-    return Manner(name, options={"LuaScripts": ["evil.lua"]}, spoil=script, clinic=False)
+    return SubmissionProfile(name, options={"LuaScripts": ["evil.lua"]}, spoil=script, clinic=False)
 
 
 SANDBOXED = (
-    Manner("runs Lua that is sent to it", options={"ExecuteLuaEnabled": True}),
-    Manner("writes files when asked", options={"RestApiWriteToFileSystemEnabled": True}),
+    SubmissionProfile("runs Lua that is sent to it", options={"ExecuteLuaEnabled": True}),
+    SubmissionProfile("writes files when asked", options={"RestApiWriteToFileSystemEnabled": True}),
     _with_rule("a rule that never ends", b"while true do end"),
     _with_rule("a rule that eats all memory", b"local s = 'eats' while true do s = s .. s end"),
 )
@@ -104,30 +104,31 @@ DICOM: dict[str, bytes] = {
 """Files in the output that hurt parsers: they are named, and the images beside them count."""
 
 
-def hostile_manners() -> dict[str, Manner]:
+def hostile_manners() -> dict[str, SubmissionProfile]:
     """Return every hostile manner by name."""
-    made = [Manner(name, spoil=spoil, readable=False) for name, spoil in ZIPS.items()]
-    made += [Manner(name, spoil=spoil) for name, spoil in HARMLESS.items()]
-    made += [Manner(name, options=options, started=False) for name, options in CONFIGURATIONS.items()]
+    made = [SubmissionProfile(name, spoil=spoil, readable=False) for name, spoil in ZIPS.items()]
+    made += [SubmissionProfile(name, spoil=spoil) for name, spoil in HARMLESS.items()]
+    made += [SubmissionProfile(name, options=options, started=False) for name, options in CONFIGURATIONS.items()]
     made += [
-        Manner(f"hides {name}", spoil=added((f"deid/{number}.dcm", content)))
+        SubmissionProfile(f"hides {name}", spoil=added((f"deid/{number}.dcm", content)))
         for number, (name, content) in enumerate(DICOM.items())
     ]
-    made.append(Manner("a handover with code", handover=HANDOVER_WITH_CODE, clinic=False))
+    made.append(SubmissionProfile("a handover with code", handover=HANDOVER_WITH_CODE, clinic=False))
     made += [
-        Manner(f"a handover with code as {name}", handover=text, started=False) for name, text in _IN_FIELDS.items()
+        SubmissionProfile(f"a handover with code as {name}", handover=text, started=False)
+        for name, text in _IN_FIELDS.items()
     ]
     made.append(FILLS_THE_DISK)
     made += SANDBOXED
     made.append(
-        Manner(
+        SubmissionProfile(
             "a configuration without bottom",
             spoil=replaced("configuration/orthanc.json", b'{"DicomModalities":' + b"[" * 200_000),
             started=False,
         )
     )
-    made.append(Manner("a handover of many brackets", handover="[" * 100_000, started=False))
-    made.append(Manner("a handover that unfolds", handover=_unfolding(), started=False))
+    made.append(SubmissionProfile("a handover of many brackets", handover="[" * 100_000, started=False))
+    made.append(SubmissionProfile("a handover that unfolds", handover=_unfolding(), started=False))
     return {one.name: one for one in made}
 
 

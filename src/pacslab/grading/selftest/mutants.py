@@ -14,7 +14,7 @@ import yaml
 from pacslab.errors import ScenarioError
 from pacslab.grading.selftest.reference_fix import draw_passwords, fix_templates, write_files
 from pacslab.pacs.config.orthanc_json import parse_configuration
-from pacslab.pacs.config.workfolder import CONFIGURATION, HANDOVER
+from pacslab.pacs.config.workfolder import CONFIGURATION_FILE, HANDOVER_FILE
 from pacslab.scenario.weaknesses import Change
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def weakened(scenario: Scenario) -> list[Mutant]:
 
 def useless(scenario: Scenario) -> list[Mutant]:
     """Return the mutants that keep everybody out, the hospital too."""
-    content = parse_configuration(fix_templates(scenario.id)[CONFIGURATION], CONFIGURATION)
+    content = parse_configuration(fix_templates(scenario.id)[CONFIGURATION_FILE], CONFIGURATION_FILE)
     nobody = dict.fromkeys(content.get("DicomModalities", {}))
     untold = {name: f"changed-and-told-nobody-{name}" for name in content.get("RegisteredUsers", {})}
     changes: dict[str, dict[str, Any]] = {
@@ -87,10 +87,10 @@ def mutated(mutant: Mutant, scenario: Scenario) -> dict[str, str]:
                 )
             files[name] = files[name].replace(old, new)
     if change.orthanc:
-        content = merge(parse_configuration(files[CONFIGURATION], CONFIGURATION), change.orthanc)
-        files[CONFIGURATION] = json.dumps(content, indent=2)
+        content = merge(parse_configuration(files[CONFIGURATION_FILE], CONFIGURATION_FILE), change.orthanc)
+        files[CONFIGURATION_FILE] = json.dumps(content, indent=2)
     if change.handover:
-        files[HANDOVER] = yaml.safe_dump(merge(yaml.safe_load(files[HANDOVER]), change.handover))
+        files[HANDOVER_FILE] = yaml.safe_dump(merge(yaml.safe_load(files[HANDOVER_FILE]), change.handover))
     return draw_passwords(files)
 
 

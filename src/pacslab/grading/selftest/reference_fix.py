@@ -7,7 +7,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from pacslab.errors import ScenarioError
-from pacslab.pacs.config.workfolder import CERTIFICATES, CONFIGURATION, HANDOVER
+from pacslab.pacs.config.workfolder import CERTIFICATES_FOLDER, CONFIGURATION_FILE, HANDOVER_FILE
 from pacslab.pacs.deployment.certificates import make_certificates
 from pacslab.paths import shipped
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PLACEHOLDER = re.compile(r"<([A-Z_]+)>")
-_REQUIRED = (CONFIGURATION, HANDOVER)
+_REQUIRED = (CONFIGURATION_FILE, HANDOVER_FILE)
 
 
 def fix_templates(scenario_id: str) -> dict[str, str]:
@@ -79,5 +79,5 @@ def write_files(files: dict[str, str], folder: Path) -> None:
     """Write files into a work folder, and make the hospital's certificates where one of them names any."""
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
-    if any(f"{CERTIFICATES}/" in text for text in files.values()):
+    if any(f"{CERTIFICATES_FOLDER}/" in text for text in files.values()):
         make_certificates(folder, ["127.0.0.1"])

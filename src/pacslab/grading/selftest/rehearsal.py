@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pacslab.grading.course.course import COURSE_FILE, init_course, read_course
 from pacslab.grading.course.roster import read_roster
 from pacslab.grading.selftest.hostile_zips import LEADS_OUT, ZIPS, replaced
-from pacslab.grading.selftest.sample_submissions import Manner, make_submission, manners
+from pacslab.grading.selftest.sample_submissions import SubmissionProfile, make_submission, submission_profiles
 from pacslab.paths import shipped
 
 if TYPE_CHECKING:
@@ -43,9 +43,9 @@ def make_rehearsal(folder: Path) -> list[Path]:
     course = read_course(folder)
     shutil.copyfile(shipped("instructor") / SAMPLES / "roster.csv", folder / "roster.csv")
     students = {one.id: one for one in read_roster(folder / "roster.csv")}
-    known = manners()
+    known = submission_profiles()
     comma = b'{\n  "Name" : "Jan Arogya District Hospital"\n  "AuthenticationEnabled" : true\n}\n'
-    made: dict[str, Manner] = {
+    made: dict[str, SubmissionProfile] = {
         "ada": known["perfect"],
         "ben": replace(
             known["titles believed"],
@@ -55,8 +55,10 @@ def make_rehearsal(folder: Path) -> list[Path]:
             wrong=frozenset({"report-phone"}),
             days_late=1.5,
         ),
-        "chloe": Manner("not JSON", leak="nothing", spoil=replaced("configuration/orthanc.json", comma), started=False),
-        "eve": Manner("hostile", spoil=ZIPS[LEADS_OUT], readable=False),
+        "chloe": SubmissionProfile(
+            "not JSON", leak="nothing", spoil=replaced("configuration/orthanc.json", comma), started=False
+        ),
+        "eve": SubmissionProfile("hostile", spoil=ZIPS[LEADS_OUT], readable=False),
     }
     submissions = folder / "submissions"
     submissions.mkdir()

@@ -30,7 +30,7 @@ from pacslab.grading.handin.submission import (
     DEID_FOLDER,
     REPORT_FILE,
     ObjectiveState,
-    Submission,
+    SubmissionNote,
     pack,
 )
 from pacslab.grading.handin.ticket import issue_ticket
@@ -38,9 +38,9 @@ from pacslab.grading.handin.timeline import chain, first_seal
 from pacslab.grading.selftest.reference_fix import write_reference_fix
 from pacslab.pacs.archive.snapshot import cohort_of
 from pacslab.pacs.config.orthanc_json import parse_configuration
-from pacslab.pacs.config.workfolder import CONFIGURATION, HANDOVER, exercise_files
+from pacslab.pacs.config.workfolder import CONFIGURATION_FILE, HANDOVER_FILE, exercise_files
 from pacslab.scenario.loading import load_scenario
-from pacslab.scenario.models import AnswerCheck, DeidCheck, ProbeCheck, Scenario
+from pacslab.scenario.models import AnswerCheck, DeidObjective, ProbeCheck, Scenario
 from pacslab.scenario.variant import make_variant
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ Options = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Manner:
+class SubmissionProfile:
     """How a submission is made, and what follows from it.
 
     ``options`` change the reference fix (a function gets the option's value there); ``exposes`` are the attack probes
@@ -85,11 +85,11 @@ class Manner:
 
 
 @dataclass(frozen=True)
-class Made:
+class SampleSubmission:
     """A submission, and the points by objective that it must earn before lateness."""
 
     student: Student
-    manner: Manner
+    manner: SubmissionProfile
     path: Path
     points: dict[str, float]
 
@@ -106,13 +106,13 @@ class _Work:
 def make_submission(
     course: Course,
     student: Student,
-    manner: Manner,
+    manner: SubmissionProfile,
     folder: Path,
     scenario_id: str = "open-archive",
     *,
     neighbour: Student | None = None,
     instances: int = 0,
-) -> Made:
+) -> SampleSubmission:
     """Write a student's submission, made in some manner, and return it with what it must earn.
 
     Parameters
@@ -146,11 +146,11 @@ def make_submission(
     if manner.spoil is not None:
         manner.spoil(target)
     own = work if worker is student else _work(key, student.id, scenario_id)
-    return Made(student, manner, target, expected(course, scenario, manner, work.key.facts, own.key.facts))
+    return SampleSubmission(student, manner, target, expected(course, scenario, manner, work.key.facts, own.key.facts))
 
 
 def expected(
-    course: Course, scenario: Scenario, manner: Manner, used: dict[str, str], own: dict[str, str]
+    course: Course, scenario: Scenario, manner: SubmissionProfile, used: dict[str, str], own: dict[str, str]
 ) -> dict[str, float]:
     """Return the points by objective that follow from how a submission was made.
 
@@ -176,7 +176,7 @@ def expected(
     return earned
 
 
-def _exposed(manner: Manner, check: ProbeCheck) -> bool:
+def _exposed(manner: SubmissionProfile, check: ProbeCheck) -> bool:
     return manner.shipped or bool(manner.exposes.intersection(check.closed))
 
 
@@ -185,7 +185,7 @@ def _work(course_key: bytes, student: str, scenario_id: str) -> _Work:
     scenario = load_scenario(scenario_id)
     cohort = cohort_of(scenario, make_variant(scenario_id, student, course_key))
     key = cohort.questions()
-    checks = [one.check for one in scenario.objectives if isinstance(one.check, DeidCheck)]
+    checks = [one.check for one in scenario.objectives if isinstance(one.check, DeidObjective)]
     if not checks:
         return _Work(key, (), ())
     uid = key.facts[checks[0].study]
@@ -197,18 +197,18 @@ def _work(course_key: bytes, student: str, scenario_id: str) -> _Work:
         return _Work(key, originals, tuple(path.read_bytes() for path in written))
 
 
-def _files(place: Path, scenario: Scenario, manner: Manner, work: _Work) -> list[tuple[str, Path]]:
+def _files(place: Path, scenario: Scenario, manner: SubmissionProfile, work: _Work) -> list[tuple[str, Path]]:
     """Write what is handed in, and return (name in the ZIP, file)."""
     contents: dict[str, bytes] = {}
     if manner.shipped:
         texts = {name: (scenario.folder / name).read_text(encoding="utf-8") for name in exercise_files(scenario)}
     else:
         texts = _fixed(place / "fix", scenario)
-        options = parse_configuration(texts[CONFIGURATION], CONFIGURATION)
+        options = parse_configuration(texts[CONFIGURATION_FILE], CONFIGURATION_FILE)
         for option, value in manner.options.items():
             options[option] = value(options.get(option)) if callable(value) else value
-        texts[CONFIGURATION] = json.dumps(options, indent=1)
-        texts[HANDOVER] = manner.handover or texts[HANDOVER]
+        texts[CONFIGURATION_FILE] = json.dumps(options, indent=1)
+        texts[HANDOVER_FILE] = manner.handover or texts[HANDOVER_FILE]
     contents |= {f"{CONFIGURATION_FOLDER}/{name}": text.encode() for name, text in texts.items()}
     if manner.leak != "nothing":
         spoilt = _LEAKS[manner.leak](work) if manner.leak else list(work.cleaned)
@@ -243,8 +243,8 @@ def _further(place: Path, scenario: Scenario, variant: Variant, count: int) -> l
 
 
 def _note(  # noqa: PLR0917
-    course: Course, student: Student, scenario: Scenario, manner: Manner, key: AnswerKey, sent: datetime
-) -> Submission:
+    course: Course, student: Student, scenario: Scenario, manner: SubmissionProfile, key: AnswerKey, sent: datetime
+) -> SubmissionNote:
     states: dict[str, ObjectiveState] = {}
     steps: list[tuple[datetime, str, str | None, str]] = [(sent - timedelta(hours=3), "start", None, "")]
     for number, one in enumerate(scenario.objectives, start=1):
@@ -261,7 +261,7 @@ def _note(  # noqa: PLR0917
             states[one.id] = ObjectiveState(hints=hints)
     steps.append((sent, "submit", None, ""))
     variant = make_variant(scenario.id, student.id, course.course_key())
-    return Submission(
+    return SubmissionNote(
         pacslab=__version__,
         generator=GENERATOR_VERSION,
         scenario=scenario.id,
@@ -357,7 +357,7 @@ def _of_weakness(scenario: Scenario, weakness: str) -> frozenset[str]:
     return frozenset(next(one.probes for one in scenario.weaknesses if one.id == weakness))
 
 
-def manners(scenario_id: str = "open-archive") -> dict[str, Manner]:
+def submission_profiles(scenario_id: str = "open-archive") -> dict[str, SubmissionProfile]:
     """Return the manners of ordinary students by name: perfect, each fix missing, each clinic broken, each leak."""
     scenario = load_scenario(scenario_id)
     clinics: dict[str, Options] = {
@@ -397,20 +397,22 @@ def manners(scenario_id: str = "open-archive") -> dict[str, Manner]:
         "untouched": {"headers", "nested", "private", "free_text", "uids", "dates", "pixels", "flags"},
     }
     everything = [
-        Manner("perfect"),
-        Manner("everything as shipped", shipped=True),
-        *(Manner(name, options=options, exposes=exposes) for name, (options, exposes) in missing.items()),
-        *(Manner(name, options=options, clinic=False) for name, options in clinics.items()),
-        *(Manner(f"leak: {name}", leak=name, fails=frozenset(checks)) for name, checks in leaks.items()),
-        Manner("nothing de-identified", leak="nothing"),
-        Manner("wrong answers", wrong=frozenset({"prominent-patient", "report-phone", "patient-count"})),
-        Manner("another release that serves", release="dates=moved, age_band=5, sex=yes"),
-        Manner("a release that names", release="sex=yes age_band=1 dates=kept", wrong=frozenset({"release"})),
-        Manner("with hints", hints={"archive-title": 1, "close-web": 3, "deid-headers": 2}),
-        Manner("an hour late", days_late=1 / 24),
-        Manner("two days late", days_late=1.5),
-        Manner("a month late", days_late=30),
-        Manner("empty", empty=True, started=False),
-        Manner("copied", copies=True),
+        SubmissionProfile("perfect"),
+        SubmissionProfile("everything as shipped", shipped=True),
+        *(SubmissionProfile(name, options=options, exposes=exposes) for name, (options, exposes) in missing.items()),
+        *(SubmissionProfile(name, options=options, clinic=False) for name, options in clinics.items()),
+        *(SubmissionProfile(f"leak: {name}", leak=name, fails=frozenset(checks)) for name, checks in leaks.items()),
+        SubmissionProfile("nothing de-identified", leak="nothing"),
+        SubmissionProfile("wrong answers", wrong=frozenset({"prominent-patient", "report-phone", "patient-count"})),
+        SubmissionProfile("another release that serves", release="dates=moved, age_band=5, sex=yes"),
+        SubmissionProfile(
+            "a release that names", release="sex=yes age_band=1 dates=kept", wrong=frozenset({"release"})
+        ),
+        SubmissionProfile("with hints", hints={"archive-title": 1, "close-web": 3, "deid-headers": 2}),
+        SubmissionProfile("an hour late", days_late=1 / 24),
+        SubmissionProfile("two days late", days_late=1.5),
+        SubmissionProfile("a month late", days_late=30),
+        SubmissionProfile("empty", empty=True, started=False),
+        SubmissionProfile("copied", copies=True),
     ]
     return {one.name: one for one in everything}

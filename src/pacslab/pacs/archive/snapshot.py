@@ -29,7 +29,7 @@ from pacslab.cohort.answer_key import AnswerKey
 from pacslab.cohort.build import GENERATOR_VERSION, Cohort, build_cohort, is_synthetic
 from pacslab.cohort.recipe.recipe import load_recipe
 from pacslab.errors import DeploymentError
-from pacslab.pacs.archive.snapshot_cache import HALF_MADE, prune
+from pacslab.pacs.archive.snapshot_cache import UNFINISHED_PREFIX, prune_cache
 from pacslab.pacs.archive.upload import basic, batches, send
 from pacslab.pacs.runtimes.base import ServerSpec
 from pacslab.paths import cache_root
@@ -137,7 +137,7 @@ class ArchiveData:
 
         """
         self.folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self.folder.parent, prefix=HALF_MADE) as making:
+        with tempfile.TemporaryDirectory(dir=self.folder.parent, prefix=UNFINISHED_PREFIX) as making:
             folder = Path(making) / "server"
             folder.mkdir()
             password = secrets.token_urlsafe(24)
@@ -194,7 +194,7 @@ class ArchiveData:
                     _link_or_copy(f"{folder}/{name}", f"{beside}/{name}")
 
     def _prune(self) -> None:
-        prune(self.folder, KEPT_SNAPSHOTS)
+        prune_cache(self.folder, KEPT_SNAPSHOTS)
 
     def refuse_foreign_data(self, data: Path) -> None:
         """Refuse a data folder that holds DICOM instances which are not synthetic.

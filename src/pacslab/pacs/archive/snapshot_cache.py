@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 USUAL_LIMIT_MB = 2000
 LIMIT_VARIABLE = "PACSLAB_CACHE_MB"
-HALF_MADE = ".making-"
+UNFINISHED_PREFIX = ".making-"
 """How the names of snapshots begin that are not whole yet."""
 _ABANDONED = 3600.0  # seconds
 
@@ -33,7 +33,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
-class Kept:
+class CachedSnapshot:
     """All snapshots, those used longest ago first, and the most bytes that they may take."""
 
     root: Path
@@ -63,7 +63,7 @@ def limit() -> int:
     return int(named) * 1_000_000
 
 
-def list_cache() -> Kept:
+def list_cache() -> CachedSnapshot:
     """Return what is kept."""
     root = cache_root() / "archives"
     found = []
@@ -72,7 +72,7 @@ def list_cache() -> Kept:
             if path.is_dir() and not path.name.startswith("."):
                 with suppress(FileNotFoundError):  # somebody else's start deletes it now
                     found.append(Snapshot(path.name, path, _size(path), path.stat().st_mtime))
-    return Kept(root, tuple(sorted(found, key=lambda one: one.used)), limit())
+    return CachedSnapshot(root, tuple(sorted(found, key=lambda one: one.used)), limit())
 
 
 def _size(folder: Path | str) -> int:
@@ -84,13 +84,13 @@ def _size(folder: Path | str) -> int:
         )
 
 
-def prune(keep: Path, most: int) -> None:
+def prune_cache(keep: Path, most: int) -> None:
     """Delete the snapshots used longest ago until ``most`` and the limit in bytes are kept; never ``keep``.
 
     What a start that was killed left half made goes, too, once no start can be at it any more.
     """
     kept = list_cache()
-    for half in kept.root.glob(f"{HALF_MADE}*"):
+    for half in kept.root.glob(f"{UNFINISHED_PREFIX}*"):
         with suppress(FileNotFoundError):
             if time.time() - half.stat().st_mtime > _ABANDONED:
                 shutil.rmtree(half, ignore_errors=True)

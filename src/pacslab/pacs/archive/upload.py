@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _BATCH = 2_000_000  # bytes of instances a request
 
 
-def send_cohort(cohort: Cohort, url: str, user: str | None, progress: Callable[[str, float], None]) -> int:
+def upload_cohort(cohort: Cohort, url: str, user: str | None, progress: Callable[[str, float], None]) -> int:
     """Send every instance to an Orthanc of the lab in ZIP batches; return how many it took.
 
     Parameters

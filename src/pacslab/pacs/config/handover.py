@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pacslab.errors import ConfigurationError
-from pacslab.pacs.config.ports import URL_DOORS, Door
+from pacslab.pacs.config.ports import URL_DOORS, ArchivePort
 from pacslab.scenario.documents import read_yaml
 
 if TYPE_CHECKING:
@@ -61,12 +61,12 @@ class Web(_Model):
             port = None
         if parts.hostname != HOST or (parts.scheme, port) not in URL_DOORS or parts.path.strip("/"):
             raise ValueError(f"the hospital's router knows {ways}, and not {self.url!r}")
-        if self.door is Door.HTTPS and self.ca is None:
+        if self.door is ArchivePort.HTTPS and self.ca is None:
             raise ValueError("an https address needs 'ca', the certificate of the authority that the browsers trust")
         return self
 
     @property
-    def door(self) -> Door:
+    def door(self) -> ArchivePort:
         """Return the door that the bookmark leads to."""
         parts = urlsplit(self.url)
         return URL_DOORS[parts.scheme, parts.port or {"http": 80, "https": 443}[parts.scheme]]

@@ -23,7 +23,7 @@ ARCHIVE = f"${{ARCHIVE_HOST}}:{HTTP_PORT}"
 SCRATCH_FOLDER = "${SCRATCH_FOLDER}"
 """Where the runtime lets nginx write; only the lab's frame names it."""
 
-LONGEST = 64_000  # characters
+LONGEST_NGINX_CONF = 64_000  # characters
 LARGEST_ZONE = 64 << 20  # bytes of memory that its processes would share
 
 _OFFERED = """
@@ -102,7 +102,7 @@ def _tokens(text: str) -> Iterator[tuple[int, str, str]]:
         position = match.end()
 
 
-def directives(text: str) -> Iterator[tuple[int, list[str]]]:
+def nginx_directives(text: str) -> Iterator[tuple[int, list[str]]]:
     """Yield each directive of the text: its line, and its name and arguments.
 
     Raises
@@ -152,13 +152,13 @@ def check_proxy(text: str, files: Mapping[str, str]) -> None:
         the work folder, a folder that is not the served one, or a path that leaves it.
 
     """
-    if len(text) > LONGEST:
+    if len(text) > LONGEST_NGINX_CONF:
         raise _refuse("is longer than 64,000 characters", "Keep what the proxy needs.")
     if SCRATCH_FOLDER in text:
         raise _refuse(f"names {SCRATCH_FOLDER}, which is the lab's", "Remove it.")
     if _UNSEEN.search(text):
         raise _refuse("holds characters that cannot be seen", "Write it again in an editor for plain text.")
-    found = list(directives(text))
+    found = list(nginx_directives(text))
     upstreams = {words[1] for _, words in found if words[0] == "upstream" and len(words) > 1}
     if not any(words[0] == "listen" for _, words in found):
         raise _refuse("has no server that listens", f"Write a server with 'listen {PROXY_HTTPS_PORT} ssl;'.")
@@ -251,14 +251,14 @@ _CHECKS: dict[str, Callable[[list[str], str, Mapping[str, str]], None]] = {
 
 def listens(text: str) -> tuple[int, ...]:
     """Return the ports that an ``nginx.conf`` listens on."""
-    return tuple(int(words[1].rpartition(":")[2]) for _, words in directives(text) if words[0] == "listen")
+    return tuple(int(words[1].rpartition(":")[2]) for _, words in nginx_directives(text) if words[0] == "listen")
 
 
 def served_paths(text: str) -> tuple[str, ...]:
     """Return the locations under which an ``nginx.conf`` serves a folder, for example ``/backup/``."""
     found: list[str] = []
     location = "/"
-    for _, words in directives(text):
+    for _, words in nginx_directives(text):
         if words[0] == "location":
             location = words[-1]
         elif words[0] in {"root", "alias"}:

@@ -181,7 +181,7 @@ def read_configuration(path: Path) -> dict[str, Any]:
     return content
 
 
-def complete(content: dict[str, Any], storage: str, plugins: list[str]) -> dict[str, Any]:
+def complete_configuration(content: dict[str, Any], storage: str, plugins: list[str]) -> dict[str, Any]:
     """Return a configuration ready to start: the student's options, and what the lab decides.
 
     Parameters

@@ -22,7 +22,7 @@ PROXY_HTTP_PORT = 8080
 PROXY_HTTPS_PORT = 8443
 
 
-class Door(StrEnum):
+class ArchivePort(StrEnum):
     """A port that somebody may knock at.
 
     ``HTTP`` and ``DICOM`` are the archive's own ports 8042 and 4242; ``PROXY`` and ``HTTPS`` are the reverse proxy's
@@ -42,16 +42,21 @@ class Door(StrEnum):
     @property
     def scheme(self) -> str:
         """Return the scheme of its web address; DICOM has none."""
-        return "https" if self is Door.HTTPS else "http"
+        return "https" if self is ArchivePort.HTTPS else "http"
 
     @property
     def of_proxy(self) -> bool:
         """Return whether the reverse proxy listens there, and not the archive."""
-        return self in {Door.PROXY, Door.HTTPS}
+        return self in {ArchivePort.PROXY, ArchivePort.HTTPS}
 
 
-_PORTS = {Door.HTTP: HTTP_PORT, Door.DICOM: DICOM_PORT, Door.PROXY: PROXY_HTTP_PORT, Door.HTTPS: PROXY_HTTPS_PORT}
-URL_DOORS = {("http", HTTP_PORT): Door.HTTP, ("http", 80): Door.PROXY, ("https", 443): Door.HTTPS}
+_PORTS = {
+    ArchivePort.HTTP: HTTP_PORT,
+    ArchivePort.DICOM: DICOM_PORT,
+    ArchivePort.PROXY: PROXY_HTTP_PORT,
+    ArchivePort.HTTPS: PROXY_HTTPS_PORT,
+}
+URL_DOORS = {("http", HTTP_PORT): ArchivePort.HTTP, ("http", 80): ArchivePort.PROXY, ("https", 443): ArchivePort.HTTPS}
 """Which door a web address leads to, by its scheme and port."""
 
 
@@ -60,11 +65,11 @@ class NetworkRules(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    outside: tuple[Door, ...] = tuple(Door)
+    outside: tuple[ArchivePort, ...] = tuple(ArchivePort)
 
     def closed(self, *, of_proxy: bool) -> tuple[int, ...]:
         """Return the ports of the archive, or of its proxy, that the outside does not reach."""
-        return tuple(one.port for one in Door if one not in self.outside and one.of_proxy == of_proxy)
+        return tuple(one.port for one in ArchivePort if one not in self.outside and one.of_proxy == of_proxy)
 
 
 def read_network(path: Path) -> NetworkRules:

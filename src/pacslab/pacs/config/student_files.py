@@ -12,7 +12,7 @@ from pacslab.pacs.config.lua_rules import check_rules
 from pacslab.pacs.config.nginx_conf import check_proxy
 from pacslab.pacs.config.orthanc_json import FILE_OPTIONS, read_configuration
 from pacslab.pacs.config.ports import NetworkRules, read_network
-from pacslab.pacs.config.workfolder import CERTIFICATES, NETWORK, exercise_files
+from pacslab.pacs.config.workfolder import CERTIFICATES_FOLDER, NETWORK_FILE, exercise_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +59,7 @@ def read_exercise(work: WorkFolder, scenario: Scenario) -> Exercise:
         check_rules(files[script], script)
     for name in handover.files:
         _require(files, name, "handover.yaml names")
-    if work.network.exists() and NETWORK not in exercise_files(scenario):
+    if work.network.exists() and NETWORK_FILE not in exercise_files(scenario):
         raise ConfigurationError(
             "network.yaml sets a firewall, and in this scenario the stranger is inside the building already",
             "Remove network.yaml, and let the archive itself decide whom it serves.",
@@ -81,7 +81,7 @@ def _text(path: Path) -> str:
 def _carried(folder: Path) -> dict[str, str]:
     """Return the small text files that go with the configuration. A link is not followed: it may lead anywhere."""
     found: dict[str, str] = {}
-    paths = [*folder.glob("*"), *(folder / CERTIFICATES).glob("*")]
+    paths = [*folder.glob("*"), *(folder / CERTIFICATES_FOLDER).glob("*")]
     for path in sorted(paths):
         if (
             path.suffix not in _CARRIED
@@ -89,7 +89,7 @@ def _carried(folder: Path) -> dict[str, str]:
             or not stat.S_ISREG(path.lstat().st_mode)
         ):
             continue
-        if (folder / CERTIFICATES).is_symlink() and path.parent != folder:
+        if (folder / CERTIFICATES_FOLDER).is_symlink() and path.parent != folder:
             continue
         if path.stat().st_size > MOST_BYTES or len(found) >= MOST_FILES:
             raise ConfigurationError(

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
     from pacslab.scenario.models import Scenario
 
-CONFIGURATION = "orthanc.json"
-HANDOVER = "handover.yaml"
-REPORT = "report.md"
-NETWORK = "network.yaml"
-PROXY = "nginx.conf"
-CERTIFICATES = "certs"
-LIVE = (CONFIGURATION, HANDOVER, NETWORK, PROXY)
+CONFIGURATION_FILE = "orthanc.json"
+HANDOVER_FILE = "handover.yaml"
+REPORT_FILE = "report.md"
+NETWORK_FILE = "network.yaml"
+PROXY_FILE = "nginx.conf"
+CERTIFICATES_FOLDER = "certs"
+LIVE_FILES = (CONFIGURATION_FILE, HANDOVER_FILE, NETWORK_FILE, PROXY_FILE)
 """Files that change what runs as soon as they are there."""
 
 _NOT_THE_STUDENTS = {"scenario.yaml", "README.md"}
@@ -43,22 +43,22 @@ class WorkFolder:
     @property
     def configuration(self) -> Path:
         """Return the student's ``orthanc.json``."""
-        return self.path / CONFIGURATION
+        return self.path / CONFIGURATION_FILE
 
     @property
     def handover(self) -> Path:
         """Return the student's ``handover.yaml``."""
-        return self.path / HANDOVER
+        return self.path / HANDOVER_FILE
 
     @property
     def network(self) -> Path:
         """Return the student's ``network.yaml``; it need not exist."""
-        return self.path / NETWORK
+        return self.path / NETWORK_FILE
 
     @property
     def proxy(self) -> Path:
         """Return the student's ``nginx.conf``; it need not exist."""
-        return self.path / PROXY
+        return self.path / PROXY_FILE
 
     @property
     def deid(self) -> Path:
@@ -68,7 +68,7 @@ class WorkFolder:
     @property
     def report(self) -> Path:
         """Return the page on which written tasks are answered."""
-        return self.path / REPORT
+        return self.path / REPORT_FILE
 
     def fill(self) -> None:
         """Copy what is missing from the scenario; what the student has stays as it is."""
@@ -83,7 +83,7 @@ class WorkFolder:
         """Put the shipped files back; the student's are kept beside them as ``before-reset.*``."""
         self.fill()
         shipped = exercise_files(self._scenario)
-        for name in {*shipped, *LIVE}:
+        for name in {*shipped, *LIVE_FILES}:
             current, original = self.path / name, self._scenario.folder / name
             if not current.exists() or (name in shipped and current.read_bytes() == original.read_bytes()):
                 continue

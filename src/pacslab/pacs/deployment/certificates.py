@@ -22,7 +22,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from pacslab.errors import ConfigurationError
 from pacslab.pacs.config.handover import HOST
-from pacslab.pacs.config.workfolder import CERTIFICATES
+from pacslab.pacs.config.workfolder import CERTIFICATES_FOLDER
 from pacslab.pacs.deployment.peers import DEVICE_FILES
 from pacslab.pacs.server_names import SCANNER, WORKSTATION
 from pacslab.paths import state_root
@@ -110,7 +110,7 @@ def make_authority(name: str = "Hospital CA") -> Identity:
     return Identity(certificate, key)
 
 
-def issue(
+def issue_certificate(
     authority: Identity,
     name: str,
     addresses: Iterable[str] = (),
@@ -198,7 +198,7 @@ def make_certificates(work: Path, addresses: Iterable[str] = (), *, renew: bool 
         If the authority that is there cannot be read.
 
     """
-    folder = work / CERTIFICATES
+    folder = work / CERTIFICATES_FOLDER
     if folder.is_symlink():
         raise ConfigurationError(f"{folder} is a link", "Remove it; the lab makes a folder in its place.")
     folder.mkdir(parents=True, exist_ok=True)
@@ -215,7 +215,7 @@ def make_certificates(work: Path, addresses: Iterable[str] = (), *, renew: bool 
         written += _write(folder, CA, authority)
     for name in HOLDERS:
         if not there(name):
-            written += _write(folder, name, issue(authority, name, addresses if name == ARCHIVE else ()))
+            written += _write(folder, name, issue_certificate(authority, name, addresses if name == ARCHIVE else ()))
     return written
 
 
@@ -236,7 +236,7 @@ def stranger_files(scenario: Path) -> dict[str, str]:
         if kept["until"] > time.time():
             return dict(kept["files"])
     authority = make_authority()
-    own = issue(authority, SCANNER)
+    own = issue_certificate(authority, SCANNER)
     values = (own.certificate_pem, own.key_pem, authority.certificate_pem)
     files = dict(zip(DEVICE_FILES, values, strict=True))
     place.parent.mkdir(parents=True, exist_ok=True)

@@ -13,16 +13,16 @@ from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pacslab.cohort.provenance import other_patients, said_of_this_machine
+from pacslab.cohort.provenance import describe_this_machine, other_patients
 from pacslab.errors import DeploymentError, PacslabError, RuntimeUnavailableError, warn
 from pacslab.pacs.archive.snapshot import ArchiveData, cohort_of
 from pacslab.pacs.config.handover import Handover, read_handover
 from pacslab.pacs.config.student_files import Exercise, read_exercise
 from pacslab.pacs.config.workfolder import WorkFolder
-from pacslab.pacs.deployment.server_specs import MachineRoom
+from pacslab.pacs.deployment.server_specs import ServerSpecs
 from pacslab.pacs.deployment.startup import Startup
-from pacslab.pacs.deployment.state import State, folder_of, locked, read_state, write_state
-from pacslab.pacs.deployment.teardown import end_deployment, lab_id, sweep
+from pacslab.pacs.deployment.state import State, deployment_folder, locked, read_state, write_state
+from pacslab.pacs.deployment.teardown import end_deployment, lab_id, remove_expired
 from pacslab.pacs.runtimes.base import Owner, Runtime
 from pacslab.pacs.runtimes.select import RUNTIMES, choose_runtime, open_runtime, ready_runtimes
 from pacslab.pacs.server_names import ARCHIVE
@@ -40,7 +40,7 @@ DEFAULT_HOURS = 8.0
 LONGEST_HOURS = 72.0
 
 
-def quiet(_message: str, _fraction: float) -> None:
+def no_progress(_message: str, _fraction: float) -> None:
     """Show no progress."""
 
 
@@ -99,7 +99,7 @@ class Deployment:
     @cached_property
     def runtime(self) -> Runtime:
         """Return the runtime: the one that the servers run in, if they do."""
-        return self._choose(quiet)
+        return self._choose(no_progress)
 
     def _choose(self, progress: Progress) -> Runtime:
         def say(message: str) -> None:
@@ -117,8 +117,8 @@ class Deployment:
         return open_runtime(state.runtime, say)
 
     @property
-    def _room(self) -> MachineRoom:
-        return MachineRoom(self.scenario, folder_of(self.id))
+    def _room(self) -> ServerSpecs:
+        return ServerSpecs(self.scenario, deployment_folder(self.id))
 
     def servers_running(self) -> dict[str, bool]:
         """Return for each server whether it runs; empty if nothing was started."""
@@ -163,7 +163,7 @@ class Deployment:
 
     # Changing it -------------------------------------------------------------------------------------------------
 
-    def start(self, progress: Progress = quiet) -> State:
+    def start(self, progress: Progress = no_progress) -> State:
         """Start what is not running, and return when every server answers.
 
         Servers that run already are left alone: a second call only looks.
@@ -175,14 +175,14 @@ class Deployment:
             that runs holds another version's patients; it is left as it is.
 
         """
-        sweep()
+        remove_expired()
         with locked(self.id):
             self.__dict__.pop("runtime", None)
             runtime = self.__dict__["runtime"] = self._choose(progress)
             state = self.state
             if state is not None:
                 self._require_own_patients(state)
-            warn(said_of_this_machine())
+            warn(describe_this_machine())
             if state is not None and all(runtime.running(one) for one in state.machines.values()):
                 self.data.refuse_foreign_data(self._room.archive_data)
                 return state
@@ -200,15 +200,15 @@ class Deployment:
         with suppress(RuntimeUnavailableError):
             runtime.end(lab_id(), self.id)
         if not keep_data:
-            shutil.rmtree(folder_of(self.id), ignore_errors=True)
+            shutil.rmtree(deployment_folder(self.id), ignore_errors=True)
 
     def _bring_up(
         self, runtime: Runtime, owner: Owner, exercise: Exercise, before: State | None, progress: Progress
     ) -> State:
         kept = before is not None and (self._room.archive_data / "index").is_file()
         if not kept:
-            shutil.rmtree(folder_of(self.id), ignore_errors=True)
-        root = folder_of(self.id)
+            shutil.rmtree(deployment_folder(self.id), ignore_errors=True)
+        root = deployment_folder(self.id)
         root.mkdir(parents=True, exist_ok=True)
         root.chmod(0o700)
         self.__dict__["data"] = ArchiveData(self.scenario, self.variant, runtime.name, runtime.version())
@@ -223,7 +223,7 @@ class Deployment:
     def _startup(self) -> Startup:
         return Startup(self.scenario, self.variant.student, self.runtime, self._room, self.data)
 
-    def restart(self, progress: Progress = quiet) -> State:
+    def restart(self, progress: Progress = no_progress) -> State:
         """Start the archive again with the student's configuration; its data stays.
 
         Where the new configuration cannot run, the archive runs again as it did before, and the error says why.
@@ -238,12 +238,12 @@ class Deployment:
             If the deployment is not running.
 
         """
-        sweep()
+        remove_expired()
         with locked(self.id):
             state = self.running_state()
             return self._replace(state, read_exercise(self.work, self.scenario), progress)
 
-    def reset(self, progress: Progress = quiet) -> State:
+    def reset(self, progress: Progress = no_progress) -> State:
         """Bring back the shipped data and configuration; the student's files are kept as ``before-reset.*``.
 
         Raises

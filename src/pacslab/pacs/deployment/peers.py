@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from pacslab.pacs.config.handover import Handover
 
 
-LEFTOVER_TITLE = "SERVICE"
+FORMER_DEVICE_TITLE = "SERVICE"
 """The AE title of the vendor's laptop that left years ago; the stranger has its address now."""
 
-AS_LEFTOVER = "archive-as-service"
+AS_FORMER_DEVICE = "archive-as-service"
 """The stranger's second entry for the archive, in which it calls itself by the leftover title."""
 
 AS_WORKSTATION = "archive-as-ws01"
@@ -31,7 +31,7 @@ AS_SCANNER = "archive-as-ct01"
 DEVICE_FILES = ("device.pem", "device.key", "ca.pem")
 """An actor's certificate, its key, and whom it trusts, beside its configuration."""
 
-ACCOUNT = "lab"
+LAB_ACCOUNT = "lab"
 
 
 def host_variables(addresses: dict[str, str]) -> dict[str, str]:
@@ -45,7 +45,7 @@ def host_variables(addresses: dict[str, str]) -> dict[str, str]:
     }
 
 
-def modality(title: str, host: str, own_title: str | None = None, *, tls: bool = False) -> dict[str, Any]:
+def modality_entry(title: str, host: str, own_title: str | None = None, *, tls: bool = False) -> dict[str, Any]:
     """Return an entry of ``DicomModalities``: whom to call, where, under which own AE title, and whether with TLS."""
     entry: dict[str, Any] = {"AET": title, "Host": host, "Port": DICOM_PORT, "Timeout": 5}
     if own_title is not None:
@@ -55,15 +55,21 @@ def modality(title: str, host: str, own_title: str | None = None, *, tls: bool =
     return entry
 
 
-def own_entries(name: str, archive_title: str, archive_host: str, *, tls: bool = False) -> dict[str, dict[str, Any]]:
+def archive_entries(
+    name: str, archive_title: str, archive_host: str, *, tls: bool = False
+) -> dict[str, dict[str, Any]]:
     """Return how an actor calls the archive: as itself, and the stranger also under borrowed titles.
 
     ``tls`` says whether it opens DICOM TLS; an actor can only where it was given :data:`DEVICE_FILES`.
     """
-    entries = {ARCHIVE: modality(archive_title, archive_host, tls=tls)}
+    entries = {ARCHIVE: modality_entry(archive_title, archive_host, tls=tls)}
     if name == STRANGER:
-        for entry, title in ((AS_LEFTOVER, LEFTOVER_TITLE), (AS_WORKSTATION, WORKSTATION), (AS_SCANNER, SCANNER)):
-            entries[entry] = modality(archive_title, archive_host, title, tls=tls)
+        for entry, title in (
+            (AS_FORMER_DEVICE, FORMER_DEVICE_TITLE),
+            (AS_WORKSTATION, WORKSTATION),
+            (AS_SCANNER, SCANNER),
+        ):
+            entries[entry] = modality_entry(archive_title, archive_host, title, tls=tls)
     return entries
 
 
@@ -113,13 +119,13 @@ def actor_configuration(
         "DicomAet": name,
         "RemoteAccessAllowed": True,
         "AuthenticationEnabled": True,
-        "RegisteredUsers": {ACCOUNT: password},
+        "RegisteredUsers": {LAB_ACCOUNT: password},
         "DicomAlwaysAllowEcho": True,
         "DicomAlwaysAllowStore": True,
         "DicomAlwaysAllowFind": False,
         "DicomAlwaysAllowGet": False,
         "DicomAlwaysAllowMove": False,
-        "DicomModalities": own_entries(name, archive_title, archive_host, tls=tls and name != STRANGER),
+        "DicomModalities": archive_entries(name, archive_title, archive_host, tls=tls and name != STRANGER),
         **(secure if tls else {}),
         "DicomScuTimeout": 5,
         "OverwriteInstances": True,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pacslab.scenario.models import Scenario
 
 
-class MachineRoom:
+class ServerSpecs:
     """The machines of one deployment, as a scenario and its student arrange them; their folders lie in one folder."""
 
     def __init__(self, scenario: Scenario, folder: Path) -> None:

@@ -13,14 +13,14 @@ from pacslab.cohort.provenance import origin_of
 from pacslab.cohort.recipe.recipe import load_recipe
 from pacslab.pacs.config.nginx_conf import SERVED_FOLDER
 from pacslab.pacs.deployment.state import State
-from pacslab.pacs.server_names import ACTORS, ARCHIVE, PLACES
+from pacslab.pacs.server_names import ADDRESSED_NAMES, ARCHIVE, PEERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pacslab.pacs.archive.snapshot import ArchiveData
     from pacslab.pacs.config.student_files import Exercise
-    from pacslab.pacs.deployment.server_specs import MachineRoom
+    from pacslab.pacs.deployment.server_specs import ServerSpecs
     from pacslab.pacs.runtimes.base import Network, Owner, ProxySpec, Runtime, Server, ServerSpec
     from pacslab.scenario.models import Scenario
 
@@ -38,7 +38,7 @@ class Startup:
     scenario: Scenario
     student: str
     runtime: Runtime
-    room: MachineRoom
+    room: ServerSpecs
     data: ArchiveData
 
     def everything(
@@ -58,7 +58,7 @@ class Startup:
         """
         runtime, data = self.runtime, self.data
         progress("Opening the hospital's network", 0.02)
-        network = runtime.open_network(owner, PLACES, before.network if before else None)
+        network = runtime.open_network(owner, ADDRESSED_NAMES, before.network if before else None)
         password = secrets.token_urlsafe(24)
         previous = before.servers if before else {}
 
@@ -89,9 +89,9 @@ class Startup:
             generated.wait()
             return runtime.start(owner, network, spec, previous.get(name))
 
-        with ThreadPoolExecutor(len(PLACES)) as pool:
+        with ThreadPoolExecutor(len(ADDRESSED_NAMES)) as pool:
             archive = pool.submit(start_archive)
-            actors = {name: pool.submit(start_actor, name) for name in ACTORS}
+            actors = {name: pool.submit(start_actor, name) for name in PEERS}
             # An actor's failure waits for the archive: nothing may start after everything was ended.
             servers = {ARCHIVE: archive, **actors}
             failures = [one.exception() for one in servers.values()]
@@ -147,7 +147,7 @@ class Startup:
         servers, fresh = dict(state.servers), []
         proxy = None
         try:
-            for name in ACTORS:
+            for name in PEERS:
                 if devices[name] != state.devices.get(name, {}) or not runtime.running(servers[name]):
                     runtime.stop(servers[name])
                     spec = self.room.actor(name, network, state.password, devices[name])

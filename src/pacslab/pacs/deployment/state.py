@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from pacslab.cohort.answer_key import Origin
 from pacslab.errors import DeploymentError
-from pacslab.pacs.config.ports import Door
+from pacslab.pacs.config.ports import ArchivePort
 from pacslab.pacs.config.student_files import Exercise  # noqa: TC001  (pydantic reads it)
 from pacslab.pacs.runtimes.base import Network, Owner, Proxy, Server  # noqa: TC001  (pydantic reads it)
 from pacslab.pacs.server_names import ARCHIVE, PROXY
@@ -56,24 +56,24 @@ class State:
         return {**self.servers, **({PROXY: self.proxy} if self.proxy else {})}
 
     @property
-    def endpoints(self) -> dict[Door, Endpoint]:
+    def endpoints(self) -> dict[ArchivePort, Endpoint]:
         """Return where this machine reaches each door of the archive that exists, open to the outside or not."""
         archive = self.servers[ARCHIVE]
-        doors = {Door.HTTP: archive.http, Door.DICOM: archive.dicom}
+        doors = {ArchivePort.HTTP: archive.http, ArchivePort.DICOM: archive.dicom}
         if self.proxy is not None:
-            doors |= {Door.PROXY: self.proxy.http, Door.HTTPS: self.proxy.https}
+            doors |= {ArchivePort.PROXY: self.proxy.http, ArchivePort.HTTPS: self.proxy.https}
         return doors
 
 
 _STATE_FORMAT = TypeAdapter(State)
 
 
-def folder_of(deployment: str) -> Path:
+def deployment_folder(deployment: str) -> Path:
     """Return the folder of everything that a deployment keeps."""
     return state_root() / "deployments" / deployment
 
 
-def known() -> set[str]:
+def known_deployments() -> set[str]:
     """Return the ids of the deployments that have a folder."""
     root = state_root() / "deployments"
     return {path.name for path in root.iterdir()} if root.is_dir() else set()
@@ -82,14 +82,14 @@ def known() -> set[str]:
 def read_state(deployment: str) -> State | None:
     """Return what is written down about a deployment, its time over or not; None where nothing is that can be read."""
     try:
-        return _STATE_FORMAT.validate_json((folder_of(deployment) / STATE).read_bytes())
+        return _STATE_FORMAT.validate_json((deployment_folder(deployment) / STATE).read_bytes())
     except (FileNotFoundError, ValidationError):
         return None
 
 
 def write_state(deployment: str, state: State) -> None:
     """Write down what runs; whoever reads meanwhile reads what was written before."""
-    target = folder_of(deployment) / STATE
+    target = deployment_folder(deployment) / STATE
     fresh = target.with_suffix(".new")
     fresh.touch(mode=0o600)
     fresh.write_bytes(_STATE_FORMAT.dump_json(state))

@@ -10,7 +10,7 @@ from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from pacslab.errors import DeploymentError, RuntimeUnavailableError
-from pacslab.pacs.deployment.state import STATE, State, folder_of, known, locked, read_state
+from pacslab.pacs.deployment.state import STATE, State, deployment_folder, known_deployments, locked, read_state
 from pacslab.pacs.runtimes.select import ready_runtimes
 from pacslab.paths import state_root
 
@@ -39,16 +39,16 @@ def end_lab(state: Path) -> int:
 def end_deployment(deployment: str, runtimes: list[Runtime]) -> int:
     """End every server of a deployment and forget it; return how many servers that were."""
     ended = sum(runtime.end(lab_id(), deployment) for runtime in runtimes)
-    shutil.rmtree(folder_of(deployment), ignore_errors=True)
+    shutil.rmtree(deployment_folder(deployment), ignore_errors=True)
     return ended
 
 
-def sweep() -> list[str]:
+def remove_expired() -> list[str]:
     """Remove what is left of deployments whose time is over, and return their ids.
 
     Their servers ended by themselves; a container, a network or a folder may still be there.
     """
-    over = sorted(deployment for deployment in known() if _is_over(deployment))
+    over = sorted(deployment for deployment in known_deployments() if _is_over(deployment))
     runtimes = ready_runtimes() if over else []
     ended = []
     for deployment in over:
@@ -62,7 +62,7 @@ def sweep() -> list[str]:
 
 def _is_over(deployment: str) -> bool:
     try:
-        state = json.loads((folder_of(deployment) / STATE).read_text(encoding="utf-8"))
+        state = json.loads((deployment_folder(deployment) / STATE).read_text(encoding="utf-8"))
         return float(state["owner"]["deadline"]) <= time.time()
     except (OSError, ValueError, KeyError, TypeError):
         return False
@@ -78,7 +78,7 @@ def stop_all() -> tuple[int, int]:
 
     """
     runtimes = ready_runtimes()
-    remembered = known()
+    remembered = known_deployments()
     unreachable = []
     if all(one.name != "docker" for one in runtimes):
         for deployment in remembered:
@@ -102,7 +102,7 @@ def stop_all() -> tuple[int, int]:
 
 def list_running() -> list[State]:
     """Return every deployment of this lab whose time is not over, oldest first."""
-    states = (read_state(deployment) for deployment in known())
+    states = (read_state(deployment) for deployment in known_deployments())
     return sorted(
         (one for one in states if one is not None and one.owner.deadline > time.time()), key=lambda one: one.started
     )

@@ -154,7 +154,7 @@ class _Conversation:
 
 
 @contextmanager
-def relay(listen: Endpoint, target: Endpoint, source: str | None, capture: Capture) -> Iterator[Endpoint]:
+def relay_connections(listen: Endpoint, target: Endpoint, source: str | None, capture: Capture) -> Iterator[Endpoint]:
     """Pass connections on to a target and record them; yield where it listens.
 
     Parameters

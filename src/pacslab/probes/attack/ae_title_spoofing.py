@@ -8,16 +8,16 @@ from pacslab.pacs.deployment.peers import AS_SCANNER
 from pacslab.pacs.server_names import SCANNER, STRANGER
 from pacslab.probes.attack.tls_without_client_certificate import stored_without_certificate
 from pacslab.probes.findings import Side
-from pacslab.probes.probe_instances import picture, take_away
-from pacslab.probes.registry import Seen, probe
+from pacslab.probes.probe_instances import delete_study, picture
+from pacslab.probes.registry import ProbeResult, probe
 from pacslab.probes.target import RefusedError
 from pacslab.scenario.models import Severity
 
 if TYPE_CHECKING:
-    from pacslab.probes.target import Site
+    from pacslab.probes.target import Target
 
 
-def _storescu(site: Site, *options: str) -> str:
+def _storescu(site: Target, *options: str) -> str:
     endpoint, called = site.archive.dicom, site.handover.dicom.called_ae_title
     return " ".join(
         ["storescu", *options, "-aet", SCANNER, "-aec", called, endpoint.host, str(endpoint.port), "FILE.dcm"]
@@ -25,7 +25,7 @@ def _storescu(site: Site, *options: str) -> str:
 
 
 @probe("dicom-store-borrowed", Side.ATTACK, "Store a forged image under the scanner's title", Severity.CRITICAL)
-def store_as_scanner(site: Site) -> Seen:
+def store_as_scanner(site: Target) -> ProbeResult:
     """Call oneself CT01 and store an invented study: whoever has the scanner's name makes the scanner's images.
 
     Over TLS the stranger first shows a certificate that nobody knows, then none at all: where a certificate is not
@@ -40,12 +40,12 @@ def store_as_scanner(site: Site) -> Seen:
         unproven = bool(site.configuration.get("DicomTlsEnabled")) and stored_without_certificate(site, SCANNER, file)
         if not unproven:
             words = f"The archive refused a C-STORE from {STRANGER} calling itself {SCANNER}: {reason}."
-            return Seen(False, words, asked)
+            return ProbeResult(False, words, asked)
         asked, how = _storescu(site, "+tla -ic"), "Over TLS, without any certificate, "
     finally:
         site.stranger.forget(uid)
-    taken = " It has been deleted again." if take_away(site, uid) else ""
-    return Seen(
+    taken = " It has been deleted again." if delete_study(site, uid) else ""
+    return ProbeResult(
         True,
         f"{how}{STRANGER} called itself {SCANNER}, and the archive took a forged study as the scanner's own.{taken}",
         asked,

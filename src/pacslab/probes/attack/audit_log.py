@@ -15,13 +15,13 @@ import pydicom
 from pacslab.pacs.server_names import SCANNER, WORKSTATION
 from pacslab.probes.bounded_http import in_words
 from pacslab.probes.findings import Side
-from pacslab.probes.probe_instances import picture, take_away
-from pacslab.probes.registry import Seen, probe
+from pacslab.probes.probe_instances import delete_study, picture
+from pacslab.probes.registry import ProbeResult, probe
 from pacslab.probes.target import RefusedError
 from pacslab.scenario.models import Severity
 
 if TYPE_CHECKING:
-    from pacslab.probes.target import Site
+    from pacslab.probes.target import Target
 
 _PATIENCE = 1.0  # seconds: Orthanc calls OnStoredInstance a moment after the image is stored
 _SEARCHING = (
@@ -71,7 +71,7 @@ def _orthanc_ids(file: pydicom.Dataset) -> tuple[str, ...]:
     return tuple("-".join(one[at : at + 8] for at in range(0, 40, 8)) for one in digests)
 
 
-def _a_day(site: Site, study_uid: str, file: bytes) -> list[_Act]:
+def _a_day(site: Target, study_uid: str, file: bytes) -> list[_Act]:
     """Store an image, search for it, fetch it, open it and delete it, each as whoever does that in the hospital."""
     image = pydicom.dcmread(io.BytesIO(file), stop_before_pixels=True)
     instance = _orthanc_ids(image)[-1]
@@ -92,7 +92,7 @@ def _a_day(site: Site, study_uid: str, file: bytes) -> list[_Act]:
     finally:
         scanner.forget(study_uid)
         workstation.forget(study_uid)
-        deleted = take_away(site, study_uid)
+        deleted = delete_study(site, study_uid)
     if opened != httpx.codes.OK or not deleted:
         raise _HinderedError("the image could not be opened by the radiologist or deleted by the administrator")
     return [
@@ -104,7 +104,7 @@ def _a_day(site: Site, study_uid: str, file: bytes) -> list[_Act]:
     ]
 
 
-def _lines_since(site: Site, before: set[str], acts: list[_Act], patience: float) -> list[str]:
+def _lines_since(site: Target, before: set[str], acts: list[_Act], patience: float) -> list[str]:
     """Return the log's new lines; where some of the acts have one, the others' are waited for."""
     deadline = time.monotonic() + patience
     while True:
@@ -116,17 +116,19 @@ def _lines_since(site: Site, before: set[str], acts: list[_Act], patience: float
 
 
 @probe("audit-missing", Side.ATTACK, "Read, change and delete without leaving a trace", Severity.MEDIUM)
-def leave_no_trace(site: Site) -> Seen:
+def leave_no_trace(site: Target) -> ProbeResult:
     """Store, search, fetch, open and delete an invented image as the staff do, and look what the log says of it."""
     asked = f"pacslab log {site.key.scenario} --lines 200  # in a notebook: lab.log(200)"
     uid, file = picture(site, "audit", "A TEST OF THE LOG")
-    take_away(site, uid)
+    delete_study(site, uid)
     before = set(site.log())
     begun = time.monotonic()
     try:
         acts = _a_day(site, uid, file)
     except _HinderedError as reason:
-        return Seen(False, f"What the log says could not be tried, as the day's work is hindered: {reason}.", asked)
+        return ProbeResult(
+            False, f"What the log says could not be tried, as the day's work is hindered: {reason}.", asked
+        )
     busy = time.monotonic() - begun  # where the work itself goes slowly, so does the log
     lines = _lines_since(site, before, acts, _PATIENCE + 2 * busy)
     untraced = [one.words for one in acts if not one.who or not any(one.traced(line) for line in lines)]
@@ -138,7 +140,7 @@ def leave_no_trace(site: Site) -> Seen:
     if naming:
         faults.append(f"The log names the patient: {naming[:160]!r}.")
     if faults:
-        return Seen(True, " ".join(faults), asked)
+        return ProbeResult(True, " ".join(faults), asked)
     shown = next(line for line in lines if acts[-1].traced(line))
     words = f"All of it stands in the log with who did it, and no line names the patient. The last: {shown[:160]!r}."
-    return Seen(False, words, asked)
+    return ProbeResult(False, words, asked)

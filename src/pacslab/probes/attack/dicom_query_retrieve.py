@@ -17,15 +17,13 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 )
 
 from pacslab.pacs.addresses import require_lab_address
-from pacslab.pacs.deployment.peers import LEFTOVER_TITLE
+from pacslab.pacs.deployment.peers import AS_FORMER_DEVICE, AS_WORKSTATION, FORMER_DEVICE_TITLE
 from pacslab.pacs.server_names import ARCHIVE, SCANNER, STRANGER, WORKSTATION
 from pacslab.probes.attack.tls_without_client_certificate import found_without_certificate
 from pacslab.probes.findings import Side
-from pacslab.probes.registry import Seen, probe
+from pacslab.probes.registry import ProbeResult, probe
 from pacslab.probes.target import (
-    AS_LEFTOVER,
     AS_NOBODY_KNOWS,
-    AS_WORKSTATION,
     LEVELS,
     TIMEOUT,
     WRONG_TITLE,
@@ -35,7 +33,7 @@ from pacslab.probes.target import (
 from pacslab.scenario.models import Severity
 
 if TYPE_CHECKING:
-    from pacslab.probes.target import Site
+    from pacslab.probes.target import Target
 
 _STORED = (
     CTImageStorage,
@@ -48,13 +46,13 @@ _PENDING = {0xFF00, 0xFF01}
 _WANTED = {"StudyInstanceUID": "", "PatientName": "", "PatientID": "", "StudyDescription": ""}
 
 
-def _command(site: Site, program: str, title: str, *keys: str) -> str:
+def _command(site: Target, program: str, title: str, *keys: str) -> str:
     endpoint = site.archive.dicom
     called = site.handover.dicom.called_ae_title
     return " ".join([program, "-aet", title, "-aec", called, endpoint.host, str(endpoint.port), *keys])
 
 
-def _found(site: Site, caller: str, level: str, wanted: dict[str, str], modality: str) -> list[dict[str, str]]:
+def _found(site: Target, caller: str, level: str, wanted: dict[str, str], modality: str) -> list[dict[str, str]]:
     """Search with an empty question; where that runs into a limit, ask for one patient's records instead."""
     device = site.actors[caller]
     try:
@@ -65,7 +63,7 @@ def _found(site: Site, caller: str, level: str, wanted: dict[str, str], modality
         return device.find("Patient", {"PatientName": "", "PatientID": patient.patient_id}, modality)
 
 
-def _searched(site: Site, modality: str, title: str, caller: str) -> Seen:
+def _searched(site: Target, modality: str, title: str, caller: str) -> ProbeResult:
     """Search at each level in turn: a rule may forget one of them."""
     reasons: list[str] = []
     for level in ("Study", "Patient", "Series", "Instance"):
@@ -80,7 +78,7 @@ def _searched(site: Site, modality: str, title: str, caller: str) -> Seen:
         if answers:
             first = answers[0]
             name = first.get("PatientName", "").replace("^", " ")
-            return Seen(
+            return ProbeResult(
                 True,
                 f"A C-FIND from {title} at the level {LEVELS[level]} gave {len(answers)} answers; the first belongs "
                 f"to {name}, patient ID {first.get('PatientID', '')}.",
@@ -88,66 +86,68 @@ def _searched(site: Site, modality: str, title: str, caller: str) -> Seen:
             )
         reasons.append("no answer at all")
     words = f"The archive answered no C-FIND from {title} ({'; '.join(dict.fromkeys(reasons))})."
-    return Seen(False, words, site.search_by_hand(caller, title, "Study", "PatientName", "PatientID"))
+    return ProbeResult(False, words, site.search_by_hand(caller, title, "Study", "PatientName", "PatientID"))
 
 
 @probe("dicom-echo-stranger", Side.ATTACK, "Open an association as an unknown device", Severity.LOW)
-def echo_as_stranger(site: Site) -> Seen:
+def echo_as_stranger(site: Target) -> ProbeResult:
     """Send a C-ECHO, DICOM's "are you there?", from an AE title that the hospital has never heard of."""
     asked = _command(site, "echoscu -v", STRANGER)
     try:
         site.stranger.echo()
     except RefusedError as reason:
-        return Seen(False, f"The archive did not answer a C-ECHO from {STRANGER}: {reason}.", asked)
-    return Seen(True, f"The archive opened an association for {STRANGER} and answered its C-ECHO.", asked)
+        return ProbeResult(False, f"The archive did not answer a C-ECHO from {STRANGER}: {reason}.", asked)
+    return ProbeResult(True, f"The archive opened an association for {STRANGER} and answered its C-ECHO.", asked)
 
 
 @probe("dicom-called-title", Side.ATTACK, "Be answered without knowing the archive's title", Severity.LOW)
-def call_by_wrong_title(site: Site) -> Seen:
+def call_by_wrong_title(site: Target) -> ProbeResult:
     """Call the archive by a title that is not its own, from a device that it knows."""
     asked = f"echoscu -v -aet {WORKSTATION} -aec {WRONG_TITLE} {site.archive.dicom.host} {site.archive.dicom.port}"
     device = site.actors[WORKSTATION]
     try:
         device.echo(AS_NOBODY_KNOWS)
     except RefusedError as reason:
-        return Seen(False, f"Called {WRONG_TITLE!r}, the archive did not answer: {reason}.", asked)
-    return Seen(True, f"Called {WRONG_TITLE!r}, which is not its title, the archive answered {WORKSTATION}.", asked)
+        return ProbeResult(False, f"Called {WRONG_TITLE!r}, the archive did not answer: {reason}.", asked)
+    return ProbeResult(
+        True, f"Called {WRONG_TITLE!r}, which is not its title, the archive answered {WORKSTATION}.", asked
+    )
 
 
 @probe("dicom-scanner-searches", Side.ATTACK, "Search as a scanner that was taken over", Severity.MEDIUM)
-def search_as_scanner(site: Site) -> Seen:
+def search_as_scanner(site: Target) -> ProbeResult:
     """Search from the CT scanner, which is listed because it has to store, and may do no more."""
     return _searched(site, ARCHIVE, SCANNER, SCANNER)
 
 
 @probe("dicom-worklist-stranger", Side.ATTACK, "Ask who comes today as an unknown device", Severity.HIGH)
-def worklist_as_stranger(site: Site) -> Seen:
+def worklist_as_stranger(site: Target) -> ProbeResult:
     """Send a worklist C-FIND, by which scanners learn whom they examine next, from an unknown AE title."""
     asked = _command(site, "findscu -W", STRANGER, "-k PatientName -k ScheduledProcedureStepSequence")
     try:
         answers = site.stranger.worklist()
     except RefusedError as reason:
-        return Seen(False, f"The archive gave {STRANGER} no worklist: {reason}.", asked)
+        return ProbeResult(False, f"The archive gave {STRANGER} no worklist: {reason}.", asked)
     if not answers:
-        return Seen(False, f"The archive answered {STRANGER}'s question for the worklist with nobody.", asked)
+        return ProbeResult(False, f"The archive answered {STRANGER}'s question for the worklist with nobody.", asked)
     name = str(answers[0].get("PatientName", "")).replace("^", " ")
-    return Seen(True, f"The worklist told {STRANGER} of {len(answers)} people; the first is {name}.", asked)
+    return ProbeResult(True, f"The worklist told {STRANGER} of {len(answers)} people; the first is {name}.", asked)
 
 
 @probe("dicom-find-stranger", Side.ATTACK, "Search the archive as an unknown device", Severity.CRITICAL)
-def search_as_stranger(site: Site) -> Seen:
+def search_as_stranger(site: Target) -> ProbeResult:
     """Send a C-FIND, DICOM's search, from an AE title that the hospital has never heard of."""
     return _searched(site, ARCHIVE, STRANGER, STRANGER)
 
 
 @probe("dicom-old-device", Side.ATTACK, "Search as a device that left years ago", Severity.HIGH)
-def search_as_leftover(site: Site) -> Seen:
+def search_as_leftover(site: Target) -> ProbeResult:
     """Take the address and the title of a device that is still listed though it left, and search."""
-    return _searched(site, AS_LEFTOVER, LEFTOVER_TITLE, STRANGER)
+    return _searched(site, AS_FORMER_DEVICE, FORMER_DEVICE_TITLE, STRANGER)
 
 
 @probe("dicom-borrowed-title", Side.ATTACK, "Search under the workstation's title", Severity.HIGH)
-def search_as_workstation(site: Site) -> Seen:
+def search_as_workstation(site: Target) -> ProbeResult:
     """Call oneself WS01 and search: a title is a name, not a password.
 
     Over TLS the stranger first shows a certificate that nobody knows, then none at all: where a certificate is not
@@ -159,7 +159,7 @@ def search_as_workstation(site: Site) -> Seen:
     names = found_without_certificate(site, WORKSTATION)
     if not names:
         return seen
-    return Seen(
+    return ProbeResult(
         True,
         f"Over TLS, without any certificate, {STRANGER} called itself {WORKSTATION} and was told of "
         f"{names[0].replace('^', ' ')}.",
@@ -168,12 +168,12 @@ def search_as_workstation(site: Site) -> Seen:
 
 
 @probe("dicom-move-stranger", Side.ATTACK, "Have images sent elsewhere as an unknown device", Severity.CRITICAL)
-def move_as_stranger(site: Site) -> Seen:
+def move_as_stranger(site: Target) -> ProbeResult:
     """Send a C-MOVE, which asks the archive to send a study to another device, from an unknown AE title."""
     study = site.key.facts["deid_study_uid"]
     reasons = []
     begun = time.monotonic()
-    for target in (LEFTOVER_TITLE, STRANGER, WORKSTATION):
+    for target in (FORMER_DEVICE_TITLE, STRANGER, WORKSTATION):
         if time.monotonic() - begun > TIMEOUT:
             break  # an archive that lets one request wait so long does not serve the next
         receiver = site.actors[WORKSTATION if target == WORKSTATION else STRANGER]
@@ -190,18 +190,20 @@ def move_as_stranger(site: Site) -> Seen:
         finally:
             receiver.forget(study)
         if count:
-            return Seen(
+            return ProbeResult(
                 True,
                 f"At {STRANGER}'s request the archive sent {count} images and documents of one study to "
                 f"{receiver.name} (destination {target}).",
                 asked,
             )
         reasons.append(f"nothing arrived at {target}")
-    return Seen(False, f"No C-MOVE from {STRANGER} delivered anything ({'; '.join(dict.fromkeys(reasons))}).", asked)
+    return ProbeResult(
+        False, f"No C-MOVE from {STRANGER} delivered anything ({'; '.join(dict.fromkeys(reasons))}).", asked
+    )
 
 
 @probe("dicom-get-stranger", Side.ATTACK, "Fetch images as an unknown device", Severity.CRITICAL)
-def get_as_stranger(site: Site) -> Seen:
+def get_as_stranger(site: Target) -> ProbeResult:
     """Send a C-GET, which returns the images over the caller's own connection, from an unknown AE title."""
     study = site.key.facts["deid_study_uid"]
     endpoint = site.archive.dicom
@@ -230,7 +232,7 @@ def get_as_stranger(site: Site) -> Seen:
         bind_address=(site.outsider or "", 0),
     )
     if not association.is_established:
-        return Seen(False, f"The archive refused an association from {STRANGER}.", asked)
+        return ProbeResult(False, f"The archive refused an association from {STRANGER}.", asked)
     question = Dataset()
     question.QueryRetrieveLevel = "STUDY"
     question.StudyInstanceUID = study
@@ -247,12 +249,12 @@ def get_as_stranger(site: Site) -> Seen:
         if association.is_established:
             association.release()
     if received:
-        return Seen(
+        return ProbeResult(
             True,
             f"{STRANGER} fetched {len(received)} images and documents of one study ({sum(received):,} bytes) by C-GET.",
             asked,
         )
-    return Seen(False, f"The archive sent nothing for a C-GET from {STRANGER}: {refusal}.", asked)
+    return ProbeResult(False, f"The archive sent nothing for a C-GET from {STRANGER}: {refusal}.", asked)
 
 
 _config.LOG_HANDLER_LEVEL = "none"

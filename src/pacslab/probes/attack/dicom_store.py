@@ -6,22 +6,22 @@ from typing import TYPE_CHECKING
 
 from pacslab.pacs.server_names import SCANNER, STRANGER, WORKSTATION
 from pacslab.probes.findings import Side
-from pacslab.probes.probe_instances import picture, take_away
-from pacslab.probes.registry import Seen, probe
+from pacslab.probes.probe_instances import delete_study, picture
+from pacslab.probes.registry import ProbeResult, probe
 from pacslab.probes.target import LimitReachedError, RefusedError
 from pacslab.scenario.models import Severity
 
 if TYPE_CHECKING:
-    from pacslab.probes.target import Site
+    from pacslab.probes.target import Target
 
 
-def _storescu(site: Site, title: str) -> str:
+def _storescu(site: Target, title: str) -> str:
     endpoint = site.archive.dicom
     return f"storescu -aet {title} -aec {site.handover.dicom.called_ae_title} {endpoint.host} {endpoint.port} FILE.dcm"
 
 
 @probe("dicom-store-stranger", Side.ATTACK, "Store a forged image as an unknown device", Severity.CRITICAL)
-def store_as_stranger(site: Site) -> Seen:
+def store_as_stranger(site: Target) -> ProbeResult:
     """Send a C-STORE with an invented study from an AE title that the hospital has never heard of."""
     asked = _storescu(site, STRANGER)
     uid, file = picture(site, "forged", "FORGED BY A STRANGER")
@@ -29,25 +29,27 @@ def store_as_stranger(site: Site) -> Seen:
     try:
         site.stranger.store(held)
     except RefusedError as reason:
-        return Seen(False, f"The archive refused a C-STORE from {STRANGER}: {reason}.", asked)
+        return ProbeResult(False, f"The archive refused a C-STORE from {STRANGER}: {reason}.", asked)
     finally:
         site.stranger.forget(uid)
-    taken = " It has been deleted again." if take_away(site, uid) else ""
-    return Seen(True, f"The archive took a forged study from {STRANGER} and gives it to everybody now.{taken}", asked)
+    taken = " It has been deleted again." if delete_study(site, uid) else ""
+    return ProbeResult(
+        True, f"The archive took a forged study from {STRANGER} and gives it to everybody now.{taken}", asked
+    )
 
 
 @probe("dicom-overwrite", Side.ATTACK, "Replace an image that is stored already", Severity.HIGH)
-def overwrite(site: Site) -> Seen:
+def overwrite(site: Target) -> ProbeResult:
     """Store an invented image from the scanner, then another one under its identifier, and ask which one is there."""
     asked = _storescu(site, SCANNER)
     scanner, workstation = site.actors[SCANNER], site.actors[WORKSTATION]
     uid, first = picture(site, "overwrite", "THE FIRST IMAGE")
     _, second = picture(site, "overwrite", "ANOTHER IMAGE")
-    take_away(site, uid)
+    delete_study(site, uid)
     try:
         scanner.store(scanner.hold([first]))
     except RefusedError as reason:
-        return Seen(False, f"Not even a first image could be stored from {SCANNER}: {reason}.", asked)
+        return ProbeResult(False, f"Not even a first image could be stored from {SCANNER}: {reason}.", asked)
     try:
         again = scanner.hold([second])
         with site.drawing:
@@ -60,29 +62,31 @@ def overwrite(site: Site) -> Seen:
     try:
         answers = workstation.find("Study", {"StudyInstanceUID": uid, "StudyDescription": ""})
     except RefusedError as reason:
-        return Seen(False, f"{WORKSTATION} could not look which image is there: {reason}.", asked)
+        return ProbeResult(False, f"{WORKSTATION} could not look which image is there: {reason}.", asked)
     finally:
-        take_away(site, uid)
+        delete_study(site, uid)
     there = answers[0].get("StudyDescription", "") if answers else ""
     if there == "ANOTHER IMAGE":
-        return Seen(
+        return ProbeResult(
             True,
             "An image was sent a second time with other content and the same identifier: the archive now holds "
             f"{there!r}, and nothing shows that there was {'THE FIRST IMAGE'!r}.",
             asked,
         )
-    return Seen(False, f"The first image stayed; the second one with its identifier changed nothing{refusal}.", asked)
+    return ProbeResult(
+        False, f"The first image stayed; the second one with its identifier changed nothing{refusal}.", asked
+    )
 
 
-def _everything(site: Site, level: str, wanted: dict[str, str], total: int) -> Seen:
+def _everything(site: Target, level: str, wanted: dict[str, str], total: int) -> ProbeResult:
     asked = site.search_by_hand(WORKSTATION, WORKSTATION, level, *wanted)
     try:
         answers = site.actors[WORKSTATION].find(level, wanted)
     except LimitReachedError:
         words = f"The archive stopped an empty C-FIND at the level {level} at its limit, before its {total} answers."
-        return Seen(False, words, asked)
+        return ProbeResult(False, words, asked)
     except RefusedError as reason:
-        return Seen(False, f"The archive did not answer an empty C-FIND: {reason}.", asked)
+        return ProbeResult(False, f"The archive did not answer an empty C-FIND: {reason}.", asked)
     words = f"One empty C-FIND at the level {level} gave {len(answers)} answers; the archive holds {total}."
     option = "LimitFindInstances" if level == "Instance" else "LimitFindResults"
     limit = int(site.configuration.get(option) or 0)
@@ -92,25 +96,25 @@ def _everything(site: Site, level: str, wanted: dict[str, str], total: int) -> S
             f" {option} is set to {limit}, and this release of Orthanc does not keep to it (1.12.7 does not; 1.10.1 "
             "and 1.13.0 do). Leave it set, and update."
         )
-        return Seen(False, words, asked)
-    return Seen(len(answers) >= total, words, asked)
+        return ProbeResult(False, words, asked)
+    return ProbeResult(len(answers) >= total, words, asked)
 
 
 @probe("dicom-find-studies", Side.ATTACK, "List every study with one question", Severity.MEDIUM)
-def find_all_studies(site: Site) -> Seen:
+def find_all_studies(site: Target) -> ProbeResult:
     """Send an empty search from a device of the hospital, which a stranger may have taken over, and count."""
     return _everything(site, "Study", {"StudyInstanceUID": "", "PatientName": ""}, int(site.key.facts["study_count"]))
 
 
 @probe("dicom-find-instances", Side.ATTACK, "List every image with one question", Severity.MEDIUM)
-def find_all_instances(site: Site) -> Seen:
+def find_all_instances(site: Target) -> ProbeResult:
     """Send an empty search for single images from a device of the hospital, and count."""
     wanted = {"StudyInstanceUID": "", "SOPInstanceUID": ""}
     return _everything(site, "Instance", wanted, int(site.key.facts["instance_count"]))
 
 
 @probe("storage-unlimited", Side.ATTACK, "Fill the disk", Severity.MEDIUM)
-def fill_the_disk(site: Site) -> Seen:
+def fill_the_disk(site: Target) -> ProbeResult:
     """Look whether anything in the running configuration ends what a faulty device or a stranger may store."""
     asked = "grep MaximumStorage orthanc.json"
     limit, mode = (
@@ -118,12 +122,12 @@ def fill_the_disk(site: Site) -> Seen:
         site.configuration.get("MaximumStorageMode", "Recycle"),
     )
     if not isinstance(limit, int) or limit <= 0:
-        return Seen(
+        return ProbeResult(
             True, "MaximumStorageSize sets no limit: whoever may store may store until the disk is full.", asked
         )
     if mode != "Reject":
         words = (
             f"Beyond {limit} MB the archive deletes the patients that were stored first (MaximumStorageMode {mode})."
         )
-        return Seen(True, words, asked)
-    return Seen(False, f"The archive takes at most {limit} MB and then refuses what comes.", asked)
+        return ProbeResult(True, words, asked)
+    return ProbeResult(False, f"The archive takes at most {limit} MB and then refuses what comes.", asked)

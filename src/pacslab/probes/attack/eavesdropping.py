@@ -12,29 +12,29 @@ from typing import TYPE_CHECKING
 import httpx
 
 from pacslab.pacs.addresses import Endpoint
-from pacslab.pacs.deployment.peers import modality
+from pacslab.pacs.deployment.peers import modality_entry
 from pacslab.pacs.hospital_http import hospital_transport
-from pacslab.pacs.runtimes.packet_capture import Capture, relay
+from pacslab.pacs.runtimes.packet_capture import Capture, relay_connections
 from pacslab.pacs.server_names import WORKSTATION
 from pacslab.probes.bounded_http import BoundedClient
 from pacslab.probes.findings import Side
-from pacslab.probes.registry import Seen, probe
+from pacslab.probes.registry import ProbeResult, probe
 from pacslab.probes.target import RefusedError
 from pacslab.scenario.models import Severity
 
 if TYPE_CHECKING:
-    from pacslab.probes.target import Site
+    from pacslab.probes.target import Target
 
 CAPTURE_FILE = "capture.pcap"
 _BASIC = re.compile(rb"Authorization: Basic ([A-Za-z0-9+/=]+)", re.IGNORECASE)
 
 
-def listen_to_workstation(site: Site) -> Capture:
+def listen_to_workstation(site: Target) -> Capture:
     """Return what crossed the cable while the workstation searched for a patient."""
     workstation = site.actors[WORKSTATION]
     name = f"tapped-{uuid.uuid4().hex[:8]}"
     with site.tapped() as (host, capture):
-        entry = modality(site.handover.dicom.called_ae_title, host, tls=site.devices_speak_tls)
+        entry = modality_entry(site.handover.dicom.called_ae_title, host, tls=site.devices_speak_tls)
         workstation.address_archive({name: entry})
         try:
             wanted = {"StudyInstanceUID": site.key.facts["clinic_study_uid"], "PatientName": "", "PatientID": ""}
@@ -45,14 +45,14 @@ def listen_to_workstation(site: Site) -> Capture:
     return capture
 
 
-def listen_to_radiologist(site: Site) -> Capture:
+def listen_to_radiologist(site: Target) -> Capture:
     """Return what crossed the cable while the radiologist logged in and asked for a study."""
     web, capture = site.handover.web, Capture()
     door = site.endpoints.get(web.door)
     if door is None:
         return capture
     account = web.radiologist
-    with relay(Endpoint("127.0.0.1", 0), door, site.outsider, capture) as place:
+    with relay_connections(Endpoint("127.0.0.1", 0), door, site.outsider, capture) as place:
         transport = hospital_transport(web, site.work, {web.door: place})
         with (
             suppress(httpx.HTTPError),
@@ -73,29 +73,33 @@ def passwords_in(capture: Capture) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def names_in(capture: Capture, site: Site) -> list[str]:
+def names_in(capture: Capture, site: Target) -> list[str]:
     """Return those of the names, as they are written in DICOM, that a capture shows to anybody."""
     content = b"\n".join(capture.streams().values())
     written = {one.name for one in site.key.patients}
     return sorted(one for one in written if one and one.encode() in content)
 
 
-def _tcpdump(site: Site) -> str:
+def _tcpdump(site: Target) -> str:
     return f"tcpdump -n -A -r {site.work / CAPTURE_FILE}  # lab.eavesdrop() writes it; Wireshark opens it"
 
 
 @probe("wire-dicom", Side.ATTACK, "Listen to the workstation's cable", Severity.HIGH)
-def eavesdrop_on_workstation(site: Site) -> Seen:
+def eavesdrop_on_workstation(site: Target) -> ProbeResult:
     """Listen between WS01 and the archive while it searches, and look for names in what passes."""
     names = names_in(listen_to_workstation(site), site)
     if names:
         shown = ", ".join(one.replace("^", " ").strip() for one in names[:3])
-        return Seen(True, f"While {WORKSTATION} searched, its cable carried the name {shown} readable.", _tcpdump(site))
-    return Seen(False, f"While {WORKSTATION} searched, its cable carried no patient's name readable.", _tcpdump(site))
+        return ProbeResult(
+            True, f"While {WORKSTATION} searched, its cable carried the name {shown} readable.", _tcpdump(site)
+        )
+    return ProbeResult(
+        False, f"While {WORKSTATION} searched, its cable carried no patient's name readable.", _tcpdump(site)
+    )
 
 
 @probe("wire-web", Side.ATTACK, "Listen to the radiologist's cable", Severity.HIGH)
-def eavesdrop_on_radiologist(site: Site) -> Seen:
+def eavesdrop_on_radiologist(site: Target) -> ProbeResult:
     """Listen between the ward and the archive while the radiologist logs in, and look for passwords and names."""
     capture = listen_to_radiologist(site)
     passwords, names = passwords_in(capture), names_in(capture, site)
@@ -107,5 +111,5 @@ def eavesdrop_on_radiologist(site: Site) -> Seen:
         told.append(f"the name {names[0].replace('^', ' ').strip()}")
     if told:
         words = f"While the radiologist logged in, the cable carried {' and '.join(told)} readable."
-        return Seen(True, words, _tcpdump(site))
-    return Seen(False, "While the radiologist logged in, the cable carried nothing readable.", _tcpdump(site))
+        return ProbeResult(True, words, _tcpdump(site))
+    return ProbeResult(False, "While the radiologist logged in, the cable carried nothing readable.", _tcpdump(site))

@@ -9,14 +9,14 @@ import httpx
 
 from pacslab.probes.attack.web_helpers import at_each_door, content, curl
 from pacslab.probes.findings import Side
-from pacslab.probes.registry import Seen, probe
+from pacslab.probes.registry import ProbeResult, probe
 from pacslab.probes.target import LabFailureError
 from pacslab.scenario.models import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from pacslab.probes.target import Site
+    from pacslab.probes.target import Target
 
 KNOWN_USERS = (
     "orthanc",
@@ -64,7 +64,7 @@ def _basic(user: str, password: str) -> str:
     return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
-def _login(site: Site, url: str, guesses: Callable[[str], Iterable[str]], kind: str) -> Seen:
+def _login(site: Target, url: str, guesses: Callable[[str], Iterable[str]], kind: str) -> ProbeResult:
     """Try a list of passwords for the usual names and for the hospital's own.
 
     A client's time may be over before the list is, or its connection, on a machine that does much at once. As long as
@@ -85,7 +85,7 @@ def _login(site: Site, url: str, guesses: Callable[[str], Iterable[str]], kind: 
         with site.visitor(url) as client:
             if not tried and _in(client.get("/system")):
                 words = "The archive asks for no password, so every password opens it."
-                return Seen(True, words, curl(f"{url}/system", "-u", "anyone:anything"))
+                return ProbeResult(True, words, curl(f"{url}/system", "-u", "anyone:anything"))
             guess = client.build_request("GET", "/system")
             try:
                 for user, password in pairs[before:]:
@@ -95,12 +95,12 @@ def _login(site: Site, url: str, guesses: Callable[[str], Iterable[str]], kind: 
                     if _in(answer):
                         shown = repr(password) if password else "an empty password"
                         words = f"The user {user!r} logged in with {shown}, guess number {tried}."
-                        return Seen(True, words, curl(f"{url}/system", "-u", f"'{user}:{password}'"))
+                        return ProbeResult(True, words, curl(f"{url}/system", "-u", f"'{user}:{password}'"))
             except httpx.HTTPError:
                 if not tried:
                     raise
         if tried == len(pairs):
-            return Seen(
+            return ProbeResult(
                 False,
                 f"{tried} guesses ({kind}) for {len(users)} users were tried, and none opened the archive.",
                 curl(f"{url}/system", "-i", "-u", "orthanc:orthanc"),
@@ -112,20 +112,20 @@ def _login(site: Site, url: str, guesses: Callable[[str], Iterable[str]], kind: 
 
 @probe("http-known-password", Side.ATTACK, "Log in with a well-known password", Severity.CRITICAL)
 @at_each_door
-def try_known_passwords(site: Site, url: str) -> Seen:
+def try_known_passwords(site: Target, url: str) -> ProbeResult:
     """Try the passwords of every list, for the usual user names and for the hospital's own."""
     return _login(site, url, lambda _: KNOWN_PASSWORDS, "well-known passwords")
 
 
 @probe("http-blank-password", Side.ATTACK, "Log in without typing a password", Severity.CRITICAL)
 @at_each_door
-def try_blank_passwords(site: Site, url: str) -> Seen:
+def try_blank_passwords(site: Target, url: str) -> ProbeResult:
     """Try an empty password for the usual user names and for the hospital's own."""
     return _login(site, url, lambda _: ("", " "), "empty passwords")
 
 
 @probe("http-derived-password", Side.ATTACK, "Log in with a password made of the user's name", Severity.CRITICAL)
 @at_each_door
-def try_derived_passwords(site: Site, url: str) -> Seen:
+def try_derived_passwords(site: Target, url: str) -> ProbeResult:
     """Try the name itself, with a year, with a figure behind it: what people and vendors make passwords of."""
     return _login(site, url, _derived, "names, years and figures")

@@ -17,12 +17,12 @@ from pacslab.pacs.addresses import require_lab_address
 from pacslab.probes.attack.web_helpers import at_each_door, curl, statuses
 from pacslab.probes.bounded_http import TIMEOUT
 from pacslab.probes.findings import Side
-from pacslab.probes.registry import Seen, probe
+from pacslab.probes.registry import ProbeResult, probe
 from pacslab.scenario.models import Severity
 
 if TYPE_CHECKING:
     from pacslab.pacs.config.handover import Account
-    from pacslab.probes.target import Site
+    from pacslab.probes.target import Target
 
 _REFUSED = {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}
 _WAITED = 0.8  # seconds without an answer, while others are answered, after which a request counts as taken
@@ -41,7 +41,7 @@ class _Caller:
         return ("-u", f"'{self.account.username}:PASSWORD'") if self.account and self.account.credentials else ()
 
 
-def _callers(site: Site) -> list[_Caller]:
+def _callers(site: Target) -> list[_Caller]:
     """Return who is tried: nobody, the reader, the administrator."""
     web = site.handover.web
     return [
@@ -51,29 +51,29 @@ def _callers(site: Site) -> list[_Caller]:
     ]
 
 
-def _readers(site: Site) -> list[_Caller]:
+def _readers(site: Target) -> list[_Caller]:
     return _callers(site)[:2]
 
 
 @probe("http-shared-account", Side.ATTACK, "Be somebody else of the staff", Severity.MEDIUM)
-def share_account(site: Site) -> Seen:
+def share_account(site: Target) -> ProbeResult:
     """Look whether the people of the hospital log in as themselves, or all with one name and password."""
     reader, administrator = site.handover.web.radiologist, site.handover.web.administrator
     asked = curl(f"{site.front}/system", "-i", *_callers(site)[1].options)
     if reader.credentials is None or administrator.credentials is None:
-        return Seen(True, "Nobody of the staff has a password of their own: handover.yaml names none.", asked)
+        return ProbeResult(True, "Nobody of the staff has a password of their own: handover.yaml names none.", asked)
     if reader.username == administrator.username:
-        return Seen(True, f"The radiologist and the administrator both log in as {reader.username!r}.", asked)
+        return ProbeResult(True, f"The radiologist and the administrator both log in as {reader.username!r}.", asked)
     if reader.password == administrator.password:
-        return Seen(True, "The radiologist and the administrator have the same password.", asked)
-    return Seen(
+        return ProbeResult(True, "The radiologist and the administrator have the same password.", asked)
+    return ProbeResult(
         False, f"{reader.username!r} and {administrator.username!r} are two accounts with own passwords.", asked
     )
 
 
 @probe("http-reader-deletes", Side.ATTACK, "Delete as somebody who may only read", Severity.HIGH)
 @at_each_door
-def delete_as_reader(site: Site, url: str) -> Seen:
+def delete_as_reader(site: Target, url: str) -> ProbeResult:
     """Send a DELETE for a study that does not exist: "not found" means that an existing one would be gone."""
     nothing = "-".join(hashlib.sha1(secrets.token_bytes(16)).hexdigest()[at : at + 8] for at in range(0, 40, 8))  # noqa: S324
     path = f"/studies/{nothing}"
@@ -84,37 +84,37 @@ def delete_as_reader(site: Site, url: str) -> Seen:
             answer = client.delete(path)
         answered.add(answer.status_code)
         if answer.status_code in {httpx.codes.NOT_FOUND, httpx.codes.OK}:
-            return Seen(
+            return ProbeResult(
                 True,
                 f"{caller.words.capitalize()} may delete: a DELETE was let through and found nothing, as the study "
                 "was invented for the question. A real study would be gone.",
                 asked,
             )
     asked = curl(url + path, "-i", "-X", "DELETE", *_readers(site)[1].options)
-    return Seen(False, f"A DELETE by a reader was refused with {statuses(answered)}.", asked)
+    return ProbeResult(False, f"A DELETE by a reader was refused with {statuses(answered)}.", asked)
 
 
 @probe("http-reader-restarts", Side.ATTACK, "Restart the server as somebody who may only read", Severity.HIGH)
 @at_each_door
-def restart_as_reader(site: Site, url: str) -> Seen:
+def restart_as_reader(site: Target, url: str) -> ProbeResult:
     """Begin a POST to /tools/reset and keep its body back: whoever may not is refused at once, nothing restarts."""
     parts = urlsplit(url)
     if parts.scheme != "http" or url != site.archive.url:
         words = "A proxy waits for the whole request, so nothing was tried there."
-        return Seen(False, words, curl(f"{url}/tools/reset", "-i", "-X", "POST"))
+        return ProbeResult(False, words, curl(f"{url}/tools/reset", "-i", "-X", "POST"))
     for caller in _readers(site):
         if _is_let_through(site, url, "/tools/reset", caller.account):
-            return Seen(
+            return ProbeResult(
                 True,
                 f"{caller.words.capitalize()} may restart the server: POST /tools/reset was let through (the probe "
                 "kept its body back, so nothing happened).",
                 curl(f"{url}/tools/reset", "-X", "POST", *caller.options),
             )
     asked = curl(f"{url}/tools/reset", "-i", "-X", "POST", *_readers(site)[1].options)
-    return Seen(False, "A POST to /tools/reset by a reader was refused before its body.", asked)
+    return ProbeResult(False, "A POST to /tools/reset by a reader was refused before its body.", asked)
 
 
-def _is_let_through(site: Site, url: str, path: str, account: Account | None) -> bool:
+def _is_let_through(site: Target, url: str, path: str, account: Account | None) -> bool:
     """Send the header of a POST and no body; return whether the server waits for the body.
 
     Its silence proves something only if it answers others meanwhile: a question that came later is waited for, and then
@@ -143,7 +143,7 @@ def _is_let_through(site: Site, url: str, path: str, account: Account | None) ->
 
 @probe("http-run-lua", Side.ATTACK, "Run a program on the machine", Severity.CRITICAL)
 @at_each_door
-def run_lua(site: Site, url: str) -> Seen:
+def run_lua(site: Target, url: str) -> ProbeResult:
     """Send the server a script that multiplies two numbers: a script may also read files and start programs."""
     left, right = (secrets.randbelow(900) + 100 for _ in range(2))
     script = f"print({left} * {right})"
@@ -154,14 +154,14 @@ def run_lua(site: Site, url: str) -> Seen:
             answer = client.post("/tools/execute-script", content=script)
         answered.add(answer.status_code)
         if answer.status_code == httpx.codes.OK and str(left * right) in answer.text:
-            return Seen(True, f"The server ran a script of {caller.words}: {script} gave {left * right}.", asked)
+            return ProbeResult(True, f"The server ran a script of {caller.words}: {script} gave {left * right}.", asked)
     asked = curl(f"{url}/tools/execute-script", "-i", "-d", f"'{script}'", *_callers(site)[1].options)
-    return Seen(False, f"The script was refused with {statuses(answered)}, the administrator's too.", asked)
+    return ProbeResult(False, f"The script was refused with {statuses(answered)}, the administrator's too.", asked)
 
 
 @probe("http-write-file", Side.ATTACK, "Write a file anywhere on the machine", Severity.CRITICAL)
 @at_each_door
-def write_file(site: Site, url: str) -> Seen:
+def write_file(site: Target, url: str) -> ProbeResult:
     """Have the server write an image to /dev/null, which swallows it: any other file name would do as well."""
     study = site.key.study(site.key.facts["clinic_study_uid"])
     patient = next(one for one in site.key.patients if study in one.studies)
@@ -177,14 +177,16 @@ def write_file(site: Site, url: str) -> Seen:
         answered.add(answer.status_code)
         if answer.status_code == httpx.codes.OK:
             words = f"{caller.words.capitalize()} had the server write an image to /dev/null; any path is taken."
-            return Seen(True, words, asked)
+            return ProbeResult(True, words, asked)
     asked = curl(url + path, "-i", "-d", "/dev/null", *_callers(site)[1].options)
-    return Seen(False, f"Writing a file was refused with {statuses(answered)}, the administrator's request too.", asked)
+    return ProbeResult(
+        False, f"Writing a file was refused with {statuses(answered)}, the administrator's request too.", asked
+    )
 
 
 @probe("http-webdav-upload", Side.ATTACK, "Drop a file into the archive's network drive", Severity.HIGH)
 @at_each_door
-def upload_by_webdav(site: Site, url: str) -> Seen:
+def upload_by_webdav(site: Target, url: str) -> ProbeResult:
     """Put a line of text, which is no image and is thrown away, into the WebDAV folder for uploads."""
     path = f"/webdav/uploads/{secrets.token_hex(4)}.txt"
     answered: set[int] = set()
@@ -194,6 +196,6 @@ def upload_by_webdav(site: Site, url: str) -> Seen:
             answer = client.put(path, content=b"not an image")
         answered.add(answer.status_code)
         if answer.status_code in {httpx.codes.OK, httpx.codes.CREATED, httpx.codes.NO_CONTENT}:
-            return Seen(True, f"The network drive took a file of {caller.words}.", asked)
+            return ProbeResult(True, f"The network drive took a file of {caller.words}.", asked)
     asked = curl(url + path, "-i", "-T", "note.txt", *_callers(site)[1].options)
-    return Seen(False, f"The upload was refused with {statuses(answered)}.", asked)
+    return ProbeResult(False, f"The upload was refused with {statuses(answered)}.", asked)

@@ -23,11 +23,11 @@ from pacslab.pacs.addresses import require_lab_address
 from pacslab.pacs.server_names import STRANGER
 from pacslab.probes.attack.web_helpers import at_each_door, curl
 from pacslab.probes.findings import Side
-from pacslab.probes.registry import Seen, probe
+from pacslab.probes.registry import ProbeResult, probe
 from pacslab.scenario.models import Severity
 
 if TYPE_CHECKING:
-    from pacslab.probes.target import Site
+    from pacslab.probes.target import Target
 
 _PATIENCE = 4.0  # seconds for a handshake
 _SMALLEST_KEY = 2048  # bits of RSA, BCP 195 (RFC 9325), section 4.2
@@ -49,7 +49,7 @@ def _context(*, versions: tuple[ssl.TLSVersion, ssl.TLSVersion] | None = None, c
     return context
 
 
-def _shaken(site: Site, url: str, context: ssl.SSLContext) -> tuple[str, str, bytes] | None:
+def _shaken(site: Target, url: str, context: ssl.SSLContext) -> tuple[str, str, bytes] | None:
     """Return version, cipher suite and certificate (DER) of a handshake with a web address, or None if it failed."""
     parts = urlsplit(url)
     host = require_lab_address(str(parts.hostname))
@@ -67,8 +67,8 @@ def _shaken(site: Site, url: str, context: ssl.SSLContext) -> tuple[str, str, by
         return None
 
 
-def _no_tls(url: str) -> Seen:
-    return Seen(False, f"{url} is no TLS address.", curl(url, "-i"))
+def _no_tls(url: str) -> ProbeResult:
+    return ProbeResult(False, f"{url} is no TLS address.", curl(url, "-i"))
 
 
 def _s_client(url: str, *options: str) -> str:
@@ -78,45 +78,45 @@ def _s_client(url: str, *options: str) -> str:
 
 @probe("tls-web-none", Side.ATTACK, "Read passwords and images of the web side on the cable", Severity.HIGH)
 @at_each_door
-def read_web_in_clear(site: Site, url: str) -> Seen:
+def read_web_in_clear(site: Target, url: str) -> ProbeResult:
     """Ask the archive something without TLS: if it asks for the password there or answers, all of it is readable."""
     asked = curl(f"{url}/system", "-i")
     if not url.startswith("http:"):
-        return Seen(False, f"{url} is encrypted.", asked)
+        return ProbeResult(False, f"{url} is encrypted.", asked)
     with site.visitor(url) as client:
         answer = client.get("/system")
     if answer.is_redirect and answer.headers.get("location", "").startswith("https:"):
-        return Seen(False, f"{url} only says where the encrypted address is.", asked)
+        return ProbeResult(False, f"{url} only says where the encrypted address is.", asked)
     asks = (
         answer.status_code == httpx.codes.UNAUTHORIZED and "basic" in answer.headers.get("www-authenticate", "").lower()
     )
     if asks:
-        return Seen(
+        return ProbeResult(
             True,
             f"{url} asks for the password without TLS: it comes as Base64, which everybody on the cable reads.",
             asked,
         )
     if answer.status_code == httpx.codes.OK:
-        return Seen(True, f"{url} answers without TLS: everybody on the cable reads along.", asked)
-    return Seen(False, f"{url} answers status {answer.status_code} without TLS, and no more.", asked)
+        return ProbeResult(True, f"{url} answers without TLS: everybody on the cable reads along.", asked)
+    return ProbeResult(False, f"{url} answers status {answer.status_code} without TLS, and no more.", asked)
 
 
 @probe("tls-web-old", Side.ATTACK, "Talk the web side down to old encryption", Severity.MEDIUM)
 @at_each_door
-def shake_old_hands(site: Site, url: str) -> Seen:
+def offer_old_protocols(site: Target, url: str) -> ProbeResult:
     """Offer TLS 1.0 and 1.1 only, as an attacker in the middle would make both sides do."""
     if not url.startswith("https:"):
         return _no_tls(url)
     for name, version, option in _OLD:
         found = _shaken(site, url, _context(versions=(version, version)))
         if found:
-            return Seen(True, f"{url} accepted {name} with {found[1]}.", _s_client(url, option, *_ANYTHING))
-    return Seen(False, f"{url} accepts neither TLS 1.0 nor 1.1.", _s_client(url, "-tls1_1", *_ANYTHING))
+            return ProbeResult(True, f"{url} accepted {name} with {found[1]}.", _s_client(url, option, *_ANYTHING))
+    return ProbeResult(False, f"{url} accepts neither TLS 1.0 nor 1.1.", _s_client(url, "-tls1_1", *_ANYTHING))
 
 
 @probe("tls-web-weak", Side.ATTACK, "Talk the web side into a weak cipher", Severity.MEDIUM)
 @at_each_door
-def shake_weak_hands(site: Site, url: str) -> Seen:
+def offer_weak_ciphers(site: Target, url: str) -> ProbeResult:
     """Offer only cipher suites without forward secrecy, without encryption or with a broken one."""
     if not url.startswith("https:"):
         return _no_tls(url)
@@ -124,30 +124,32 @@ def shake_weak_hands(site: Site, url: str) -> Seen:
     found = _shaken(site, url, _context(versions=(twelve, twelve), ciphers=_WEAK))
     asked = _s_client(url, "-tls1_2", "-cipher", f"'{_WEAK}:@SECLEVEL=0'")
     if found:
-        return Seen(
+        return ProbeResult(
             True, f"{url} accepted {found[1]}: whoever gets the key later reads what was recorded today.", asked
         )
-    return Seen(False, f"{url} accepts no weak cipher suite.", asked)
+    return ProbeResult(False, f"{url} accepts no weak cipher suite.", asked)
 
 
 @probe("tls-web-certificate", Side.ATTACK, "Stand in for the archive's web side", Severity.HIGH)
 @at_each_door
-def doubt_certificate(site: Site, url: str) -> Seen:
+def connect_with_untrusted_certificate(site: Target, url: str) -> ProbeResult:
     """Look at the certificate as a careful browser does: issuer, name, dates, key."""
     if not url.startswith("https:"):
         return _no_tls(url)
     asked = _s_client(url, "-servername", site.handover.web.host, "-showcerts")
     found = _shaken(site, url, _context())
     if not found:
-        return Seen(False, f"No TLS handshake came about at {url}.", asked)
+        return ProbeResult(False, f"No TLS handshake came about at {url}.", asked)
     try:
         faults = _faults(x509.load_der_x509_certificate(found[2]), site.handover.web.host)
     except ValueError:
         faults = ["it cannot be read"]
     if faults:
         words = f"The certificate of {url} proves nothing: {'; '.join(faults)}. Staff who accept it accept anybody's."
-        return Seen(True, words, asked)
-    return Seen(False, f"The certificate of {url} names the archive, is in date and was issued by an authority.", asked)
+        return ProbeResult(True, words, asked)
+    return ProbeResult(
+        False, f"The certificate of {url} names the archive, is in date and was issued by an authority.", asked
+    )
 
 
 def _faults(certificate: x509.Certificate, name: str) -> list[str]:
@@ -176,7 +178,7 @@ def _faults(certificate: x509.Certificate, name: str) -> list[str]:
     return faults
 
 
-def _answers_dicom(site: Site, context: ssl.SSLContext | None) -> bool:
+def _answers_dicom(site: Target, context: ssl.SSLContext | None) -> bool:
     """Return whether the DICOM port answers an association request with DICOM, be it a refusal.
 
     A refusal and the end of its connection may come in one breath, and then only the end is seen: so it is asked again.
@@ -190,7 +192,7 @@ def _answers_dicom(site: Site, context: ssl.SSLContext | None) -> bool:
     return False
 
 
-def _answered_once(site: Site, context: ssl.SSLContext | None) -> bool:
+def _answered_once(site: Target, context: ssl.SSLContext | None) -> bool:
     endpoint = site.archive.dicom
     require_lab_address(endpoint.host)
     caller = AE(ae_title=STRANGER)
@@ -210,27 +212,27 @@ def _answered_once(site: Site, context: ssl.SSLContext | None) -> bool:
     return any(isinstance(one, (A_ASSOCIATE_AC, A_ASSOCIATE_RJ)) for one in answers)
 
 
-def _echoscu(site: Site, *options: str) -> str:
+def _echoscu(site: Target, *options: str) -> str:
     endpoint = site.archive.dicom
     title = site.handover.dicom.called_ae_title
     return " ".join(["echoscu -v", *options, "-aet", STRANGER, "-aec", title, endpoint.host, str(endpoint.port)])
 
 
 @probe("tls-dicom-none", Side.ATTACK, "Read images on the cable", Severity.HIGH)
-def read_dicom_in_clear(site: Site) -> Seen:
+def read_dicom_in_clear(site: Target) -> ProbeResult:
     """Ask for an association without TLS: even a refusal means that the archive speaks readable DICOM."""
     asked = _echoscu(site)
     if _answers_dicom(site, None):
         words = "The archive speaks DICOM without TLS: names and images of every transfer are readable on the cable."
-        return Seen(True, words, asked)
-    return Seen(False, "Without TLS the DICOM port does not answer an association request.", asked)
+        return ProbeResult(True, words, asked)
+    return ProbeResult(False, "Without TLS the DICOM port does not answer an association request.", asked)
 
 
 @probe("tls-dicom-no-certificate", Side.ATTACK, "Open encrypted DICOM without a certificate", Severity.HIGH)
-def open_dicom_without_certificate(site: Site) -> Seen:
+def open_dicom_without_certificate(site: Target) -> ProbeResult:
     """Ask for an association over TLS without a client certificate, as any stranger can."""
     asked = _echoscu(site, "+tla -ic")
     if _answers_dicom(site, _context()):
         words = "The archive answers over TLS without asking for a certificate: the caller is hidden, and unknown."
-        return Seen(True, words, asked)
-    return Seen(False, "Over TLS without a client certificate the DICOM port answers nothing.", asked)
+        return ProbeResult(True, words, asked)
+    return ProbeResult(False, "Over TLS without a client certificate the DICOM port answers nothing.", asked)

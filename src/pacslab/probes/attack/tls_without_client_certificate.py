@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from pydicom.uid import UID
     from pynetdicom.association import Association
 
-    from pacslab.probes.target import Site
+    from pacslab.probes.target import Target
 
 _PATIENCE = 3.0  # seconds of each step
 
 
 @contextmanager
-def _without_certificate(site: Site, title: str, service: UID, *syntaxes: UID) -> Iterator[Association | None]:
+def _without_certificate(site: Target, title: str, service: UID, *syntaxes: UID) -> Iterator[Association | None]:
     """Yield an association over TLS, without a certificate, under an AE title; None if the archive opens none."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -50,7 +50,7 @@ def _without_certificate(site: Site, title: str, service: UID, *syntaxes: UID) -
             association.release()
 
 
-def found_without_certificate(site: Site, title: str) -> list[str]:
+def found_without_certificate(site: Target, title: str) -> list[str]:
     """Search the archive for studies over TLS, without a certificate, under an AE title; return the names found.
 
     An empty list says that the archive did not answer, whatever the reason.
@@ -67,7 +67,7 @@ def found_without_certificate(site: Site, title: str) -> list[str]:
         return [str(one.get("PatientName", "")) for _, one in answers if one is not None]
 
 
-def stored_without_certificate(site: Site, title: str, file: bytes) -> bool:
+def stored_without_certificate(site: Target, title: str, file: bytes) -> bool:
     """Store a file in the archive over TLS, without a certificate, under an AE title; return whether it was taken."""
     image = pydicom.dcmread(io.BytesIO(file))
     kind, syntax = image.file_meta.MediaStorageSOPClassUID, image.file_meta.TransferSyntaxUID

@@ -9,11 +9,11 @@ import httpx
 
 from pacslab.probes.attack.web_helpers import FIND, at_each_door, content, curl, person, records, statuses
 from pacslab.probes.findings import Side
-from pacslab.probes.registry import Seen, probe
+from pacslab.probes.registry import ProbeResult, probe
 from pacslab.scenario.models import Severity
 
 if TYPE_CHECKING:
-    from pacslab.probes.target import Site
+    from pacslab.probes.target import Target
 
 _READS = ("/patients?expand", "/studies?expand", "/instances", "/changes", "/statistics", "/tools/find")
 _SPELLINGS = (
@@ -45,7 +45,7 @@ _FOLDERS = ("backup", "backups", "old", "archive", "export", "files", "share", "
 
 @probe("http-anonymous-rest", Side.ATTACK, "Read patients over the web, no password", Severity.CRITICAL)
 @at_each_door
-def read_anonymously(site: Site, url: str) -> Seen:
+def read_anonymously(site: Target, url: str) -> ProbeResult:
     """Ask the web interface for its patients, as any browser can, without logging in."""
     answered: set[int] = set()
     with site.visitor(url) as client:
@@ -59,8 +59,8 @@ def read_anonymously(site: Site, url: str) -> Seen:
                 shown = f", the first of {first}" if first else ""
                 asked = curl(url + path, "-d", f"'{_FIND_BODY}'") if search else curl(url + path)
                 words = f"{path.split('?')[0]} gave {len(found)} records to somebody without a password{shown}."
-                return Seen(True, words, asked)
-    return Seen(
+                return ProbeResult(True, words, asked)
+    return ProbeResult(
         False,
         f"{len(_READS)} questions without a password were answered with {statuses(answered)} and no data.",
         curl(f"{url}/patients", "-i"),
@@ -70,7 +70,7 @@ def read_anonymously(site: Site, url: str) -> Seen:
 _FIND_BODY = '{"Level": "Study", "Query": {}, "Expand": true}'
 
 
-def _section(site: Site) -> dict[str, Any]:
+def _section(site: Target) -> dict[str, Any]:
     section = site.configuration.get("DicomWeb")
     return section if isinstance(section, dict) else {}
 
@@ -84,7 +84,7 @@ def _name_of(study: Any) -> str:
 
 @probe("http-anonymous-dicomweb", Side.ATTACK, "Read studies over DICOMweb, no password", Severity.CRITICAL)
 @at_each_door
-def read_dicomweb_anonymously(site: Site, url: str) -> Seen:
+def read_dicomweb_anonymously(site: Target, url: str) -> ProbeResult:
     """Ask the DICOMweb service, which web viewers use and which has no password of its own, for its studies."""
     roots = sorted({"/dicom-web/", "/" + str(_section(site).get("Root", "/dicom-web/")).strip("/") + "/"})
     answered: set[int] = set()
@@ -97,15 +97,15 @@ def read_dicomweb_anonymously(site: Site, url: str) -> Seen:
                 name = _name_of(found[0])
                 first = f", the first of {name}" if name else ""
                 words = f"{root}studies listed {len(found)} studies without a password{first}."
-                return Seen(True, words, curl(f"{url}{root}studies"))
-    return Seen(
+                return ProbeResult(True, words, curl(f"{url}{root}studies"))
+    return ProbeResult(
         False, f"DICOMweb answered with {statuses(answered)} and no data.", curl(f"{url}/dicom-web/studies", "-i")
     )
 
 
 @probe("http-anonymous-wado", Side.ATTACK, "Fetch an image by its UIDs, no password", Severity.HIGH)
 @at_each_door
-def read_wado_anonymously(site: Site, url: str) -> Seen:
+def read_wado_anonymously(site: Target, url: str) -> ProbeResult:
     """Ask WADO, the oldest of DICOM's web addresses, for one image: its UIDs stand in every copy and report."""
     paths = sorted({"/wado", "/" + str(_section(site).get("WadoRoot", "/wado")).strip("/")})
     study = site.key.study(site.key.facts["clinic_study_uid"])
@@ -127,31 +127,31 @@ def read_wado_anonymously(site: Site, url: str) -> Seen:
             picture = answer.headers.get("content-type", "").startswith(("image/", "application/dicom"))
             if answer.status_code == httpx.codes.OK and answer.content and picture:
                 words = f"{path} gave an image of {len(answer.content):,} bytes without a password."
-                return Seen(True, words, curl(asked, "-o", "image"))
-    return Seen(False, f"WADO answered with {statuses(answered)} and no image.", curl(asked or url, "-i"))
+                return ProbeResult(True, words, curl(asked, "-o", "image"))
+    return ProbeResult(False, f"WADO answered with {statuses(answered)} and no image.", curl(asked or url, "-i"))
 
 
 @probe("http-path-tricks", Side.ATTACK, "Read through a forgotten spelling of a path", Severity.CRITICAL)
 @at_each_door
-def read_by_tricks(site: Site, url: str) -> Seen:
+def read_by_tricks(site: Target, url: str) -> ProbeResult:
     """Where the plain path is locked, try other spellings, headers and neighbours of it, without logging in."""
     tried = 0
     with site.visitor(url) as client:
         if records(client.get("/patients")):
-            return Seen(False, "The plain path is open already; no trick is needed.", curl(f"{url}/patients"))
+            return ProbeResult(False, "The plain path is open already; no trick is needed.", curl(f"{url}/patients"))
         for path, headers in [*((one, {}) for one in _SPELLINGS), *(("/patients", one) for one in _HEADERS)]:
             tried += 1
             # The path is sent exactly as written: a library that tidies it would hide the trick.
             found = records(client.get("/", headers=headers, extensions={"target": path.encode("ascii")}))
             if found:
                 options = [part for one in headers.items() for part in ("-H", f"'{one[0]}: {one[1]}'")]
-                return Seen(
+                return ProbeResult(
                     True,
                     f"/patients is locked, and {path} {'with a header ' if headers else ''}gave "
                     f"{len(found)} records of the same data to somebody without a password.",
                     curl(url + path, "--path-as-is", *options),
                 )
-    return Seen(
+    return ProbeResult(
         False,
         f"{tried} other spellings of the locked path gave no data either.",
         curl(f"{url}//patients", "-i", "--path-as-is"),
@@ -160,7 +160,7 @@ def read_by_tricks(site: Site, url: str) -> Seen:
 
 @probe("http-served-folder", Side.ATTACK, "Fetch files from a served folder", Severity.HIGH)
 @at_each_door
-def read_served_folder(site: Site, url: str) -> Seen:
+def read_served_folder(site: Target, url: str) -> ProbeResult:
     """Look for folders that the web server gives away, such as last year's backup, without logging in."""
     served = site.configuration.get("ServeFolders")
     named = list(served) if isinstance(served, dict) else []
@@ -176,13 +176,13 @@ def read_served_folder(site: Site, url: str) -> Seen:
             got = client.get(f"/{folder}/{file}") if file else answer
             if file and got.status_code == httpx.codes.OK and got.content:
                 kind = _kind(got.content)
-                return Seen(
+                return ProbeResult(
                     True,
                     f"/{folder}/ is listed for everybody, and {file} came without a password: "
                     f"{len(got.content):,} bytes, {kind}.",
                     curl(f"{url}/{folder}/{file}", "-O"),
                 )
-    return Seen(False, f"No folder with files was found ({statuses(tried)}).", curl(f"{url}/backup/", "-i"))
+    return ProbeResult(False, f"No folder with files was found ({statuses(tried)}).", curl(f"{url}/backup/", "-i"))
 
 
 def _first_file(listing: str) -> str:

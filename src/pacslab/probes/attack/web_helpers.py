@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from pacslab.probes.bounded_http import in_words
-from pacslab.probes.registry import Seen
+from pacslab.probes.registry import ProbeResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pacslab.probes.target import Site
+    from pacslab.probes.target import Target
 
 FIND = {"Level": "Study", "Query": {}, "Expand": True}
 
@@ -53,12 +53,12 @@ def curl(url: str, *options: str) -> str:
     return " ".join(["curl", *options, shlex.quote(url)])
 
 
-def silent(url: str, reason: Exception) -> Seen:
+def silent(url: str, reason: Exception) -> ProbeResult:
     """Return what a probe says of a server that gives no proper answer: no way in, but no merit either."""
-    return Seen(False, f"No proper answer came from {url}: {in_words(reason)}.", curl(url, "-i"))
+    return ProbeResult(False, f"No proper answer came from {url}: {in_words(reason)}.", curl(url, "-i"))
 
 
-def at_each_door(look: Callable[[Site, str], Seen]) -> Callable[[Site], Seen]:
+def at_each_door(look: Callable[[Target, str], ProbeResult]) -> Callable[[Target], ProbeResult]:
     """Make a probe of a look at one web address: it looks at every address of the archive and its proxy in turn.
 
     The first way in counts. An address that gives no proper answer is no way in, and the others are looked at all the
@@ -66,7 +66,7 @@ def at_each_door(look: Callable[[Site, str], Seen]) -> Callable[[Site], Seen]:
     """
 
     @functools.wraps(look)
-    def everywhere(site: Site) -> Seen:
+    def everywhere(site: Target) -> ProbeResult:
         looks = []
         for url in site.web_doors:
             try:
@@ -77,7 +77,7 @@ def at_each_door(look: Callable[[Site, str], Seen]) -> Callable[[Site], Seen]:
                 return seen
             looks.append(seen)
         words = " ".join(dict.fromkeys(one.evidence for one in looks))
-        return Seen(False, words, looks[0].try_it)
+        return ProbeResult(False, words, looks[0].try_it)
 
     return everywhere
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from pacslab.deid.audit.report.model import CheckId
 
 if TYPE_CHECKING:
-    from pacslab.deid.audit.evidence import Submission, Submitted
-    from pacslab.deid.audit.verdicts import Verdicts
+    from pacslab.deid.audit.evidence import OutputEvidence, OutputFile
+    from pacslab.deid.audit.verdicts import AuditVerdicts
     from pacslab.deid.dicom.output_folder import Source
 
 PROGRAM = "dciodvfy"
@@ -38,12 +38,12 @@ def complaints(content: bytes) -> list[str]:
     return [line.removeprefix("Error - ").strip() for line in said.splitlines() if line.startswith("Error")]
 
 
-def check_conformance(verdicts: Verdicts, submission: Submission, source: Source) -> None:
+def check_conformance(verdicts: AuditVerdicts, submission: OutputEvidence, source: Source) -> None:
     """Check one file of each series: the archive's own files have no errors, so every error is new."""
     if shutil.which(PROGRAM) is None:
         source.notes.append(f"whether the files are valid DICOM was not checked: this machine has no {PROGRAM}")
         return
-    series: dict[str, Submitted] = {}
+    series: dict[str, OutputFile] = {}
     for file in submission.files:
         if file.instance is not None:
             series.setdefault(file.instance.series_instance_uid, file)
@@ -51,7 +51,7 @@ def check_conformance(verdicts: Verdicts, submission: Submission, source: Source
         found = dict(
             zip(series, pool.map(lambda file: complaints(source.again(file.name)), series.values()), strict=True)
         )
-    same: dict[str, list[Submitted]] = defaultdict(list)
+    same: dict[str, list[OutputFile]] = defaultdict(list)
     for uid, errors in found.items():
         verdicts.keep("valid DICOM", not errors)
         for error in errors[:MOST]:

@@ -14,9 +14,9 @@ from pacslab.deid.audit.verdicts import attribute
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pacslab.cohort.answer_key import InstanceKey, Planted, StudyKey
-    from pacslab.deid.audit.evidence import Submission, Submitted
-    from pacslab.deid.audit.verdicts import Verdicts
+    from pacslab.cohort.answer_key import InstanceKey, PlantedIdentifier, StudyKey
+    from pacslab.deid.audit.evidence import OutputEvidence, OutputFile
+    from pacslab.deid.audit.verdicts import AuditVerdicts
 
 STUDY_DATE = "(0008,0020)"
 BIRTH_DATE = "(0010,0030)"
@@ -26,7 +26,9 @@ REQUIRED_UIDS = {"StudyInstanceUID": "(0020,000D)", "SeriesInstanceUID": "(0020,
 _UID = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+")
 
 
-def check_uids(verdicts: Verdicts, study: StudyKey, planted: tuple[Planted, ...], submission: Submission) -> None:
+def check_uids(
+    verdicts: AuditVerdicts, study: StudyKey, planted: tuple[PlantedIdentifier, ...], submission: OutputEvidence
+) -> None:
     """Every UID replaced by one and the same new UID wherever it stood, and references that still lead somewhere."""
     new_of: dict[str, set[str]] = defaultdict(set)
     old_of: dict[str, set[str]] = defaultdict(set)
@@ -65,7 +67,7 @@ def check_uids(verdicts: Verdicts, study: StudyKey, planted: tuple[Planted, ...]
                 _check_reference(verdicts, file, one, new_of, images)
 
 
-def _one_to_one(verdicts: Verdicts, new_of: dict[str, set[str]], old_of: dict[str, set[str]]) -> None:
+def _one_to_one(verdicts: AuditVerdicts, new_of: dict[str, set[str]], old_of: dict[str, set[str]]) -> None:
     for news in new_of.values():
         if len(news) > 1:
             verdicts.wrong(
@@ -79,7 +81,7 @@ def _one_to_one(verdicts: Verdicts, new_of: dict[str, set[str]], old_of: dict[st
 
 
 def _check_reference(
-    verdicts: Verdicts, file: Submitted, one: Planted, new_of: dict[str, set[str]], images: set[str]
+    verdicts: AuditVerdicts, file: OutputFile, one: PlantedIdentifier, new_of: dict[str, set[str]], images: set[str]
 ) -> None:
     """Check a UID that stands elsewhere than in its own attribute."""
     is_reference = one.path.endswith(REFERENCED_SOP_INSTANCE) and one.token in images
@@ -111,7 +113,9 @@ def _check_reference(
         )
 
 
-def check_dates(verdicts: Verdicts, study: StudyKey, planted: tuple[Planted, ...], submission: Submission) -> None:
+def check_dates(
+    verdicts: AuditVerdicts, study: StudyKey, planted: tuple[PlantedIdentifier, ...], submission: OutputEvidence
+) -> None:
     """Dates may be removed, but StudyDate is to be moved, and all that remain are moved by the same number of days."""
     shifts: dict[int, list[str]] = defaultdict(list)
     dates = _by_image(
@@ -148,14 +152,14 @@ def check_dates(verdicts: Verdicts, study: StudyKey, planted: tuple[Planted, ...
         )
 
 
-def _by_image(planted: Iterable[Planted]) -> dict[str, list[Planted]]:
-    found: dict[str, list[Planted]] = defaultdict(list)
+def _by_image(planted: Iterable[PlantedIdentifier]) -> dict[str, list[PlantedIdentifier]]:
+    found: dict[str, list[PlantedIdentifier]] = defaultdict(list)
     for one in planted:
         found[one.sop_instance_uid].append(one)
     return found
 
 
-def _images(study: StudyKey, submission: Submission) -> list[tuple[Submitted, InstanceKey]]:
+def _images(study: StudyKey, submission: OutputEvidence) -> list[tuple[OutputFile, InstanceKey]]:
     """Return the files that were made from images of the study, and which image each was made from."""
     mine = {one.sop_instance_uid for one in study.instances}
     return [

@@ -34,9 +34,9 @@ from pacslab.deid.search.text_forms import folded, words_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pacslab.cohort.answer_key import AnswerKey, InstanceKey, Kept, PatientKey, Planted, StudyKey
-    from pacslab.deid.audit.evidence import Submission, Submitted
-    from pacslab.deid.audit.verdicts import Verdicts
+    from pacslab.cohort.answer_key import AnswerKey, InstanceKey, PatientKey, PlantedIdentifier, RetainedValue, StudyKey
+    from pacslab.deid.audit.evidence import OutputEvidence, OutputFile
+    from pacslab.deid.audit.verdicts import AuditVerdicts
     from pacslab.deid.dicom.attribute_texts import Contents
     from pacslab.deid.dicom.elements import Place
 
@@ -71,7 +71,7 @@ _METHOD_CODE = re.compile(r"\(0012,0064\)\[\d+\]\.\(0008,0100\)")
 _BIRTH_DATE = "(0010,0030)"
 
 
-def check_present(verdicts: Verdicts, study: StudyKey, submission: Submission) -> None:
+def check_present(verdicts: AuditVerdicts, study: StudyKey, submission: OutputEvidence) -> None:
     """Check that there is a file with pixels for every image of the study."""
     for instance in _wanted(study):
         file = submission.of(instance)
@@ -84,7 +84,7 @@ def check_present(verdicts: Verdicts, study: StudyKey, submission: Submission) -
             verdicts.wrong(CheckId.PRESENT, f"{what} has no pixels any more: keep PixelData", file.name)
 
 
-def check_anatomy(verdicts: Verdicts, study: StudyKey, submission: Submission) -> None:
+def check_anatomy(verdicts: AuditVerdicts, study: StudyKey, submission: OutputEvidence) -> None:
     """Check that no pixel changed outside the burned-in text."""
     for instance in _wanted(study):
         file = submission.of(instance)
@@ -117,7 +117,7 @@ def check_anatomy(verdicts: Verdicts, study: StudyKey, submission: Submission) -
             )
 
 
-def check_pixels_readable(verdicts: Verdicts, study: StudyKey, submission: Submission) -> None:
+def check_pixels_readable(verdicts: AuditVerdicts, study: StudyKey, submission: OutputEvidence) -> None:
     """Report pixels that cannot be looked at: nobody can say that they are clean."""
     documents = {one.sop_instance_uid for one in study.instances if one.document}
     for file in submission.files:
@@ -130,13 +130,13 @@ def check_pixels_readable(verdicts: Verdicts, study: StudyKey, submission: Submi
                 verdicts.wrong(CheckId.PIXELS, _UNSEEN.format(attribute(one.path)), file.name)
 
 
-def check_icons_readable(verdicts: Verdicts, submission: Submission) -> None:
+def check_icons_readable(verdicts: AuditVerdicts, submission: OutputEvidence) -> None:
     """Report icons of a DICOMDIR that cannot be looked at."""
     for name, path in submission.unseen:
         verdicts.wrong(CheckId.PIXELS, _UNSEEN.format(attribute(within_record(path))), name)
 
 
-def check_useful(verdicts: Verdicts, key: AnswerKey, study: StudyKey, submission: Submission) -> None:
+def check_useful(verdicts: AuditVerdicts, key: AnswerKey, study: StudyKey, submission: OutputEvidence) -> None:
     """Check modality, sex, age, technical values and the meaning of comments."""
     patient = next(one for one in key.patients if study in one.studies)
     for file, instance in _present(study, submission):
@@ -159,7 +159,7 @@ def check_useful(verdicts: Verdicts, key: AnswerKey, study: StudyKey, submission
 
 
 def _characteristics(
-    file: Submitted, instance: InstanceKey, patient: PatientKey, study: StudyKey
+    file: OutputFile, instance: InstanceKey, patient: PatientKey, study: StudyKey
 ) -> Iterator[tuple[bool, str]]:
     contents = file.contents
     modality = contents.text_of("Modality")
@@ -171,7 +171,7 @@ def _characteristics(
     yield near, f"PatientAge is {age!r}: keep the age, such as '052Y'; it is not the date of birth"
 
 
-def _check_kept(verdicts: Verdicts, file: Submitted, instance: InstanceKey) -> None:
+def _check_kept(verdicts: AuditVerdicts, file: OutputFile, instance: InstanceKey) -> None:
     """Look for private elements that the standard lists as safe, for what texts say of the findings, and for values.
 
     What was moved to another place is kept; what stood at two places and is left at one is lost once.
@@ -201,15 +201,15 @@ def _check_kept(verdicts: Verdicts, file: Submitted, instance: InstanceKey) -> N
             verdicts.wrong(CheckId.USEFUL, fault, file.name)
 
 
-def _phrase(one: Kept) -> str:
+def _phrase(one: RetainedValue) -> str:
     return _spaced(one.text)
 
 
-def _in_place(one: Kept, places: Iterable[Place]) -> bool:
+def _in_place(one: RetainedValue, places: Iterable[Place]) -> bool:
     return _told([place for place in places if place.path == one.path], one) > 0
 
 
-def _told(places: Iterable[Place], one: Kept) -> int:
+def _told(places: Iterable[Place], one: RetainedValue) -> int:
     """Return in how many values the words of something kept stand, one after the other."""
     phrase = _phrase(one)
     longest = max(phrase.split(), key=len, default="")
@@ -228,14 +228,14 @@ def _value(place: Place) -> str:
     return hashlib.sha256(place.binary).hexdigest() if place.binary else place.text
 
 
-def _safe_private(contents: Contents, one: Kept) -> str:
+def _safe_private(contents: Contents, one: RetainedValue) -> str:
     """Return a private element's value as text, wherever its creator's block lies now; empty where it is gone."""
     path = contents.private_path(one.path, one.creator)
     texts = [place.text for place in contents.places if place.path == path and not place.binary]
     return "\\".join(texts).strip()
 
 
-def _check_meaning(verdicts: Verdicts, key: AnswerKey, study: StudyKey, submission: Submission) -> None:
+def _check_meaning(verdicts: AuditVerdicts, key: AnswerKey, study: StudyKey, submission: OutputEvidence) -> None:
     """Look for the clinical words that stood beside an identifier in a comment."""
     meaning = words_of(key.facts.get("deid_meaning", ""))
     if any(kept.keeping is Keeping.MEANING for one in _wanted(study) for kept in one.kept):
@@ -259,7 +259,9 @@ def _check_meaning(verdicts: Verdicts, key: AnswerKey, study: StudyKey, submissi
             )
 
 
-def check_flags(verdicts: Verdicts, planted: tuple[Planted, ...], study: StudyKey, submission: Submission) -> None:
+def check_flags(
+    verdicts: AuditVerdicts, planted: tuple[PlantedIdentifier, ...], study: StudyKey, submission: OutputEvidence
+) -> None:
     """Check that each file says that, how and with which dates it was de-identified (PS3.15 E.1.1, PS3.3 C.12.1)."""
     burned = {one.sop_instance_uid for one in planted if one.location is Location.PIXELS}
     for file, instance in _present(study, submission):
@@ -307,7 +309,7 @@ def _wanted(study: StudyKey) -> list[InstanceKey]:
     return [one for one in study.instances if not one.document]
 
 
-def _present(study: StudyKey, submission: Submission) -> Iterator[tuple[Submitted, InstanceKey]]:
+def _present(study: StudyKey, submission: OutputEvidence) -> Iterator[tuple[OutputFile, InstanceKey]]:
     for instance in _wanted(study):
         file = submission.of(instance)
         if file is not None:

@@ -121,7 +121,7 @@ class Leak(_Plain):
     of_patient: bool = False
 
 
-class DeidCheck(_Plain):
+class AuditCheck(_Plain):
     """One check: passed or not, how many faults, and the worst of them in words (empty when it passed)."""
 
     id: CheckId
@@ -164,7 +164,7 @@ class Patient(_Plain):
 class _Report(_Plain):
     """What the audit of one study and that of a whole cohort have in common."""
 
-    checks: tuple[DeidCheck, ...]
+    checks: tuple[AuditCheck, ...]
     files_expected: int
     files_found: int
     leaks: tuple[Leak, ...] = ()
@@ -185,7 +185,7 @@ class _Report(_Plain):
         return tuple(one for one in self.patients if one.named)
 
     @property
-    def leak_recall(self) -> float:
+    def removal_recall(self) -> float:
         """Return the share of identifiers removed, each kind of place counting alike (0 to 1)."""
         return _mean(self.removed)
 
@@ -194,7 +194,7 @@ class _Report(_Plain):
         """Return the share of what research needs that was kept, each kind counting alike (0 to 1)."""
         return _mean(self.kept)
 
-    def check(self, check_id: str) -> DeidCheck:
+    def check(self, check_id: str) -> AuditCheck:
         """Return one check by its id.
 
         Raises
@@ -230,7 +230,7 @@ class _Report(_Plain):
             "passed": self.passed,
             "verdict": self.verdict,
             "leaking_patients": len(self.leaking),
-            "leak_recall": round(self.leak_recall, 4),
+            "leak_recall": round(self.removal_recall, 4),
             "utility": round(self.utility, 4),
         }
 

@@ -45,7 +45,7 @@ or not. No connection comes about, as no answer gets back to him.
 
 
 @dataclass(frozen=True)
-class Program:
+class ContainerProgram:
     """What runs in a container.
 
     ``ports`` are published on loopback, each at the port that it had before, or, if None, at a free one. ``volumes``
@@ -68,7 +68,7 @@ class Containers:
     def __init__(self, client: docker.DockerClient) -> None:
         self._client = client
 
-    def start(self, owner: Owner, network: Network, name: str, folder: Path, program: Program) -> Container:
+    def start(self, owner: Owner, network: Network, name: str, folder: Path, program: ContainerProgram) -> Container:
         """Start a container and return it, whether or not it still runs.
 
         Parameters
@@ -210,7 +210,7 @@ def _is_port_in_use(reason: docker.errors.APIError) -> bool:
     return "port is already allocated" in str(reason) or "address already in use" in str(reason)
 
 
-def _port_in_use(name: str, program: Program) -> DeploymentError:
+def _port_in_use(name: str, program: ContainerProgram) -> DeploymentError:
     before = next(iter(program.ports.values()))
     which = f"127.0.0.1:{before}" if before else f"{_DRAWS} were drawn"
     return DeploymentError(

@@ -14,7 +14,7 @@ import docker.errors
 
 from pacslab.errors import RuntimeUnavailableError, ServerStartError
 from pacslab.pacs.config.nginx_conf import SCRATCH_FOLDER, SERVED_FOLDER
-from pacslab.pacs.config.orthanc_json import DICOM_PORT, FILE_OPTIONS, HTTP_PORT, complete
+from pacslab.pacs.config.orthanc_json import DICOM_PORT, FILE_OPTIONS, HTTP_PORT, complete_configuration
 from pacslab.pacs.config.ports import PROXY_HTTP_PORT, PROXY_HTTPS_PORT
 from pacslab.pacs.runtimes.base import (
     PROMPT,
@@ -27,7 +27,7 @@ from pacslab.pacs.runtimes.base import (
     ServerSpec,
     place_files,
 )
-from pacslab.pacs.runtimes.docker.containers import Containers, Program, published
+from pacslab.pacs.runtimes.docker.containers import ContainerProgram, Containers, published
 from pacslab.pacs.runtimes.docker.engine import connect_to_engine, engine, log_lines, remove
 from pacslab.pacs.runtimes.docker.images import choose_equipment, choose_image
 from pacslab.pacs.runtimes.docker.network import open_bridge
@@ -109,10 +109,10 @@ class DockerRuntime(Runtime):
         etc = spec.folder / "etc"
         for folder in (spec.data, etc):
             folder.mkdir(parents=True, exist_ok=True)
-        content = complete(_with_whole_paths(spec.configuration), _STORAGE, _PLUGIN_FOLDERS)
+        content = complete_configuration(_with_whole_paths(spec.configuration), _STORAGE, _PLUGIN_FOLDERS)
         place_files(etc, {**spec.files, "orthanc.json": json.dumps(content, indent=1)})
         details = self._image_details["Config"]
-        program = Program(
+        program = ContainerProgram(
             self.image,
             [*(details.get("Entrypoint") or []), *(details.get("Cmd") or [])],
             _ETC,
@@ -148,7 +148,7 @@ class DockerRuntime(Runtime):
             folder.mkdir(parents=True, exist_ok=True)
         text = spec.configuration.replace(SERVED_FOLDER, _SERVED).replace(SCRATCH_FOLDER, _SCRATCH)
         place_files(etc, {**spec.files, "nginx.conf": text})
-        program = Program(
+        program = ContainerProgram(
             self._equipment,
             ["nginx", "-p", f"{_NGINX}/", "-c", f"{_NGINX}/nginx.conf", "-e", "stderr"],
             _NGINX,

@@ -17,7 +17,7 @@ from pacslab.paths import cache_root
 _SEPARATORS = re.compile(r"[\s:$]")  # ld.so ends a path there, and would load nothing
 
 
-def compiler() -> str | None:
+def find_compiler() -> str | None:
     """Return the C compiler of this machine, or None."""
     return shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 
@@ -35,7 +35,7 @@ def shim_library() -> Path:
     target = cache_root() / f"shim-{os.uname().machine}-{hashlib.sha256(source).hexdigest()[:16]}.so"
     if target.is_file():
         return target
-    command = compiler()
+    command = find_compiler()
     if command is None:
         raise RuntimeUnavailableError(
             "the process runtime needs a C compiler once, and this machine has none",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pacslab.errors import RuntimeUnavailableError, UnsafeAddressError
 from pacslab.pacs.addresses import Endpoint
 from pacslab.pacs.config.nginx_conf import SCRATCH_FOLDER, SERVED_FOLDER, listens
-from pacslab.pacs.config.orthanc_json import DICOM_PORT, HTTP_PORT, complete
+from pacslab.pacs.config.orthanc_json import DICOM_PORT, HTTP_PORT, complete_configuration
 from pacslab.pacs.config.ports import PROXY_HTTP_PORT, PROXY_HTTPS_PORT
 from pacslab.pacs.runtimes.base import (
     PROMPT,
@@ -25,7 +25,7 @@ from pacslab.pacs.runtimes.base import (
     ServerSpec,
     place_files,
 )
-from pacslab.pacs.runtimes.packet_capture import Capture, relay
+from pacslab.pacs.runtimes.packet_capture import Capture, relay_connections
 from pacslab.pacs.runtimes.process.bind_shim import preload
 from pacslab.pacs.runtimes.process.executables import orthanc_version, plugin_files, require_nginx, require_orthanc
 from pacslab.pacs.runtimes.process.listening_sockets import listeners
@@ -77,7 +77,7 @@ class ProcessRuntime(Runtime):
         etc = spec.folder / "etc"
         for folder in (spec.data, etc):
             folder.mkdir(parents=True, exist_ok=True)
-        content = complete(dict(spec.configuration), str(spec.data), plugin_files(spec.configuration))
+        content = complete_configuration(dict(spec.configuration), str(spec.data), plugin_files(spec.configuration))
         place_files(etc, {**spec.files, "orthanc.json": json.dumps(content, indent=1)})
         handle = self._spawn(owner, spec, address, etc, [self._program, f"{etc}/"], spec.environment)
         server = Server(spec.name, str(handle), address, Endpoint(address, HTTP_PORT), Endpoint(address, DICOM_PORT))
@@ -125,7 +125,7 @@ class ProcessRuntime(Runtime):
         capture = Capture()
         tap = Endpoint(network.addresses[TAP], DICOM_PORT)
         archive = Endpoint(network.addresses[ARCHIVE], DICOM_PORT)
-        with relay(tap, archive, device.address, capture):
+        with relay_connections(tap, archive, device.address, capture):
             yield tap.host, capture
 
     def _spawn(  # noqa: PLR0917
