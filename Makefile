@@ -24,11 +24,12 @@ test: ## all set-up, then every test (TESTS=tests/pacs for some of them, WORKERS
 	@tools/setup.sh test
 	@$(RUN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
-lint: ## style and types
+lint: ## style, types and who may import whom
 	@tools/setup.sh test
 	@$(RUN)/ruff check $(wildcard $(PYTHON_FILES))
 	@$(RUN)/ruff format --check $(wildcard $(PYTHON_FILES))
 	@$(RUN)/mypy
+	@$(RUN)/lint-imports --no-logo
 
 bench: ## the benchmarks: ratios against references run beside them
 	@tools/setup.sh test
@@ -36,7 +37,7 @@ bench: ## the benchmarks: ratios against references run beside them
 
 notebooks: ## build the labs' notebooks from labs/source
 	@tools/setup.sh test
-	@$(RUN)/python -m pacslab.notebook.build_notebooks
+	@$(RUN)/python -m pacslab.notebook
 
 stop: ## end every server of the lab on this machine
 	@if [ -x $(RUN)/pacslab ]; then $(RUN)/pacslab stop --all; else echo 'Nothing is set up here, so nothing of it runs.'; fi

@@ -17,8 +17,7 @@ import pytest
 
 import docker
 from pacslab.errors import RuntimeUnavailableError
-from pacslab.pacs.runtimes.docker.engine import connect_to_engine
-from pacslab.pacs.runtimes.process.executables import find_orthanc
+from pacslab.pacs import connect_to_engine, find_orthanc
 
 pytest_plugins = ["servers"]
 

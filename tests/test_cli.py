@@ -15,8 +15,7 @@ import pytest
 
 from pacslab import demo
 from pacslab.cli import main
-from pacslab.pacs.deployment.teardown import lab_id, stop_all
-from pacslab.pacs.runtimes.select import open_runtime
+from pacslab.pacs import lab_id, open_runtime, stop_all
 
 pytestmark = pytest.mark.usefixtures("places")
 

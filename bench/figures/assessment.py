@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING
 from ratio import Ratio
 
 from pacslab.errors import RuntimeUnavailableError
-from pacslab.grading.selftest.reference_fix import write_reference_fix
-from pacslab.pacs.runtimes.select import choose_runtime
-from pacslab.probes.findings import Side
+from pacslab.grading import write_reference_fix
+from pacslab.pacs import choose_runtime
+from pacslab.probes import Side
 from pacslab.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pacslab.probes.findings import Assessment
+    from pacslab.probes import Assessment
 
 SCENARIO = "open-archive"
 WAITED = {"process": 5.0, "docker": 8.0}  # seconds that a whole assessment may take on two cores

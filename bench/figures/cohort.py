@@ -20,14 +20,13 @@ from typing import TYPE_CHECKING
 import pydicom
 from ratio import Ratio
 
-from pacslab.cohort.build import build_cohort
-from pacslab.cohort.recipe.recipe import load_recipe
-from pacslab.scenario.variant import make_variant
+from pacslab.cohort import build_cohort, load_recipe
+from pacslab.scenario import make_variant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pacslab.cohort.build import Cohort
+    from pacslab.cohort import Cohort
 
 RECIPE = "district-hospital-standard"
 MOST_MEGABYTES = 300

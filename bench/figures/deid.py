@@ -23,25 +23,26 @@ from typing import TYPE_CHECKING
 import pydicom
 from ratio import Ratio
 
-from pacslab.cohort.build import build_cohort
-from pacslab.cohort.recipe.recipe import load_recipe
-from pacslab.deid.audit.cohort import audit_cohort
-from pacslab.deid.audit.parallel_scan import ParallelScan, in_batches
-from pacslab.deid.audit.reader import OutputAuditor
-from pacslab.deid.audit.report.model import CheckId
-from pacslab.deid.audit.study import quiet_pydicom
-from pacslab.deid.deidentify.study import deidentify_study
-from pacslab.deid.deidentify.text_detection.detector import can_read
-from pacslab.deid.dicom.output_sources import open_source
-from pacslab.deid.worker_pool import in_order
-from pacslab.scenario.variant import make_variant
+from pacslab.cohort import build_cohort, load_recipe
+from pacslab.deid import (
+    CheckId,
+    OutputAuditor,
+    ParallelScan,
+    audit_cohort,
+    can_read,
+    deidentify_study,
+    in_batches,
+    in_order,
+    open_source,
+    quiet_pydicom,
+)
+from pacslab.scenario import make_variant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pacslab.cohort.answer_key import AnswerKey
-    from pacslab.deid.audit.evidence import FileScan
-    from pacslab.deid.dicom.output_folder import Listed, Source
+    from pacslab.cohort import AnswerKey
+    from pacslab.deid import FileScan, Listed, Source
 
 SECRET = b"the benchmark's own secret"
 HOSPITAL = "community-hospital"

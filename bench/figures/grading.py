@@ -67,9 +67,12 @@ def measure(rounds: int) -> Iterator[Ratio]:
 
 
 def _make_class(folder: Path, count: int) -> None:
-    from pacslab.grading.course.course import init_course  # noqa: PLC0415
-    from pacslab.grading.course.roster import Student  # noqa: PLC0415
-    from pacslab.grading.selftest.sample_submissions import make_submission, submission_profiles  # noqa: PLC0415
+    from pacslab.grading import (  # noqa: PLC0415
+        Student,
+        init_course,
+        make_submission,
+        submission_profiles,
+    )
 
     course = init_course(folder / "course", "bench", "Bench", ("open-archive",))
     (folder / "in").mkdir()

@@ -22,11 +22,15 @@ from ratio import Ratio
 
 import docker
 from pacslab.errors import RuntimeUnavailableError
-from pacslab.pacs.config.orthanc_json import complete_configuration, read_configuration
-from pacslab.pacs.runtimes.docker.runtime import DockerRuntime
-from pacslab.pacs.runtimes.process.bind_shim import shim_library
-from pacslab.pacs.runtimes.process.executables import PLUGIN_FOLDERS, find_orthanc
-from pacslab.pacs.runtimes.select import choose_runtime
+from pacslab.pacs import (
+    PLUGIN_FOLDERS,
+    DockerRuntime,
+    choose_runtime,
+    complete_configuration,
+    find_orthanc,
+    read_configuration,
+    shim_library,
+)
 from pacslab.paths import cache_root, shipped
 from pacslab.session import Session
 

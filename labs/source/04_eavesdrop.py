@@ -59,7 +59,7 @@ lab.run("tcpdump", "-n", "-A", "-c", "8", "-r", str(capture))
 # %%
 import re
 
-from pacslab.pacs.runtimes.packet_capture import read_pcap
+from pacslab.pacs import read_pcap
 
 
 def conversations(capture):

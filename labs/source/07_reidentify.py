@@ -49,8 +49,7 @@ import io
 
 import pydicom
 
-from pacslab.deid.reidentification.records import read_records
-from pacslab.deid.reidentification.weak_releases import Mistake, release_badly
+from pacslab.deid import Mistake, read_records, release_badly
 
 account = lab.handover.web.administrator
 archive = lab.archive(account.username, account.password)
@@ -107,7 +106,7 @@ print(len(found), "of", len({record.pseudonym for record in records}), "pseudony
 # The lab's own version of this attack says the same, and by what it found each of them:
 
 # %%
-from pacslab.deid.reidentification.attacks import follow_the_news, join_with_admissions
+from pacslab.deid import follow_the_news, join_with_admissions
 
 for link in join_with_admissions(records, admissions)[:5]:
     print(link.pseudonym, "is", link.person, "-", link.by)
@@ -139,7 +138,7 @@ print(sum(record.pseudonym in names for record in hashed), "of", len(hashed), "p
 # a second:
 
 # %%
-from pacslab.deid.reidentification.attacks import numbers_of, undo_hashes
+from pacslab.deid import numbers_of, undo_hashes
 
 undone = undo_hashes(hashed, numbers_of("JA14-######"))
 print("numbers of that form found:", undone or "none this time; there are ten such forms, ten seconds in all")
@@ -152,7 +151,7 @@ print("numbers of that form found:", undone or "none this time; there are ten su
 # leads back to the day on which that person came.
 
 # %%
-from pacslab.deid.reidentification.attacks import undo_date_shifts
+from pacslab.deid import undo_date_shifts
 
 shifted = published(Mistake.DATES_FROM_MD5)
 print("joined with the list as it is:", len(join_with_admissions(shifted, admissions)), "people found")
@@ -175,7 +174,7 @@ print("with the shifts undone:", len(undo_date_shifts(shifted, admissions)), "pe
 # %%
 from IPython.display import Image
 
-from pacslab.deid.reidentification.faces import heads_of, portraits_around, relief, render_faces, side_by_side, unlike
+from pacslab.deid import heads_of, portraits_around, relief, render_faces, side_by_side, unlike
 
 city = lab.session.city_hospital()
 heads = heads_of(city)
@@ -223,8 +222,8 @@ Image(side_by_side([faces[0].picture] + ([relief(portrait.depth)] if portrait el
 # %%
 import secrets
 
-from pacslab.deid.reidentification.faces import match_faces
-from pacslab.deid.deidentify.study import deidentify_study
+from pacslab.deid import match_faces
+from pacslab.deid import deidentify_study
 
 deidentify_study(heads, lab.work / "releases" / "defaced", secret=secrets.token_bytes(32))
 defaced = render_faces(lab.work / "releases" / "defaced")
@@ -238,7 +237,7 @@ Image(side_by_side([face.picture for face in defaced]))
 # alone (k = 1) is found by anybody who knows these things. See how k falls as more is told:
 
 # %%
-from pacslab.deid.reidentification.attacks import smallest_group
+from pacslab.deid import smallest_group
 
 for told in (["modality"], ["modality", "sex"], ["modality", "sex", "ages"], ["modality", "sex", "ages", "day"]):
     print(f"{', '.join(told):32} k = {smallest_group(records, told)}")
@@ -254,7 +253,7 @@ for told in (["modality"], ["modality", "sex"], ["modality", "sex", "ages"], ["m
 # and everybody disappears among at least ten people.
 
 # %%
-from pacslab.deid.reidentification.tradeoff import Choices, weigh
+from pacslab.deid import Choices, weigh
 
 print(weigh(records, Choices(sex=True, age_band=1, dates="kept"), admissions))
 

@@ -16,10 +16,10 @@ import httpx
 import pypdf
 from pydantic import BaseModel
 
-from pacslab.deid.deidentify.study import deidentify_study
-from pacslab.grading.selftest.reference_fix import write_reference_fix
-from pacslab.pacs.config.handover import read_handover
-from pacslab.probes.findings import Assessment  # noqa: TC001  (pydantic reads it)
+from pacslab.deid import deidentify_study
+from pacslab.grading import write_reference_fix
+from pacslab.pacs import read_handover
+from pacslab.probes import Assessment  # noqa: TC001  (pydantic reads it)
 from pacslab.session import Session
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import pyorthanc
 
-    from pacslab.pacs.deployment.deployment import Deployment
+    from pacslab.pacs import Deployment
 
     ProgressCall = Callable[[str, float], None]
 

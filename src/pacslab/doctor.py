@@ -11,10 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from pacslab.errors import PacslabError
-from pacslab.pacs.runtimes.docker.engine import connect_to_engine
-from pacslab.pacs.runtimes.process.bind_shim import find_compiler, shim_library
-from pacslab.pacs.runtimes.process.executables import find_nginx, find_orthanc
-from pacslab.pacs.runtimes.process.runtime import ProcessRuntime
+from pacslab.pacs import ProcessRuntime, connect_to_engine, find_compiler, find_nginx, find_orthanc, shim_library
 from pacslab.paths import cache_root, state_root, workspace
 
 if TYPE_CHECKING:

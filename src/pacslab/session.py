@@ -7,23 +7,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pacslab.deid.reidentification.background_knowledge import background_knowledge
+from pacslab.deid import background_knowledge
 from pacslab.errors import ObjectiveError
-from pacslab.grading.handin.progress import changing_progress, read_progress
-from pacslab.grading.handin.submission import Receipt, write_submission
-from pacslab.grading.handin.ticket import find_ticket
-from pacslab.grading.judging import (
+from pacslab.grading import (
+    Receipt,
     Verdict,
     audit_output,
+    changing_progress,
+    find_ticket,
     judge_answer,
     judge_deid,
     judge_probes,
     objectives_of,
+    read_progress,
+    write_submission,
 )
-from pacslab.pacs.deployment.deployment import no_progress
-from pacslab.probes.assess import assess
-from pacslab.scenario.documents import did_you_mean
-from pacslab.scenario.models import AnswerCheck, DeidObjective, Objective, ProbeCheck
+from pacslab.pacs import no_progress
+from pacslab.probes import assess
+from pacslab.scenario import AnswerCheck, DeidObjective, Objective, ProbeCheck, did_you_mean
 from pacslab.session_models import CheckResult, Hint, ObjectiveStatus
 from pacslab.session_servers import Machines, default_student
 
@@ -31,11 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from pacslab.cohort.answer_key import AnswerKey
-    from pacslab.cohort.build import Cohort
-    from pacslab.deid.audit.report.model import DeidReport
-    from pacslab.deid.reidentification.background_knowledge import Admission, Story
-    from pacslab.probes.findings import Assessment
+    from pacslab.cohort import AnswerKey, Cohort
+    from pacslab.deid import Admission, DeidReport, Story
+    from pacslab.probes import Assessment
 
     ProgressCall = Callable[[str, float], None]
 
@@ -207,7 +206,7 @@ class Session(Machines):
 
         It is another hospital than the scenario's, and nothing of it runs: its images are made when they are asked for.
         """
-        from pacslab.deid.reidentification.faces import city_hospital  # noqa: PLC0415 - it loads what draws faces
+        from pacslab.deid import city_hospital  # noqa: PLC0415 - it loads what draws faces
 
         return city_hospital(self.deployment.variant)
 

@@ -12,28 +12,29 @@ import httpx
 import pyorthanc
 
 from pacslab.errors import ObjectiveError, PacslabError
-from pacslab.grading.handin.progress import Score, read_progress, score_progress
-from pacslab.grading.handin.ticket import find_ticket, variant_for
-from pacslab.grading.handin.timeline import first_seal, record_event
-from pacslab.pacs.deployment.certificates import make_certificates
-from pacslab.pacs.deployment.deployment import DEFAULT_HOURS, Deployment, no_progress
-from pacslab.pacs.deployment.peers import LAB_ACCOUNT
-from pacslab.pacs.hospital_http import hospital_transport
-from pacslab.pacs.runtimes.base import Server
-from pacslab.pacs.runtimes.packet_capture import Capture
-from pacslab.pacs.server_names import ARCHIVE, PEERS, PROXY
-from pacslab.probes.attack.eavesdropping import CAPTURE_FILE, listen_to_radiologist, listen_to_workstation
-from pacslab.probes.registry import probes_for
-from pacslab.probes.target import Target
-from pacslab.scenario.documents import did_you_mean
-from pacslab.scenario.loading import load_scenario
+from pacslab.grading import Score, find_ticket, first_seal, read_progress, record_event, score_progress, variant_for
+from pacslab.pacs import (
+    ARCHIVE,
+    DEFAULT_HOURS,
+    LAB_ACCOUNT,
+    PEERS,
+    PROXY,
+    Capture,
+    Deployment,
+    Server,
+    hospital_transport,
+    make_certificates,
+    no_progress,
+)
+from pacslab.probes import CAPTURE_FILE, Target, listen_to_radiologist, listen_to_workstation, probes_for
+from pacslab.scenario import did_you_mean, load_scenario
 from pacslab.session_models import ServerStatus, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from pacslab.pacs.deployment.state import State
+    from pacslab.pacs import State
 
     ProgressCall = Callable[[str, float], None]
 
@@ -343,7 +344,7 @@ class Machines:
     def eavesdrop(self) -> Path:
         """Listen at two cables while WS01 searches and the radiologist logs in; return the capture in the work folder.
 
-        It is a pcap file, for Wireshark, ``tcpdump -r`` or :func:`pacslab.pacs.runtimes.packet_capture.read_pcap`.
+        It is a pcap file, for Wireshark, ``tcpdump -r`` or :func:`pacslab.pacs.read_pcap`.
 
         Raises
         ------

@@ -7,7 +7,7 @@ import pytest
 
 from pacslab.cohort.build import build_cohort
 from pacslab.cohort.recipe.recipe import load_recipe
-from pacslab.scenario.variant import make_variant
+from pacslab.scenario import make_variant
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pacslab.cohort.anatomy import ecg
-from pacslab.scenario.variant import Stream
+from pacslab.scenario import Stream
 
 NAMES = [lead.name for lead in ecg.LEADS]
 

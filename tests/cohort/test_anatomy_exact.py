@@ -13,7 +13,7 @@ import pytest
 from numpy._core._multiarray_umath import __cpu_dispatch__
 
 from pacslab.cohort.anatomy import exact
-from pacslab.scenario.variant import Stream
+from pacslab.scenario import Stream
 
 RANGE = np.linspace(-40, 40, 20001, dtype=np.float32)
 

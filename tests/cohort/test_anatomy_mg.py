@@ -7,7 +7,7 @@ import pytest
 from scipy.ndimage import label
 
 from pacslab.cohort.anatomy import mg
-from pacslab.scenario.variant import Stream
+from pacslab.scenario import Stream
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 
 from pacslab.cohort.anatomy import mr
 from pacslab.cohort.anatomy.head import SLICES, SPACING, STEP, Tissue, Z
-from pacslab.scenario.variant import Stream
+from pacslab.scenario import Stream
 
 
 @pytest.fixture(scope="module")

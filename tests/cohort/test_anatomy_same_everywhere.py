@@ -12,7 +12,7 @@ import pytest
 from numpy._core._multiarray_umath import __cpu_dispatch__
 
 from pacslab.cohort.anatomy import cr, ct, ecg, exact, mg, mr, us
-from pacslab.scenario.variant import Stream
+from pacslab.scenario import Stream
 
 EXPECTED = {
     "ct": "98d4cb2a38092170217e1bda414d8cba47f3ef6183c93972a5f8cffc3fc0b155",

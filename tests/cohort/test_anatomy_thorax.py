@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pacslab.cohort.anatomy import cr, ct, exact, thorax
-from pacslab.scenario.variant import Stream
+from pacslab.scenario import Stream
 
 SHAPES = [
     f"{kind}-{side}"

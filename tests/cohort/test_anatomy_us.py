@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pacslab.cohort.anatomy import us
-from pacslab.scenario.variant import Stream
+from pacslab.scenario import Stream
 
 
 @pytest.fixture(scope="module")

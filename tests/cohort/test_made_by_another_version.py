@@ -16,16 +16,11 @@ from pacslab.cohort.build import build_cohort
 from pacslab.cohort.encoding.transfer_syntaxes import PINNED, codecs
 from pacslab.cohort.provenance import GENERATOR_VERSION, describe_key_origin, describe_this_machine, origin_of
 from pacslab.cohort.recipe.recipe import load_recipe
-from pacslab.deid.audit.study import audit_study
+from pacslab.deid import audit_study
 from pacslab.errors import DeploymentError, PacslabWarning
+from pacslab.pacs import ArchiveData, Deployment, Network, Owner, State, deployment_folder, lab_id, write_state
 from pacslab.pacs.archive import snapshot
-from pacslab.pacs.archive.snapshot import ArchiveData
-from pacslab.pacs.deployment.deployment import Deployment
-from pacslab.pacs.deployment.state import State, deployment_folder, write_state
-from pacslab.pacs.deployment.teardown import lab_id
-from pacslab.pacs.runtimes.base import Network, Owner
-from pacslab.scenario.loading import load_scenario
-from pacslab.scenario.variant import make_variant
+from pacslab.scenario import load_scenario, make_variant
 
 ROOT = Path(__file__).parents[2]
 

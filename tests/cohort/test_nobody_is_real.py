@@ -29,7 +29,7 @@ from pacslab.cohort.recipe.fictional import (
     us_national_number,
 )
 from pacslab.cohort.recipe.sections import Country
-from pacslab.scenario.variant import make_variant
+from pacslab.scenario import make_variant
 
 
 @pytest.mark.parametrize(("number", "valid"), [("2363", True), ("2364", False), ("1428570", True), ("1428571", False)])

@@ -9,7 +9,7 @@ import pypdf
 import pytest
 
 from pacslab.cohort.build import build_cohort
-from pacslab.scenario.variant import make_variant
+from pacslab.scenario import make_variant
 
 SC, PDF = "1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.104.1"
 

@@ -14,7 +14,7 @@ from pacslab.cohort.build import build_cohort
 from pacslab.cohort.plan.draw_plan import make_plan
 from pacslab.cohort.plan.patients import draw_people
 from pacslab.cohort.recipe.recipe import load_recipe
-from pacslab.scenario.variant import make_variant
+from pacslab.scenario import make_variant
 
 DIGEST = """
 import hashlib

@@ -18,8 +18,8 @@ from pydicom.fileset import FileSet
 
 from pacslab.cohort.answer_key import AnswerKey, Location
 from pacslab.cohort.answer_key_formats import from_compact
-from pacslab.deid.benchmark.scratch_orthanc import scratch_orthanc
-from pacslab.pacs.archive.snapshot_cache import UNFINISHED_PREFIX, list_cache, prune_cache
+from pacslab.deid import scratch_orthanc
+from pacslab.pacs import UNFINISHED_PREFIX, list_cache, prune_cache
 from pacslab.paths import cache_root
 
 COMMAND = [sys.executable, "-m", "pacslab", "synth"]

@@ -24,9 +24,8 @@ from pacslab.cohort.plan.instance_kinds import Content
 from pacslab.cohort.plan.sop_classes import COLOUR_FRAMES
 from pacslab.cohort.recipe.recipe import load_recipe
 from pacslab.cohort.recipe.traps import Trap
-from pacslab.deid.audit.face_check import face_remains
-from pacslab.deid.benchmark.scratch_orthanc import scratch_orthanc
-from pacslab.scenario.variant import make_variant
+from pacslab.deid import face_remains, scratch_orthanc
+from pacslab.scenario import make_variant
 
 from .reading import drawn_at, pdf_text, read, stands, text_of, texts, value_at, written_forms
 

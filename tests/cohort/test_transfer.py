@@ -14,7 +14,7 @@ from PIL import Image
 from pacslab.cohort.encoding.deflate import deflate
 from pacslab.cohort.encoding.explicit_vr import encode_element, encode_item, known
 from pacslab.cohort.encoding.transfer_syntaxes import Encoded, Syntax, codecs, encode_file, encode_frames, to_implicit
-from pacslab.scenario.variant import Stream
+from pacslab.scenario import Stream
 
 
 def noisy(shape, bits, dtype):

@@ -14,12 +14,11 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import Tag
 
-from pacslab.cohort.build import build_cohort
-from pacslab.cohort.recipe.recipe import load_recipe
+from pacslab.cohort import build_cohort, load_recipe
 from pacslab.deid.audit.study import audit_study
 from pacslab.deid.benchmark.scratch_orthanc import scratch_orthanc
 from pacslab.deid.deidentify.study import deidentify_study
-from pacslab.scenario.variant import make_variant
+from pacslab.scenario import make_variant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import FileDataset
 
-    from pacslab.cohort.answer_key import AnswerKey, StudyKey
+    from pacslab.cohort import AnswerKey, StudyKey
     from pacslab.deid.audit.report.model import DeidReport
 
 SECRET = b"the secret of the tests, 32 byte"

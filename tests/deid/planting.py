@@ -21,9 +21,17 @@ import pydicom
 from pydicom.tag import Tag
 from reportlab.pdfgen.canvas import Canvas
 
-from pacslab.cohort.answer_key import AnswerKey, Identifier, InstanceKey, Location, PlantedIdentifier, StudyKey
-from pacslab.cohort.build import Cohort, build_cohort
-from pacslab.cohort.recipe.recipe import load_recipe
+from pacslab.cohort import (
+    AnswerKey,
+    Cohort,
+    Identifier,
+    InstanceKey,
+    Location,
+    PlantedIdentifier,
+    StudyKey,
+    build_cohort,
+    load_recipe,
+)
 from pacslab.deid.audit.reader import SEARCHES, OutputAuditor
 from pacslab.deid.audit.study import judge, quiet_pydicom
 from pacslab.deid.deidentify.policy import load_policy
@@ -31,7 +39,7 @@ from pacslab.deid.deidentify.profile import ProfileApplier
 from pacslab.deid.deidentify.pseudonyms import Pseudonyms
 from pacslab.deid.deidentify.study import deidentify_study
 from pacslab.deid.dicom.elements import element_of, value_at
-from pacslab.scenario.variant import make_variant
+from pacslab.scenario import make_variant
 
 from .conftest import SECRET, put
 

@@ -17,7 +17,7 @@ import pydicom
 import pytest
 from pydicom.fileset import FileSet
 
-from pacslab.cohort.answer_key import Identifier, Location
+from pacslab.cohort import Identifier, Location
 from pacslab.deid.audit.cohort import audit_cohort
 from pacslab.deid.audit.study import quiet_pydicom
 from pacslab.deid.dicom.dicomdir import DirectoryRecord, patients_of_records
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import Dataset, FileDataset
 
-    from pacslab.cohort.answer_key import PlantedIdentifier
+    from pacslab.cohort import PlantedIdentifier
 
 ICON = "(0088,0200)[0].(7FE0,0010)"
 

@@ -10,7 +10,7 @@ import pypdf
 import pytest
 from pydicom.tag import Tag
 
-from pacslab.cohort.answer_key import Identifier, Location
+from pacslab.cohort import Identifier, Location
 from pacslab.deid.audit.report.model import check_of
 from pacslab.deid.deidentify.policy import load_policy
 from pacslab.deid.deidentify.profile import ProfileApplier
@@ -22,7 +22,7 @@ from .conftest import SECRET, Output, original, put
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset, FileDataset
 
-    from pacslab.cohort.answer_key import PlantedIdentifier
+    from pacslab.cohort import PlantedIdentifier
 
 COMMENTS = "(0020,4000)"
 IN_ATTRIBUTES = {Location.HEADER, Location.NESTED, Location.PRIVATE, Location.FREE_TEXT, Location.UID}

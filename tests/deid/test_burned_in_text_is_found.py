@@ -10,10 +10,8 @@ import numpy as np
 import pydicom
 import pytest
 
-from pacslab.cohort.build import build_cohort
-from pacslab.cohort.recipe.recipe import load_recipe
-from pacslab.cohort.render.burned_in_text import burn_in
-from pacslab.cohort.render.scanned_pages import letters as drawn
+from pacslab.cohort import build_cohort, burn_in, load_recipe
+from pacslab.cohort import letters as drawn
 from pacslab.deid.audit.glyph_match import text_remains
 from pacslab.deid.deidentify import study
 from pacslab.deid.deidentify.policy import load_policy
@@ -21,7 +19,7 @@ from pacslab.deid.deidentify.pseudonyms import Pseudonyms
 from pacslab.deid.deidentify.study import deidentify, deidentify_study
 from pacslab.deid.deidentify.text_detection.detector import MISSING, text_in
 from pacslab.deid.deidentify.text_detection.glyph_rows import Looks, _looks, _Mark
-from pacslab.scenario.variant import make_variant
+from pacslab.scenario import make_variant
 
 from .conftest import SECRET, original, whole
 
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from pacslab.cohort.plan.plan import StudyPlan
+    from pacslab.cohort import StudyPlan
 
 TEXT = "RAO ASHA 4821 0937"
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import FileDataset
 
-    from pacslab.cohort.answer_key import PlantedIdentifier
+    from pacslab.cohort import PlantedIdentifier
 
     from .planting import Hospital
 

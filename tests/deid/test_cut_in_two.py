@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pacslab.cohort.answer_key import Identifier
+from pacslab.cohort import Identifier
 from pacslab.deid.search.identifier import SearchTerm
 from pacslab.deid.search.index import IdentifierIndex
 
@@ -21,7 +21,7 @@ from .planting import HOSPITALS, hospital, name_of, written
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pacslab.cohort.answer_key import InstanceKey
+    from pacslab.cohort import InstanceKey
 
     from .planting import Hospital
 

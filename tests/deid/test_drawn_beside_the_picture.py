@@ -12,15 +12,12 @@ import pydicom
 import pytest
 from pydicom.fileset import FileSet
 
-from pacslab.cohort.answer_key import Identifier, Location
-from pacslab.cohort.build import build_cohort
-from pacslab.cohort.recipe.recipe import load_recipe
-from pacslab.cohort.recipe.traps import Trap
+from pacslab.cohort import Identifier, Location, Trap, build_cohort, load_recipe
 from pacslab.deid.audit.cohort import audit_cohort
 from pacslab.deid.audit.study import audit_study
 from pacslab.deid.deidentify.study import deidentify_study
 from pacslab.deid.dicom.elements import value_at
-from pacslab.scenario.variant import make_variant
+from pacslab.scenario import make_variant
 
 from .conftest import SECRET, Original, Output, original
 
@@ -30,7 +27,7 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import FileDataset
 
-    from pacslab.cohort.answer_key import PlantedIdentifier
+    from pacslab.cohort import PlantedIdentifier
 
 
 @cache

@@ -13,7 +13,7 @@ import pytest
 from pydicom.tag import Tag
 from pydicom.uid import generate_uid
 
-from pacslab.cohort.answer_key import Identifier, Keeping
+from pacslab.cohort import Identifier, Keeping
 from pacslab.deid.audit.verdicts import attribute
 from pacslab.deid.dicom.elements import value_at, walk
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import Dataset, FileDataset
 
-    from pacslab.cohort.answer_key import InstanceKey, RetainedValue
+    from pacslab.cohort import InstanceKey, RetainedValue
 
     Change = Callable[[FileDataset], object]
 

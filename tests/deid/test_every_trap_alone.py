@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pydicom.tag import Tag
 
-from pacslab.cohort.answer_key import AnswerKey, Identifier, Keeping, Location
+from pacslab.cohort import AnswerKey, Identifier, Keeping, Location
 from pacslab.deid.audit.reader import OutputAuditor
 from pacslab.deid.audit.study import audit_study
 from pacslab.deid.dicom.elements import element_of, value_at

@@ -12,15 +12,13 @@ import pydicom
 import pytest
 from scipy import ndimage
 
-from pacslab.cohort.answer_key import Identifier, Location
-from pacslab.cohort.build import build_cohort
-from pacslab.cohort.recipe.recipe import load_recipe
+from pacslab.cohort import Identifier, Location, build_cohort, load_recipe
 from pacslab.deid.audit.cohort import audit_cohort
 from pacslab.deid.audit.study import audit_study
 from pacslab.deid.deidentify.head_series import faces_in
 from pacslab.deid.deidentify.study import deidentify_study
 from pacslab.deid.dicom.volumes import volume_of
-from pacslab.scenario.variant import make_variant
+from pacslab.scenario import make_variant
 
 from .conftest import SECRET, Original, Output
 

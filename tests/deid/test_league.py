@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from pacslab.cohort.answer_key import Location
+from pacslab.cohort import Location
 from pacslab.deid.audit.report.model import LOCATION_NAMES
 from pacslab.deid.benchmark import tools as league_tools
 from pacslab.deid.benchmark.table import League, run_league

@@ -43,8 +43,8 @@ from pacslab.deid.reidentification.records import picture_digest, read_records
 from pacslab.deid.reidentification.tradeoff import CROWD, Choices, Dates, read_choices, weigh
 from pacslab.deid.reidentification.weak_releases import Mistake, release_badly
 from pacslab.errors import DeidError
-from pacslab.grading.judging import judge_release
-from pacslab.scenario.variant import make_variant
+from pacslab.grading import judge_release
+from pacslab.scenario import make_variant
 
 from .conftest import SECRET, whole
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from pacslab.cohort.answer_key import InstanceKey, Keeping, Location, RetainedValue
+from pacslab.cohort import InstanceKey, Keeping, Location, RetainedValue
 from pacslab.deid.audit.reader import OutputAuditor
 from pacslab.deid.audit.study import judge, quiet_pydicom
 from pacslab.deid.audit.verdicts import attribute

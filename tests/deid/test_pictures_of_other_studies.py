@@ -10,12 +10,11 @@ import numpy as np
 import pydicom
 import pytest
 
-from pacslab.cohort.build import build_cohort
-from pacslab.cohort.recipe.recipe import load_recipe
+from pacslab.cohort import build_cohort, load_recipe
 from pacslab.deid.audit import reader
 from pacslab.deid.audit.study import audit_study
 from pacslab.deid.deidentify.study import deidentify_study
-from pacslab.scenario.variant import make_variant
+from pacslab.scenario import make_variant
 
 from .conftest import SECRET, Output, original, whole
 

@@ -14,16 +14,14 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import RLELossless
 
-from pacslab.cohort.answer_key import Identifier
-from pacslab.cohort.build import build_cohort
-from pacslab.cohort.recipe.recipe import load_recipe
+from pacslab.cohort import Identifier, build_cohort, load_recipe
 from pacslab.deid.audit.study import audit_study
 from pacslab.deid.deidentify.free_text import clean_text
 from pacslab.deid.deidentify.policy import load_policy
 from pacslab.deid.deidentify.pseudonyms import Pseudonyms
 from pacslab.deid.deidentify.study import deidentify, deidentify_study
 from pacslab.errors import DeidError
-from pacslab.scenario.variant import make_variant
+from pacslab.scenario import make_variant
 
 from .conftest import SECRET, original
 

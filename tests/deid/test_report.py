@@ -11,12 +11,11 @@ import numpy as np
 from PIL import Image
 from rich.console import Console
 
-from pacslab.cohort.answer_key import Identifier, Location
+from pacslab.cohort import Identifier, Location
 from pacslab.deid.audit.report.model import CheckId, DeidReport, check_of
 from pacslab.deid.audit.report.thumbnail import FRAME
-from pacslab.grading.judging import judge_deid
-from pacslab.scenario.loading import load_scenario
-from pacslab.scenario.models import DeidObjective
+from pacslab.grading import judge_deid
+from pacslab.scenario import DeidObjective, load_scenario
 
 from .conftest import Output, original
 

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 import pydicom
 import pytest
 
-from pacslab.cohort.build import build_cohort
-from pacslab.cohort.recipe.recipe import load_recipe
+from pacslab.cohort import build_cohort, load_recipe
 from pacslab.deid.audit.cohort import audit_cohort
 from pacslab.deid.deidentify.pseudonyms import Pseudonyms
 from pacslab.deid.deidentify.study import deidentify_study
-from pacslab.scenario.variant import make_variant
+from pacslab.scenario import make_variant
 
 from .conftest import SECRET
 from .planting import HOSPITALS, paint_out
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import FileDataset
 
-    from pacslab.cohort.answer_key import AnswerKey, PatientKey
+    from pacslab.cohort import AnswerKey, PatientKey
     from pacslab.deid.audit.report.model import CohortReport
 
 

@@ -9,11 +9,10 @@ import numpy as np
 import pydicom
 import pytest
 
-from pacslab.cohort.build import build_cohort
-from pacslab.cohort.recipe.recipe import load_recipe
+from pacslab.cohort import build_cohort, load_recipe
 from pacslab.deid.audit.glyph_match import text_anywhere
 from pacslab.deid.dicom.pixels import decode
-from pacslab.scenario.variant import make_variant
+from pacslab.scenario import make_variant
 
 AROUND = {
     "as it is": lambda plane: plane,

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pacslab.cohort.build import build_cohort
-from pacslab.cohort.recipe.recipe import load_recipe
+from pacslab.cohort import build_cohort, load_recipe
 from pacslab.deid.audit.cohort import audit_cohort
 from pacslab.deid.audit.report.model import CheckId
 from pacslab.deid.deidentify.study import deidentify_study
-from pacslab.scenario.variant import make_variant
+from pacslab.scenario import make_variant
 
 from .conftest import SECRET
 

@@ -10,13 +10,10 @@ import pydicom
 import pytest
 from pydicom.uid import generate_uid
 
-from pacslab.cohort.answer_key import Location
-from pacslab.cohort.build import build_cohort
-from pacslab.cohort.pixel_digests import digest_outside
-from pacslab.cohort.recipe.recipe import load_recipe
+from pacslab.cohort import Location, build_cohort, digest_outside, load_recipe
 from pacslab.deid.audit.study import audit_study
 from pacslab.deid.deidentify.study import deidentify_study
-from pacslab.scenario.variant import make_variant
+from pacslab.scenario import make_variant
 
 from .conftest import SECRET, Original, Output, original
 

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from pacslab.cohort.build import build_cohort
-from pacslab.cohort.recipe.recipe import load_recipe
-from pacslab.cohort.render.scanned_pages import letters
+from pacslab.cohort import build_cohort, letters, load_recipe
 from pacslab.deid.audit.glyph_match import text_remains
 from pacslab.deid.deidentify.text_detection.detector import text_in
 from pacslab.deid.deidentify.text_detection.glyph_rows import drawn_lines
 from pacslab.deid.dicom.output_folder import parse_dicom
 from pacslab.deid.dicom.pixels import decode
-from pacslab.scenario.variant import make_variant
+from pacslab.scenario import make_variant
 
 if TYPE_CHECKING:
     from collections.abc import Callable

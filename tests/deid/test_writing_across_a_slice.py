@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from pacslab.cohort.build import build_cohort
-from pacslab.cohort.pixel_digests import BOX_MARGIN
-from pacslab.cohort.recipe.recipe import load_recipe
-from pacslab.cohort.render.burned_in_text import burn_in
+from pacslab.cohort import BOX_MARGIN, build_cohort, burn_in, load_recipe
 from pacslab.deid.audit.glyph_match import text_remains
 from pacslab.deid.deidentify.policy import load_policy
 from pacslab.deid.deidentify.pseudonyms import Pseudonyms
@@ -19,7 +16,7 @@ from pacslab.deid.deidentify.study import deidentify
 from pacslab.deid.deidentify.text_detection.detector import text_in
 from pacslab.deid.dicom.output_folder import parse_dicom
 from pacslab.deid.dicom.pixels import decode
-from pacslab.scenario.variant import make_variant
+from pacslab.scenario import make_variant
 
 from .conftest import SECRET
 
@@ -28,8 +25,7 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import FileDataset
 
-    from pacslab.cohort.answer_key import PlantedIdentifier
-    from pacslab.cohort.build import Cohort
+    from pacslab.cohort import Cohort, PlantedIdentifier
 
 
 @cache

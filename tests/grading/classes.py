@@ -10,8 +10,7 @@ from pacslab.grading.course.roster import Student
 from pacslab.grading.gradebook.gradebook import grade_class
 from pacslab.grading.selftest.hostile_submissions import hostile_manners
 from pacslab.grading.selftest.sample_submissions import make_submission, submission_profiles
-from pacslab.pacs.deployment.teardown import lab_id
-from pacslab.pacs.runtimes.select import ready_runtimes
+from pacslab.pacs import lab_id, ready_runtimes
 
 DUE = "2026-11-20T23:59:00+01:00"
 

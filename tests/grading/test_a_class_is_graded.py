@@ -21,7 +21,7 @@ from pacslab.grading.replay.collect import gather
 from pacslab.grading.selftest.hostile_submissions import CONFIGURATIONS, SANDBOXED, hostile_manners
 from pacslab.grading.selftest.hostile_zips import ZIPS
 from pacslab.grading.selftest.sample_submissions import submission_profiles
-from pacslab.pacs.runtimes.select import ready_runtimes
+from pacslab.pacs import ready_runtimes
 
 from .classes import Class, everything_but_time, seen_of
 

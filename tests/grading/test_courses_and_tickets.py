@@ -10,7 +10,7 @@ from pacslab.errors import CourseError, TicketError
 from pacslab.grading.course.course import COURSE_FILE, SECRET_FOLDER, Lateness, init_course, read_course
 from pacslab.grading.course.roster import Student
 from pacslab.grading.handin.ticket import issue_ticket, read_ticket, write_tickets
-from pacslab.scenario.variant import make_variant
+from pacslab.scenario import make_variant
 from pacslab.session import Session
 
 

@@ -6,7 +6,7 @@ from pacslab.grading.course.course import init_course
 from pacslab.grading.course.roster import Student
 from pacslab.grading.gradebook.gradebook import grade_class
 from pacslab.grading.selftest.sample_submissions import SubmissionProfile, make_submission
-from pacslab.scenario.loading import scenario_ids
+from pacslab.scenario import scenario_ids
 
 pytestmark = pytest.mark.timeout(900)
 ANNA = Student(id="anna", name="Anna")

@@ -15,10 +15,8 @@ from pacslab.grading.replay.replay import ReplayJob, replay, replay_key
 from pacslab.grading.replay.unpack import digest_of
 from pacslab.grading.selftest.hostile_submissions import CONFIGURATIONS, FILLS_THE_DISK, hostile_manners
 from pacslab.grading.selftest.sample_submissions import SubmissionProfile, make_submission
-from pacslab.pacs.deployment.teardown import lab_id
-from pacslab.pacs.runtimes.select import ready_runtimes
-from pacslab.scenario.loading import load_scenario
-from pacslab.scenario.variant import make_variant
+from pacslab.pacs import lab_id, ready_runtimes
+from pacslab.scenario import load_scenario, make_variant
 
 ANNA = Student(id="anna", name="Anna")
 LUA = SubmissionProfile("runs Lua", options={"ExecuteLuaEnabled": True})

@@ -18,11 +18,9 @@ from pacslab.grading.gradebook.points import Mark, grade, written_answer
 from pacslab.grading.replay.collect import gather
 from pacslab.grading.replay.replay import Replay, Timing
 from pacslab.grading.selftest.sample_submissions import SubmissionProfile, make_submission
-from pacslab.pacs.archive.snapshot import cohort_of
-from pacslab.probes.findings import Assessment, Finding, Outcome, Side
-from pacslab.probes.registry import probes_for
-from pacslab.scenario.loading import load_scenario
-from pacslab.scenario.variant import make_variant
+from pacslab.pacs import cohort_of
+from pacslab.probes import Assessment, Finding, Outcome, Side, probes_for
+from pacslab.scenario import load_scenario, make_variant
 
 ROSTER = (
     Student(id="anna", name="Müller, Anna", lms="101"),

@@ -11,7 +11,7 @@ from pacslab.grading.course.course import COURSE_FILE, init_course, read_course
 from pacslab.grading.course.roster import read_roster
 from pacslab.grading.handin.ticket import write_tickets
 from pacslab.paths import shipped
-from pacslab.scenario.loading import load_scenario
+from pacslab.scenario import load_scenario
 
 GUIDE = (shipped("instructor") / "README.md").read_text(encoding="utf-8")
 TYPED = re.findall(r"(?:^ {4,}|`)(pacslab [a-z][^`\n]*)", GUIDE, re.MULTILINE)

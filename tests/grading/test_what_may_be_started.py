@@ -8,9 +8,9 @@ from pacslab.errors import ConfigurationError
 from pacslab.grading.replay.config_allowlist import replayable, secrets_in
 from pacslab.grading.selftest import hostile_submissions
 from pacslab.grading.selftest.reference_fix import reference_fix, write_reference_fix
-from pacslab.pacs.config.orthanc_json import parse_configuration
+from pacslab.pacs import parse_configuration
 from pacslab.paths import shipped
-from pacslab.scenario.loading import scenario_ids
+from pacslab.scenario import scenario_ids
 
 SCENARIO = shipped("scenarios") / "open-archive"
 SHIPPED = SCENARIO / "orthanc.json"

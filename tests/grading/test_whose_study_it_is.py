@@ -6,13 +6,10 @@ import numpy as np
 import pydicom
 import pytest
 
-from pacslab.deid.audit.report.model import DeidReport, Tally
-from pacslab.deid.audit.study import audit_study
-from pacslab.deid.deidentify.study import deidentify_study
+from pacslab.deid import DeidReport, Tally, audit_study, deidentify_study
 from pacslab.grading.replay.study_ownership import UNTOUCHED, strangers_study
-from pacslab.pacs.archive.snapshot import cohort_of
-from pacslab.scenario.loading import load_scenario
-from pacslab.scenario.variant import make_variant
+from pacslab.pacs import cohort_of
+from pacslab.scenario import load_scenario, make_variant
 
 
 class Mine:

@@ -15,8 +15,8 @@ from pacslab.grading.gradebook.gradebook import Gradebook
 from pacslab.grading.gradebook.outputs import as_json
 from pacslab.grading.gradebook.points import grade
 from pacslab.grading.replay.replay import Replay
-from pacslab.notebook.build_notebooks import build
-from pacslab.scenario.loading import load_scenario
+from pacslab.notebook import build
+from pacslab.scenario import load_scenario
 
 from .test_the_guide import GUIDE, commands_in
 

@@ -11,11 +11,10 @@ import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from pacslab.notebook.build_notebooks import build, sources
-from pacslab.notebook.jupyter import fill_workspace
+from pacslab.notebook import build, fill_workspace, sources
 from pacslab.paths import workspace
-from pacslab.probes.registry import PROBES
-from pacslab.scenario.loading import load_scenario
+from pacslab.probes import PROBES
+from pacslab.scenario import load_scenario
 from pacslab.session import Session
 
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ import pytest
 
 from pacslab.errors import ScenarioError
 from pacslab.notebook.build_notebooks import build, sources, stale, targets, write_notebooks
-from pacslab.scenario.loading import load_scenario, scenario_ids
+from pacslab.scenario import load_scenario, scenario_ids
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sources(ROOT / "labs" / "source")

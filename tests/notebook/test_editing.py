@@ -7,8 +7,8 @@ import pytest
 
 from pacslab.errors import ConfigurationError
 from pacslab.notebook.option_editing import differing_lines, with_options
-from pacslab.pacs.config.orthanc_json import parse_configuration
-from pacslab.scenario.loading import load_scenario, scenario_ids
+from pacslab.pacs import parse_configuration
+from pacslab.scenario import load_scenario, scenario_ids
 
 SHIPPED = [load_scenario(one).folder / "orthanc.json" for one in scenario_ids()]
 TRAPS = """{

@@ -13,7 +13,7 @@ from contextlib import suppress
 import pytest
 from playwright.sync_api import sync_playwright
 
-from pacslab.scenario.loading import load_scenario
+from pacslab.scenario import load_scenario
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(400)]
 

@@ -15,10 +15,10 @@ from servers import sessions
 
 from pacslab import Lab
 from pacslab.errors import DeploymentError, ObjectiveError, PacslabError
-from pacslab.grading.handin.progress import read_progress
+from pacslab.grading import read_progress
 from pacslab.notebook import html_views
 from pacslab.notebook.error_box import explain
-from pacslab.probes.findings import Assessment, Finding, Outcome, Side
+from pacslab.probes import Assessment, Finding, Outcome, Side
 from pacslab.session_models import CheckResult
 
 

@@ -9,11 +9,10 @@ from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
-from pacslab.cohort.build import build_cohort
-from pacslab.cohort.recipe.recipe import load_recipe
+from pacslab.cohort import build_cohort, load_recipe
 from pacslab.errors import ObjectiveError
 from pacslab.notebook.viewer import datasets_of, frames_of
-from pacslab.scenario.variant import make_variant
+from pacslab.scenario import make_variant
 
 
 def image(pixels, **tags):

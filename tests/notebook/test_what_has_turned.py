@@ -3,8 +3,7 @@
 from html import escape
 
 from pacslab import Lab
-from pacslab.probes.findings import Assessment, Finding, Outcome
-from pacslab.probes.registry import PROBES
+from pacslab.probes import PROBES, Assessment, Finding, Outcome
 
 READS, VIEWS = PROBES["http-anonymous-rest"], PROBES["clinic-radiologist-views"]
 

@@ -8,8 +8,7 @@ from pacslab.errors import UnsafeAddressError
 from pacslab.pacs.addresses import Endpoint, require_lab_address
 from pacslab.pacs.runtimes.base import Server
 from pacslab.pacs.server_names import PEERS
-from pacslab.probes.attack.dicom_query_retrieve import get_as_stranger
-from pacslab.probes.target import DicomPeer, Target
+from pacslab.probes import DicomPeer, Target, get_as_stranger
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.88.3.4", "10.231.0.2"])

@@ -27,8 +27,7 @@ from pacslab.pacs.runtimes.process.listening_sockets import listeners
 from pacslab.pacs.runtimes.process.processes import marked
 from pacslab.pacs.runtimes.select import open_runtime
 from pacslab.paths import state_root
-from pacslab.scenario.loading import load_scenario
-from pacslab.scenario.variant import make_variant
+from pacslab.scenario import load_scenario, make_variant
 from pacslab.session import Session
 
 

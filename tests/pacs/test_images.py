@@ -12,11 +12,11 @@ from servers import sessions
 
 import docker
 from pacslab.errors import RuntimeUnavailableError
-from pacslab.grading.selftest.reference_fix import write_reference_fix
+from pacslab.grading import write_reference_fix
 from pacslab.pacs.runtimes.docker import images
 from pacslab.pacs.runtimes.process.runtime import ProcessRuntime
-from pacslab.probes.findings import Outcome, Side
-from pacslab.scenario.loading import scenario_ids
+from pacslab.probes import Outcome, Side
+from pacslab.scenario import scenario_ids
 
 pytestmark = pytest.mark.docker
 

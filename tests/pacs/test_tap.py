@@ -10,11 +10,10 @@ import pytest
 from servers import sessions
 
 from pacslab.errors import UnsafeAddressError
-from pacslab.grading.selftest.reference_fix import write_reference_fix
+from pacslab.grading import write_reference_fix
 from pacslab.pacs.addresses import Endpoint
 from pacslab.pacs.runtimes.packet_capture import Capture, read_pcap, relay_connections
-from pacslab.probes.attack.eavesdropping import names_in, passwords_in
-from pacslab.probes.target import Target
+from pacslab.probes import Target, names_in, passwords_in
 
 
 class Echo(socketserver.BaseRequestHandler):

@@ -3,8 +3,8 @@
 import pytest
 
 from pacslab.probes import bounded_http
-from pacslab.probes.assess import assess
 from pacslab.probes.findings import Outcome
+from pacslab.probes.run_probes import assess
 
 LISTS = ("http-known-password", "http-derived-password")
 

@@ -7,9 +7,9 @@ import pytest
 
 from pacslab.probes import assess as looking
 from pacslab.probes import retry
-from pacslab.probes.assess import assess
 from pacslab.probes.findings import Outcome, Side
 from pacslab.probes.registry import PROBES, ProbeResult
+from pacslab.probes.run_probes import assess
 from pacslab.probes.target import DicomPeer, LabFailureError
 
 BUSY = ("http-known-password", "http-derived-password", "http-blank-password")

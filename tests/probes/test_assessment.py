@@ -7,14 +7,13 @@ import pytest
 from servers import in_process
 
 from pacslab.errors import DeploymentError
-from pacslab.grading.selftest.mutants import Mutant, write_mutant
-from pacslab.grading.selftest.reference_fix import write_reference_fix
+from pacslab.grading import Mutant, write_mutant, write_reference_fix
 from pacslab.probes import target
 from pacslab.probes.bounded_http import BoundedClient
 from pacslab.probes.findings import Outcome
 from pacslab.probes.registry import PROBES
 from pacslab.probes.target import DicomPeer, LabFailureError
-from pacslab.scenario.weaknesses import Change
+from pacslab.scenario import Change
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from pynetdicom import AE
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelGet
 from servers import in_process, sessions
 
-from pacslab.grading.selftest.reference_fix import write_reference_fix
+from pacslab.grading import write_reference_fix
 from pacslab.probes.findings import Outcome
 from pacslab.probes.target import Target
 

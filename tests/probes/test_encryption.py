@@ -6,9 +6,8 @@ import pytest
 import yaml
 from servers import in_process, sessions
 
-from pacslab.grading.selftest.reference_fix import write_reference_fix
-from pacslab.pacs.deployment.certificates import issue_certificate, make_authority
-from pacslab.pacs.deployment.state import deployment_folder
+from pacslab.grading import write_reference_fix
+from pacslab.pacs import deployment_folder, issue_certificate, make_authority
 from pacslab.probes.registry import PROBES
 from pacslab.probes.target import Target
 

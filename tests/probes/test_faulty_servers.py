@@ -20,10 +20,8 @@ from pynetdicom.sop_class import (
     Verification,
 )
 
-from pacslab.grading.selftest.reference_fix import write_reference_fix
-from pacslab.pacs.addresses import Endpoint
-from pacslab.pacs.config.ports import ArchivePort
-from pacslab.pacs.deployment.peers import archive_entries
+from pacslab.grading import write_reference_fix
+from pacslab.pacs import ArchivePort, Endpoint, archive_entries
 from pacslab.probes import assess as looking
 from pacslab.probes import bounded_http, target
 from pacslab.probes.findings import Outcome, Side

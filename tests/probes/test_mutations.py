@@ -12,12 +12,11 @@ from byhand import type_by_hand
 from servers import in_process, sessions
 
 from pacslab.errors import ConfigurationError
-from pacslab.grading.selftest.mutants import useless, weakened, write_mutant
-from pacslab.grading.selftest.reference_fix import write_reference_fix
+from pacslab.grading import useless, weakened, write_mutant, write_reference_fix
 from pacslab.probes.findings import Outcome, Side
 from pacslab.probes.probe_instances import picture
 from pacslab.probes.target import Target
-from pacslab.scenario.loading import load_scenario, scenario_ids
+from pacslab.scenario import load_scenario, scenario_ids
 
 SCENARIOS = scenario_ids()
 WEAKENED = [one for name in SCENARIOS for one in weakened(load_scenario(name))]

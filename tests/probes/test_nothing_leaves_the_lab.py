@@ -6,9 +6,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from pacslab.errors import UnsafeAddressError
-from pacslab.pacs.addresses import Endpoint, require_lab_address
-from pacslab.pacs.config.ports import ArchivePort
-from pacslab.pacs.deployment.peers import archive_entries
+from pacslab.pacs import ArchivePort, Endpoint, archive_entries, require_lab_address
 from pacslab.probes.registry import PROBES
 from pacslab.probes.target import DicomPeer, RefusedError, Target
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from servers import in_process, sessions
 
-from pacslab.pacs.config.orthanc_json import parse_configuration
+from pacslab.pacs import parse_configuration
 from pacslab.probes.registry import PROBES
 from pacslab.probes.target import LEVELS, Target
 

@@ -9,8 +9,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 from servers import sessions
 
-from pacslab.pacs.config.orthanc_json import parse_configuration
-from pacslab.pacs.runtimes.process.executables import PLUGIN_FOLDERS
+from pacslab.pacs import PLUGIN_FOLDERS, parse_configuration
 from pacslab.probes.registry import PROBES
 from pacslab.probes.target import Target
 

@@ -7,8 +7,7 @@ import yaml
 
 from pacslab.errors import ScenarioError
 from pacslab.paths import shipped
-from pacslab.probes.assess import probes_for
-from pacslab.probes.findings import Side
+from pacslab.probes import Side, probes_for
 from pacslab.scenario.documents import read_mapping
 from pacslab.scenario.loading import load_scenario, scenario_ids
 from pacslab.scenario.models import ProbeCheck

@@ -5,8 +5,7 @@ import yaml
 from cvss import CVSS4
 
 from pacslab.paths import shipped
-from pacslab.probes.findings import Side
-from pacslab.probes.registry import PROBES
+from pacslab.probes import PROBES, Side
 from pacslab.scenario.loading import load_scenario, scenario_ids
 from pacslab.scenario.weaknesses import Severity, Weakness, weakness_ids
 

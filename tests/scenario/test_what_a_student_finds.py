@@ -13,9 +13,8 @@ from pynetdicom import AE
 from pynetdicom.sop_class import Verification
 from servers import in_process, sessions
 
-from pacslab.grading.replay.config_allowlist import replayable
-from pacslab.grading.selftest.reference_fix import write_reference_fix
-from pacslab.pacs.runtimes.packet_capture import read_pcap
+from pacslab.grading import replayable, write_reference_fix
+from pacslab.pacs import read_pcap
 from pacslab.scenario.loading import load_scenario, scenario_ids
 
 

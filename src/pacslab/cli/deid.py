@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
-from pacslab.console.output import out, progress_shown
+from pacslab.console import out, progress_shown
 from pacslab.errors import DeidError
 
 if TYPE_CHECKING:
-    from pacslab.cohort.answer_key import AnswerKey
-    from pacslab.deid.audit.report.model import CohortReport, DeidReport
+    from pacslab.cohort import AnswerKey
+    from pacslab.deid import CohortReport, DeidReport
 
 _SHORT = 1
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
@@ -50,8 +50,7 @@ def audit(
     as_json: bool,
 ) -> None:
     """Audit OUTPUT: a folder, a ZIP file, or the address of a lab's Orthanc; exit with 1 where it falls short."""
-    from pacslab.deid.audit.cohort import audit_cohort  # noqa: PLC0415
-    from pacslab.deid.audit.study import audit_study  # noqa: PLC0415
+    from pacslab.deid import audit_cohort, audit_study  # noqa: PLC0415
 
     key = _key(scenario, student, key_file, whole=everything or study is not None)
     asked = study or (None if everything else key.facts.get("deid_study_uid"))
@@ -81,7 +80,7 @@ def audit(
 @_json
 def run(*, source: Path, target: Path, secret_file: Path | None, ocr: bool, workers: int | None, as_json: bool) -> None:
     """De-identify the folder SOURCE with the reference recipe (PS3.15, policy.yaml)."""
-    from pacslab.deid.deidentify.folder import run_recipe  # noqa: PLC0415
+    from pacslab.deid import run_recipe  # noqa: PLC0415
 
     with progress_shown(quiet=as_json) as progress:
         done = run_recipe(source, target, secret_file, ocr=ocr, workers=workers, progress=progress)
@@ -104,10 +103,9 @@ def run(*, source: Path, target: Path, secret_file: Path | None, ocr: bool, work
 @_json
 def league(recipe: str, student: str, only: tuple[str, ...], *, as_json: bool) -> None:
     """Run the tools that people use on one cohort, and see who is still named. Nothing here exits with 1: they lose."""
-    from pacslab.cohort.build import build_cohort  # noqa: PLC0415
-    from pacslab.cohort.recipe.recipe import load_recipe  # noqa: PLC0415
-    from pacslab.deid.benchmark.table import run_league  # noqa: PLC0415
-    from pacslab.scenario.variant import make_variant  # noqa: PLC0415
+    from pacslab.cohort import build_cohort, load_recipe  # noqa: PLC0415
+    from pacslab.deid import run_league  # noqa: PLC0415
+    from pacslab.scenario import make_variant  # noqa: PLC0415
 
     cohort = build_cohort(load_recipe(recipe), make_variant("league", student))
     with progress_shown(quiet=as_json) as progress:
@@ -128,10 +126,8 @@ def _write(path: Path, text: str) -> None:
 def _key(scenario: str, student: str | None, key_file: Path | None, *, whole: bool) -> AnswerKey:
     from pydantic import ValidationError  # noqa: PLC0415
 
-    from pacslab.cohort.answer_key import AnswerKey as Key  # noqa: PLC0415
-    from pacslab.cohort.answer_key_formats import from_compact  # noqa: PLC0415
-    from pacslab.cohort.build import build_cohort  # noqa: PLC0415
-    from pacslab.cohort.recipe.recipe import load_recipe  # noqa: PLC0415
+    from pacslab.cohort import AnswerKey as Key  # noqa: PLC0415
+    from pacslab.cohort import build_cohort, from_compact, load_recipe  # noqa: PLC0415
     from pacslab.session import Session  # noqa: PLC0415
 
     if key_file is None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pacslab.console.output import out, progress_shown
+from pacslab.console import out, progress_shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ def course() -> None:
 @_json
 def course_init(folder: Path, course_id: str, title: str, chosen: tuple[str, ...], *, as_json: bool) -> None:
     """Make course.toml, and beside it the secret that nobody but you may read."""
-    from pacslab.grading.course.course import COURSE_FILE, SECRET_FOLDER, init_course  # noqa: PLC0415
+    from pacslab.grading import COURSE_FILE, SECRET_FOLDER, init_course  # noqa: PLC0415
 
     made = init_course(folder, course_id, title, chosen or ("open-archive",))
     if as_json:
@@ -50,8 +50,7 @@ def course_init(folder: Path, course_id: str, title: str, chosen: tuple[str, ...
 @_json
 def course_tickets(roster: Path, course_path: Path, target: Path, *, as_json: bool) -> None:
     """Write a signed ticket for each student of a class list (CSV of Canvas, Moodle or your own)."""
-    from pacslab.grading.course.course import read_course  # noqa: PLC0415
-    from pacslab.grading.handin.ticket import write_tickets  # noqa: PLC0415
+    from pacslab.grading import read_course, write_tickets  # noqa: PLC0415
 
     written = write_tickets(read_course(course_path), roster, target)
     if as_json:
@@ -67,7 +66,7 @@ def course_tickets(roster: Path, course_path: Path, target: Path, *, as_json: bo
 @_json
 def course_rehearse(folder: Path, *, as_json: bool) -> None:
     """Make a course with five invented students and what they handed in, to try grading with."""
-    from pacslab.grading.selftest.rehearsal import make_rehearsal  # noqa: PLC0415
+    from pacslab.grading import make_rehearsal  # noqa: PLC0415
 
     handed_in = make_rehearsal(folder)
     if as_json:
@@ -85,7 +84,7 @@ def course_rehearse(folder: Path, *, as_json: bool) -> None:
 @_json
 def course_nbgrader(grades: Path, database: str, assignment: str | None, scenario: str, *, as_json: bool) -> None:
     """Put a graded class into nbgrader's gradebook, cell by cell."""
-    from pacslab.grading.gradebook.nbgrader_otter import write_to_nbgrader  # noqa: PLC0415
+    from pacslab.grading import write_to_nbgrader  # noqa: PLC0415
 
     cells = write_to_nbgrader(grades, database, assignment or scenario, scenario)
     if as_json:
@@ -100,8 +99,8 @@ def course_nbgrader(grades: Path, database: str, assignment: str | None, scenari
 @_json
 def course_otter(folder: Path, scenario: str, *, as_json: bool) -> None:
     """Write otter's test files for the objectives of a scenario: one cell of a notebook runs one of them."""
-    from pacslab.grading.gradebook.nbgrader_otter import write_otter_tests  # noqa: PLC0415
-    from pacslab.scenario.loading import load_scenario  # noqa: PLC0415
+    from pacslab.grading import write_otter_tests  # noqa: PLC0415
+    from pacslab.scenario import load_scenario  # noqa: PLC0415
 
     written = write_otter_tests(folder, load_scenario(scenario))
     if as_json:
@@ -154,10 +153,13 @@ def grade(  # noqa: PLR0917
 
     Exit with 1 where the lab itself could not look at a submission.
     """
-    from pacslab.grading.course.course import read_course  # noqa: PLC0415
-    from pacslab.grading.course.roster import read_roster  # noqa: PLC0415
-    from pacslab.grading.gradebook.gradebook import find_roster, grade_class  # noqa: PLC0415
-    from pacslab.grading.gradebook.outputs import write_outputs  # noqa: PLC0415
+    from pacslab.grading import (  # noqa: PLC0415
+        find_roster,
+        grade_class,
+        read_course,
+        read_roster,
+        write_outputs,
+    )
 
     made = read_course(course_path)
     students = read_roster(find_roster(made, roster))

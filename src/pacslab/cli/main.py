@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 from rich.console import Console
 
-from pacslab import __version__
 from pacslab.cli.deid import deid
 from pacslab.cli.grading import course, grade, submit
 from pacslab.cli.synth import cache, synth
-from pacslab.console.output import out as _out
-from pacslab.console.output import progress_shown as _progress
+from pacslab.console import out as _out
+from pacslab.console import progress_shown as _progress
 from pacslab.errors import PacslabError, PacslabWarning
+from pacslab.version import __version__
 
 if TYPE_CHECKING:
     from pacslab.session import Session
@@ -83,7 +83,7 @@ def doctor(*, as_json: bool) -> None:
 @click.option("--in-container", is_flag=True, help="Listen on the container's interface; only for the student image.")
 def lab(*, port: int | None, browser: bool, in_container: bool) -> None:
     """Open the notebooks in JupyterLab. When it ends, every server of the lab ends."""
-    from pacslab.notebook.jupyter import serve  # noqa: PLC0415
+    from pacslab.notebook import serve  # noqa: PLC0415
 
     sys.exit(serve(port=port, browser=browser, in_container=in_container, say=click.echo))
 
@@ -92,7 +92,7 @@ def lab(*, port: int | None, browser: bool, in_container: bool) -> None:
 @_json
 def scenarios(*, as_json: bool) -> None:
     """List the scenarios."""
-    from pacslab.scenario.loading import load_scenario, scenario_ids  # noqa: PLC0415
+    from pacslab.scenario import load_scenario, scenario_ids  # noqa: PLC0415
 
     found = [load_scenario(one) for one in scenario_ids()]
     if as_json:
@@ -111,7 +111,7 @@ def scenarios(*, as_json: bool) -> None:
 @_json
 def start(scenario: str, student: str | None, runtime: str | None, hours: float | None, *, as_json: bool) -> None:
     """Start a scenario's servers, or find them again."""
-    from pacslab.console.tables import status_line, status_table  # noqa: PLC0415
+    from pacslab.console import status_line, status_table  # noqa: PLC0415
 
     session = _session(scenario, student, runtime, hours)
     with _progress(quiet=as_json) as progress:
@@ -127,8 +127,8 @@ def start(scenario: str, student: str | None, runtime: str | None, hours: float 
 @_json
 def status(*, as_json: bool) -> None:
     """Show every running deployment of this lab."""
-    from pacslab.console.tables import status_line, status_table  # noqa: PLC0415
-    from pacslab.pacs.deployment.teardown import list_running, remove_expired  # noqa: PLC0415
+    from pacslab.console import status_line, status_table  # noqa: PLC0415
+    from pacslab.pacs import list_running, remove_expired  # noqa: PLC0415
 
     remove_expired()
     found = [_session(one.scenario, one.student).status() for one in list_running()]
@@ -212,7 +212,7 @@ def log(scenario: str, student: str | None, *, lines: int, as_json: bool) -> Non
 @_json
 def assess(scenario: str, student: str | None, *, details: bool, as_json: bool) -> None:
     """Attack the archive and live the hospital's day. Exit with 1 where a way is open or the hospital is stopped."""
-    from pacslab.console.tables import assessment_tables  # noqa: PLC0415
+    from pacslab.console import assessment_tables  # noqa: PLC0415
 
     session = _session(scenario, student)
     with _progress(quiet=as_json) as progress:
@@ -233,7 +233,7 @@ def assess(scenario: str, student: str | None, *, details: bool, as_json: bool) 
 @_json
 def stop(scenario: str, student: str | None, *, everything: bool, as_json: bool) -> None:
     """End the servers; your work folder stays."""
-    from pacslab.pacs.deployment.teardown import stop_all  # noqa: PLC0415
+    from pacslab.pacs import stop_all  # noqa: PLC0415
 
     if everything:
         deployments, servers = stop_all()
@@ -251,7 +251,7 @@ def stop(scenario: str, student: str | None, *, everything: bool, as_json: bool)
 @_json
 def demo(runtime: str | None, *, as_json: bool) -> None:
     """Do the main job in a terminal, and show before and after."""
-    from pacslab.console.tables import demo_table  # noqa: PLC0415
+    from pacslab.console import demo_table  # noqa: PLC0415
     from pacslab.demo import run_demo  # noqa: PLC0415
 
     with _progress(quiet=as_json) as progress:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pacslab.console.output import out, progress_shown
+from pacslab.console import out, progress_shown
 from pacslab.errors import ScenarioError, warn
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
@@ -44,12 +44,16 @@ def synth(
     as_json: bool,
 ) -> None:
     """Make the images of a synthetic hospital. Without RECIPE, list the recipes."""
-    from pacslab.cohort.build import build_cohort  # noqa: PLC0415
-    from pacslab.cohort.export import write_cohort, write_key  # noqa: PLC0415
-    from pacslab.cohort.provenance import describe_this_machine  # noqa: PLC0415
-    from pacslab.cohort.recipe.recipe import load_recipe, recipe_names  # noqa: PLC0415
-    from pacslab.pacs.archive.upload import upload_cohort  # noqa: PLC0415
-    from pacslab.scenario.variant import make_variant  # noqa: PLC0415
+    from pacslab.cohort import (  # noqa: PLC0415  # noqa: PLC0415
+        build_cohort,
+        describe_this_machine,
+        load_recipe,
+        recipe_names,
+        write_cohort,
+        write_key,
+    )
+    from pacslab.pacs import upload_cohort  # noqa: PLC0415
+    from pacslab.scenario import make_variant  # noqa: PLC0415
     from pacslab.session import default_student  # noqa: PLC0415
 
     if recipe is None:
@@ -95,7 +99,7 @@ def synth(
 @_json
 def cache(*, clear: bool, as_json: bool) -> None:
     """Say what is kept to start faster, and its size."""
-    from pacslab.pacs.archive.snapshot_cache import clear_cache, list_cache  # noqa: PLC0415
+    from pacslab.pacs import clear_cache, list_cache  # noqa: PLC0415
 
     if clear:
         freed = clear_cache()

@@ -1,1 +1,73 @@
 """Synthetic patients: from a recipe and a variant to DICOM files and the answer key."""
+
+from pacslab.cohort.answer_key import (
+    AnswerKey,
+    Box,
+    Identifier,
+    InstanceKey,
+    Keeping,
+    Location,
+    Origin,
+    PatientKey,
+    PlantedIdentifier,
+    Region,
+    RetainedValue,
+    StudyKey,
+)
+from pacslab.cohort.answer_key_formats import Canaries, from_compact
+from pacslab.cohort.build import Cohort, build_cohort, is_synthetic
+from pacslab.cohort.export import write_cohort, write_key
+from pacslab.cohort.pixel_digests import BOX_MARGIN, digest_outside, digest_within, without_boxes
+from pacslab.cohort.plan.plan import StudyPlan
+from pacslab.cohort.provenance import (
+    GENERATOR_VERSION,
+    describe_key_origin,
+    describe_this_machine,
+    origin_of,
+    other_patients,
+)
+from pacslab.cohort.recipe.recipe import load_recipe, recipe_names
+from pacslab.cohort.recipe.traps import Trap
+from pacslab.cohort.render.burned_in_text import burn_in
+from pacslab.cohort.render.portraits import PORTRAIT_PIXEL_MM, Portrait, portraits
+from pacslab.cohort.render.scanned_pages import letters
+
+__all__ = [
+    "BOX_MARGIN",
+    "GENERATOR_VERSION",
+    "PORTRAIT_PIXEL_MM",
+    "AnswerKey",
+    "Box",
+    "Canaries",
+    "Cohort",
+    "Identifier",
+    "InstanceKey",
+    "Keeping",
+    "Location",
+    "Origin",
+    "PatientKey",
+    "PlantedIdentifier",
+    "Portrait",
+    "Region",
+    "RetainedValue",
+    "StudyKey",
+    "StudyPlan",
+    "Trap",
+    "build_cohort",
+    "burn_in",
+    "describe_key_origin",
+    "describe_this_machine",
+    "digest_outside",
+    "digest_within",
+    "from_compact",
+    "is_synthetic",
+    "letters",
+    "load_recipe",
+    "origin_of",
+    "other_patients",
+    "portraits",
+    "recipe_names",
+    "without_boxes",
+    "write_cohort",
+    "write_key",
+]

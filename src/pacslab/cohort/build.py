@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pacslab.cohort.plan.patients import Person
     from pacslab.cohort.plan.plan import InstancePlan, SeriesPlan, StudyPlan
     from pacslab.cohort.recipe.recipe import Recipe
-    from pacslab.scenario.variant import Variant
+    from pacslab.scenario import Variant
 
 __all__ = ["GENERATOR_VERSION", "Cohort", "build_cohort", "is_synthetic"]
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from pacslab.probes.findings import Outcome, Side
+from pacslab.probes import Outcome, Side
 
 if TYPE_CHECKING:
     from pacslab.demo import Demo
-    from pacslab.probes.findings import Assessment, Finding
+    from pacslab.probes import Assessment, Finding
     from pacslab.session_models import Status
 
 OUTCOMES = {

@@ -1,1 +1,91 @@
 """De-identification: the audit against the answer key, and the reference recipe."""
+
+from pacslab.deid.audit.cohort import audit_cohort
+from pacslab.deid.audit.evidence import FileScan
+from pacslab.deid.audit.face_check import face_remains
+from pacslab.deid.audit.parallel_scan import ParallelScan, in_batches
+from pacslab.deid.audit.reader import OutputAuditor
+from pacslab.deid.audit.report.model import CheckId, CohortReport, DeidReport, Tally
+from pacslab.deid.audit.study import audit_study, quiet_pydicom
+from pacslab.deid.benchmark.scratch_orthanc import scratch_orthanc
+from pacslab.deid.benchmark.table import run_league
+from pacslab.deid.deidentify.folder import run_recipe
+from pacslab.deid.deidentify.study import deidentify_study
+from pacslab.deid.deidentify.text_detection.detector import can_read
+from pacslab.deid.dicom.output_folder import Listed, Source, parse_dicom
+from pacslab.deid.dicom.output_sources import open_source
+from pacslab.deid.dicom.pixels import decode
+from pacslab.deid.reidentification.attacks import (
+    follow_the_news,
+    join_with_admissions,
+    numbers_of,
+    smallest_group,
+    undo_date_shifts,
+    undo_hashes,
+)
+from pacslab.deid.reidentification.background_knowledge import Admission, Story, admissions, background_knowledge
+from pacslab.deid.reidentification.faces import (
+    city_hospital,
+    heads_of,
+    match_faces,
+    portraits_around,
+    relief,
+    render_faces,
+    side_by_side,
+    unlike,
+)
+from pacslab.deid.reidentification.records import read_records, records_of
+from pacslab.deid.reidentification.tradeoff import Choices, read_choices, weigh
+from pacslab.deid.reidentification.weak_releases import Mistake, release_badly
+from pacslab.deid.worker_pool import in_order
+
+__all__ = [
+    "Admission",
+    "CheckId",
+    "Choices",
+    "CohortReport",
+    "DeidReport",
+    "FileScan",
+    "Listed",
+    "Mistake",
+    "OutputAuditor",
+    "ParallelScan",
+    "Source",
+    "Story",
+    "Tally",
+    "admissions",
+    "audit_cohort",
+    "audit_study",
+    "background_knowledge",
+    "can_read",
+    "city_hospital",
+    "decode",
+    "deidentify_study",
+    "face_remains",
+    "follow_the_news",
+    "heads_of",
+    "in_batches",
+    "in_order",
+    "join_with_admissions",
+    "match_faces",
+    "numbers_of",
+    "open_source",
+    "parse_dicom",
+    "portraits_around",
+    "quiet_pydicom",
+    "read_choices",
+    "read_records",
+    "records_of",
+    "release_badly",
+    "relief",
+    "render_faces",
+    "run_league",
+    "run_recipe",
+    "scratch_orthanc",
+    "side_by_side",
+    "smallest_group",
+    "undo_date_shifts",
+    "undo_hashes",
+    "unlike",
+    "weigh",
+]

@@ -1,1 +1,68 @@
 """What was achieved: points for objectives."""
+
+from pacslab.grading.answers import same_answer
+from pacslab.grading.course.course import COURSE_FILE, SECRET_FOLDER, init_course, read_course
+from pacslab.grading.course.roster import Student, read_roster
+from pacslab.grading.gradebook.gradebook import find_roster, grade_class
+from pacslab.grading.gradebook.nbgrader_otter import write_otter_tests, write_to_nbgrader
+from pacslab.grading.gradebook.outputs import write_outputs
+from pacslab.grading.handin.progress import Score, changing_progress, read_progress, score_progress
+from pacslab.grading.handin.submission import Receipt, write_submission
+from pacslab.grading.handin.ticket import find_ticket, variant_for, write_tickets
+from pacslab.grading.handin.timeline import first_seal, record_event
+from pacslab.grading.judging import (
+    Verdict,
+    audit_output,
+    judge_answer,
+    judge_deid,
+    judge_probes,
+    judge_release,
+    objectives_of,
+)
+from pacslab.grading.replay.config_allowlist import replayable
+from pacslab.grading.selftest.mutants import Mutant, useless, weakened, write_mutant
+from pacslab.grading.selftest.reference_fix import write_reference_fix
+from pacslab.grading.selftest.rehearsal import make_rehearsal
+from pacslab.grading.selftest.sample_submissions import make_submission, submission_profiles
+
+__all__ = [
+    "COURSE_FILE",
+    "SECRET_FOLDER",
+    "Mutant",
+    "Receipt",
+    "Score",
+    "Student",
+    "Verdict",
+    "audit_output",
+    "changing_progress",
+    "find_roster",
+    "find_ticket",
+    "first_seal",
+    "grade_class",
+    "init_course",
+    "judge_answer",
+    "judge_deid",
+    "judge_probes",
+    "judge_release",
+    "make_rehearsal",
+    "make_submission",
+    "objectives_of",
+    "read_course",
+    "read_progress",
+    "read_roster",
+    "record_event",
+    "replayable",
+    "same_answer",
+    "score_progress",
+    "submission_profiles",
+    "useless",
+    "variant_for",
+    "weakened",
+    "write_mutant",
+    "write_otter_tests",
+    "write_outputs",
+    "write_reference_fix",
+    "write_submission",
+    "write_tickets",
+    "write_to_nbgrader",
+]

@@ -6,18 +6,16 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from pacslab.deid.audit.study import audit_study
-from pacslab.deid.reidentification.background_knowledge import admissions
-from pacslab.deid.reidentification.records import records_of
+from pacslab.deid import admissions, audit_study, records_of
 from pacslab.grading.answers import same_answer
-from pacslab.probes.findings import Assessment, Outcome
+from pacslab.probes import Assessment, Outcome
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pacslab.cohort.answer_key import AnswerKey
-    from pacslab.deid.audit.report.model import DeidReport
-    from pacslab.scenario.models import AnswerCheck, DeidObjective, Objective, ProbeCheck, Scenario
+    from pacslab.cohort import AnswerKey
+    from pacslab.deid import DeidReport
+    from pacslab.scenario import AnswerCheck, DeidObjective, Objective, ProbeCheck, Scenario
 
 _WORST = 3
 
@@ -48,7 +46,7 @@ def judge_answer(check: AnswerCheck, answer: object, key: AnswerKey) -> Verdict:
 
 def judge_release(answer: object, key: AnswerKey) -> Verdict:
     """Return the verdict on what a release tells, measured against the town's list and the research question."""
-    from pacslab.deid.reidentification.tradeoff import read_choices, weigh  # noqa: PLC0415 - pandas takes its time
+    from pacslab.deid import read_choices, weigh  # noqa: PLC0415 - pandas takes its time
 
     choices = read_choices(str(answer))
     if choices is None:

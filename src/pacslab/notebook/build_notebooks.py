@@ -11,16 +11,16 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pacslab.errors import ScenarioError
-from pacslab.scenario.loading import load_scenario
+from pacslab.scenario import load_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from pacslab.scenario.models import Scenario
+    from pacslab.scenario import Scenario
 
 STUB = "# YOUR CODE HERE"
 SOLUTION = re.compile(r"^([ \t]*)### BEGIN SOLUTION\n.*?^[ \t]*### END SOLUTION *$", re.MULTILINE | re.DOTALL)
@@ -153,9 +153,3 @@ def write_notebooks(root: Path) -> list[Path]:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
     return sorted(changed)
-
-
-if __name__ == "__main__":
-    here = Path(__file__).resolve().parents[3]
-    for one in write_notebooks(here):
-        print(one.relative_to(here))

@@ -11,7 +11,7 @@ import subprocess
 from dataclasses import dataclass
 
 from pacslab.errors import PacslabError, UnsafeAddressError
-from pacslab.pacs.addresses import require_lab_address
+from pacslab.pacs import require_lab_address
 
 _TIMEOUT = 60  # seconds
 _LONGEST = 20_000  # characters that are shown

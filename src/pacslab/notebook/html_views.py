@@ -15,17 +15,16 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 from markupsafe import Markup, escape
 
-from pacslab.pacs.config.workfolder import LIVE_FILES, REPORT_FILE
-from pacslab.probes.findings import Outcome, Side
+from pacslab.pacs import LIVE_FILES, REPORT_FILE
+from pacslab.probes import Outcome, Side
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pacslab.deid.audit.report.model import DeidReport
+    from pacslab.deid import DeidReport
     from pacslab.errors import PacslabError
-    from pacslab.grading.handin.progress import Score
-    from pacslab.grading.handin.submission import Receipt
-    from pacslab.probes.findings import Assessment
+    from pacslab.grading import Receipt, Score
+    from pacslab.probes import Assessment
     from pacslab.session_models import CheckResult, Hint, ObjectiveStatus, Status
 
 STAGES = {"discover": "Discover", "read": "Read", "harden": "Harden", "deidentify": "De-identify"}

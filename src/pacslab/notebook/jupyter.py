@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pacslab.errors import DeploymentError
-from pacslab.pacs.deployment.teardown import stop_all
+from pacslab.pacs import stop_all
 from pacslab.paths import shipped, workspace
 
 if TYPE_CHECKING:

@@ -10,8 +10,7 @@ from pacslab.notebook.error_box import show_boxes
 from pacslab.notebook.option_editing import differing_lines, with_options
 from pacslab.notebook.practice import practised
 from pacslab.notebook.progress import watched
-from pacslab.pacs.config.handover import Handover, read_handover
-from pacslab.pacs.deployment.deployment import DEFAULT_HOURS
+from pacslab.pacs import DEFAULT_HOURS, Handover, read_handover
 from pacslab.session import Session
 
 if TYPE_CHECKING:
@@ -20,11 +19,10 @@ if TYPE_CHECKING:
 
     import pyorthanc
 
-    from pacslab.deid.audit.report.model import DeidReport
-    from pacslab.grading.handin.progress import Score
-    from pacslab.grading.handin.submission import Receipt
+    from pacslab.deid import DeidReport
+    from pacslab.grading import Receipt, Score
     from pacslab.notebook.panel import Panel
-    from pacslab.probes.findings import Assessment
+    from pacslab.probes import Assessment
     from pacslab.session_models import CheckResult, Hint, ObjectiveStatus, Status
 
 

@@ -8,8 +8,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pacslab.errors import ConfigurationError
-from pacslab.pacs.config.orthanc_json import known_options, parse_configuration, without_comments
-from pacslab.scenario.documents import did_you_mean
+from pacslab.pacs import known_options, parse_configuration, without_comments
+from pacslab.scenario import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pacslab.grading.answers import same_answer
+from pacslab.grading import same_answer
 from pacslab.session_models import CheckResult
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from IPython.display import display
 
-from pacslab.console.output import progress_shown
+from pacslab.console import progress_shown
 from pacslab.notebook import html_views
 from pacslab.notebook.displayed_result import notebook_cell
 

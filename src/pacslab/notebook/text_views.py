@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from pacslab.console.tables import assessment_tables, status_line, status_table
+from pacslab.console import assessment_tables, status_line, status_table
 from pacslab.notebook.html_views import STAGES
 
 if TYPE_CHECKING:
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from pacslab.deid.audit.report.model import DeidReport
-    from pacslab.grading.handin.progress import Score
-    from pacslab.probes.findings import Assessment
+    from pacslab.deid import DeidReport
+    from pacslab.grading import Score
+    from pacslab.probes import Assessment
     from pacslab.session_models import CheckResult, Hint, ObjectiveStatus, Status
 
 _WIDTH = 100

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pydicom
 
-from pacslab.pacs.server_names import SCANNER, WORKSTATION
+from pacslab.pacs import SCANNER, WORKSTATION
 from pacslab.probes.attack.web_helpers import curl
 from pacslab.probes.bounded_http import in_words
 from pacslab.probes.findings import Side
 from pacslab.probes.probe_instances import delete_study
 from pacslab.probes.registry import ProbeResult, has_web_viewer, probe
 from pacslab.probes.target import RefusedError
-from pacslab.scenario.models import Severity
+from pacslab.scenario import Severity
 
 if TYPE_CHECKING:
     from pacslab.probes.target import Target

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from pacslab.scenario.models import Severity  # noqa: TC001  (pydantic reads it)
+from pacslab.scenario import Severity  # noqa: TC001  (pydantic reads it)
 
 
 class Side(StrEnum):

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pacslab.errors import ScenarioError
-from pacslab.pacs.config.orthanc_json import read_configuration
+from pacslab.pacs import read_configuration
 from pacslab.probes.findings import Side
-from pacslab.scenario.documents import did_you_mean
+from pacslab.scenario import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pacslab.probes.target import Target
-    from pacslab.scenario.models import Scenario, Severity
+    from pacslab.scenario import Scenario, Severity
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,19 @@ from urllib.parse import urlsplit
 import httpx
 
 from pacslab.errors import DeploymentError
-from pacslab.pacs.addresses import require_lab_address
-from pacslab.pacs.config.nginx_conf import served_paths
-from pacslab.pacs.config.ports import ArchivePort
-from pacslab.pacs.deployment.peers import LAB_ACCOUNT, archive_entries
-from pacslab.pacs.hospital_http import ORTHANC_KEEPALIVE, hospital_transport
-from pacslab.pacs.server_names import ARCHIVE, PEERS, STRANGER, WORKSTATION
+from pacslab.pacs import (
+    ARCHIVE,
+    LAB_ACCOUNT,
+    ORTHANC_KEEPALIVE,
+    PEERS,
+    STRANGER,
+    WORKSTATION,
+    ArchivePort,
+    archive_entries,
+    hospital_transport,
+    require_lab_address,
+    served_paths,
+)
 from pacslab.probes.bounded_http import BoundedClient
 
 if TYPE_CHECKING:
@@ -26,12 +33,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from pacslab.cohort.answer_key import AnswerKey
-    from pacslab.pacs.addresses import Endpoint
-    from pacslab.pacs.config.handover import Account, Handover
-    from pacslab.pacs.deployment.deployment import Deployment
-    from pacslab.pacs.runtimes.base import Server
-    from pacslab.pacs.runtimes.packet_capture import Capture
+    from pacslab.cohort import AnswerKey
+    from pacslab.pacs import Account, Capture, Deployment, Endpoint, Handover, Server
 
 TIMEOUT = 10.0  # seconds, of every DICOM request
 

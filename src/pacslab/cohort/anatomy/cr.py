@@ -21,7 +21,7 @@ from pacslab.cohort.anatomy.clouds import cloud
 from pacslab.cohort.anatomy.thorax import LARGE_HEART, WIDTH, chest_depth, chest_width, project, spine_bend
 
 if TYPE_CHECKING:
-    from pacslab.scenario.variant import Stream
+    from pacslab.scenario import Stream
 
 ROWS = 512
 COLUMNS = 512

@@ -30,7 +30,7 @@ from pacslab.cohort.anatomy.thorax import (
 )
 
 if TYPE_CHECKING:
-    from pacslab.scenario.variant import Stream
+    from pacslab.scenario import Stream
 
 SIZE = FINE
 """Rows and columns."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from pacslab.scenario.variant import Stream
+    from pacslab.scenario import Stream
 
 TURN = 4096
 """Entries a turn of the sine's table: wrong by less than 1e-3 radians."""

@@ -12,7 +12,7 @@ import numpy as np
 from pacslab.cohort.anatomy.head import SIZE, SPACING, Y, Z
 
 if TYPE_CHECKING:
-    from pacslab.scenario.variant import Stream
+    from pacslab.scenario import Stream
 
 _FEATURES = (  # x, z, half width, half height, furthest back, furthest forward (mm)
     ((0.0,), -58.0, 17.0, 27.0, -9.0, 3.5),  # nose

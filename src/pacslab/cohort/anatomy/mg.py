@@ -14,7 +14,7 @@ import numpy as np
 from pacslab.cohort.anatomy import exact
 
 if TYPE_CHECKING:
-    from pacslab.scenario.variant import Stream
+    from pacslab.scenario import Stream
 
 ROWS = 900
 COLUMNS = 600

@@ -12,22 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pacslab.cohort.anatomy import exact, faces
-from pacslab.cohort.anatomy.head import (
-    BRAIN,
-    LOWEST,
-    MIDDLE,
-    SIZE,
-    SPACING,
-    STEP,
-    Tissue,
-    Y,
-    Z,
-    draw_tissues,
-    paint,
-)
+from pacslab.cohort.anatomy.head import BRAIN, LOWEST, MIDDLE, SIZE, SPACING, STEP, Tissue, Y, Z, draw_tissues, paint
 
 if TYPE_CHECKING:
-    from pacslab.scenario.variant import Stream
+    from pacslab.scenario import Stream
 
 ROWS = COLUMNS = SIZE
 THICKNESS = 5.5

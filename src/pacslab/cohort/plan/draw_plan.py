@@ -20,7 +20,7 @@ from pacslab.cohort.recipe.traps import Trap
 if TYPE_CHECKING:
     from pacslab.cohort.recipe.recipe import Recipe
     from pacslab.cohort.recipe.sections import ReportedFinding, StudyMix
-    from pacslab.scenario.variant import Stream, Variant
+    from pacslab.scenario import Stream, Variant
 
 _CONTENTS: dict[Kind, tuple[tuple[Content, str], ...]] = {
     Kind.CHEST_CT: ((Content.CT_SLICE, ""),),

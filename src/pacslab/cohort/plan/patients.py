@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from pacslab.cohort.recipe.recipe import Recipe
-    from pacslab.scenario.variant import Stream, Variant
+    from pacslab.scenario import Stream, Variant
 
 OLDEST_SHOWN = 90
 """Ages above it identify somebody; 90 is what all ages above 89 may be given as: 45 CFR 164.514(b)(2)(i)(C)."""

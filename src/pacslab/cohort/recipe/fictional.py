@@ -51,7 +51,7 @@ from pacslab.cohort.recipe.sections import Country
 if TYPE_CHECKING:
     from datetime import date
 
-    from pacslab.scenario.variant import Stream
+    from pacslab.scenario import Stream
 
 UID_ROOT = IMPLEMENTATION_CLASS_UID
 """The root of what this project names itself: 2.25. and a UUID made for it."""

@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from pacslab.scenario.documents import did_you_mean
+from pacslab.scenario import did_you_mean
 
 SHORTEST = 4
 """Letters of a name: shorter ones occur in other words by chance."""

@@ -35,7 +35,7 @@ from pacslab.cohort.recipe.sections import (
 from pacslab.cohort.recipe.traps import EVERY, LEVELS, Difficulty, Trap
 from pacslab.errors import ScenarioError
 from pacslab.paths import shipped
-from pacslab.scenario.documents import check_document, did_you_mean, read_mapping
+from pacslab.scenario import check_document, did_you_mean, read_mapping
 
 if TYPE_CHECKING:
     from pathlib import Path

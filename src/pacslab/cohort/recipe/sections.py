@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pacslab.cohort.encoding.transfer_syntaxes import Syntax
-from pacslab.scenario.documents import did_you_mean
+from pacslab.scenario import did_you_mean
 
 LONG = 64
 """Characters that an LO or PN value holds (PS3.5 table 6.2-1)."""

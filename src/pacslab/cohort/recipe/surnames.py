@@ -15,7 +15,7 @@ from pacslab.cohort.recipe.sections import Country
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pacslab.scenario.variant import Variant
+    from pacslab.scenario import Variant
 
 
 def disjoint_numbers(variant: Variant, purpose: str, space: int, slots: int) -> Iterator[int]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pacslab.cohort.encoding.dataset_builder import DatasetBuilder
     from pacslab.cohort.plan.patients import Person
     from pacslab.cohort.plan.plan import StudyPlan
-    from pacslab.scenario.variant import Stream
+    from pacslab.scenario import Stream
 
 ICON_SIDE = 96
 """Rows and columns of an icon."""

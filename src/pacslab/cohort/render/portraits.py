@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pacslab.cohort.plan.patients import Person
-    from pacslab.scenario.variant import Stream, Variant
+    from pacslab.scenario import Stream, Variant
 
 ERROR = 0.6
 """How far off the camera is (mm)."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pacslab.cohort.plan.plan import StudyPlan
     from pacslab.cohort.recipe.recipe import Recipe
-    from pacslab.scenario.variant import Stream
+    from pacslab.scenario import Stream
 
 
 def make_letterhead(recipe: Recipe, grain: np.ndarray) -> Stationery:

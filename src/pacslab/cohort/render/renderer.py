@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pacslab.cohort.plan.plan import SeriesPlan, StudyPlan
     from pacslab.cohort.recipe.recipe import Recipe
     from pacslab.cohort.render.scanned_pages import Burned
-    from pacslab.scenario.variant import Variant
+    from pacslab.scenario import Variant
 
     Image = tuple[np.ndarray, list[Burned]]
 

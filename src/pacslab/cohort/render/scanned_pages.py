@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pacslab.cohort.plan.plan import StudyPlan
     from pacslab.cohort.recipe.recipe import Recipe
-    from pacslab.scenario.variant import Stream
+    from pacslab.scenario import Stream
 
 ROWS = 1018
 COLUMNS = 720

@@ -11,7 +11,7 @@ from collections import defaultdict
 from datetime import date
 from typing import TYPE_CHECKING
 
-from pacslab.cohort.provenance import describe_key_origin
+from pacslab.cohort import describe_key_origin
 from pacslab.deid.audit.checks.conformance import check_conformance
 from pacslab.deid.audit.checks.utility import check_icons_readable
 from pacslab.deid.audit.parallel_scan import scan_all
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from pacslab.cohort.answer_key import AnswerKey, StudyKey
+    from pacslab.cohort import AnswerKey, StudyKey
     from pacslab.deid.audit.evidence import OutputEvidence, OutputFile
     from pacslab.deid.audit.report.model import DeidReport
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pacslab.cohort.answer_key import InstanceKey, Location, PlantedIdentifier, StudyKey
+    from pacslab.cohort import InstanceKey, Location, PlantedIdentifier, StudyKey
     from pacslab.deid.audit.graphics import Graphic
     from pacslab.deid.audit.report.model import Leak
     from pacslab.deid.dicom.attribute_texts import Contents

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from pacslab.cohort.answer_key import Box
+    from pacslab.cohort import Box
 
 EDGE = 4
 """Pixels before and behind the surface that are compared."""

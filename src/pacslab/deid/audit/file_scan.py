@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from pacslab.cohort.answer_key import Location
+from pacslab.cohort import Location
 from pacslab.deid.audit.element_cache import Elements
 from pacslab.deid.audit.evidence import FileScan, Occurrence, OutputFile
 from pacslab.deid.audit.face_check import face_remains
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import numpy as np
     from pydicom.dataset import FileDataset
 
-    from pacslab.cohort.answer_key import AnswerKey, InstanceKey, PlantedIdentifier
+    from pacslab.cohort import AnswerKey, InstanceKey, PlantedIdentifier
     from pacslab.deid.audit.element_cache import Searched
     from pacslab.deid.search.index import IdentifierIndex
 

@@ -16,7 +16,7 @@ from pacslab.deid.dicom.pixels import cut, grey
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pacslab.cohort.answer_key import Box
+    from pacslab.cohort import Box
 
 SURELY = 0.5
 """A correlation with the glyph mask that no picture reaches by chance."""

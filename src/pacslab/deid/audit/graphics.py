@@ -16,7 +16,7 @@ import numpy as np
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
-from pacslab.cohort.answer_key import Location
+from pacslab.cohort import Location
 from pacslab.deid.audit.glyph_match import text_anywhere, text_remains
 from pacslab.deid.dicom.elements import value_at
 from pacslab.deid.dicom.pixels import MAX_PLANE_VALUES, decode, planes
@@ -24,7 +24,7 @@ from pacslab.deid.dicom.pixels import MAX_PLANE_VALUES, decode, planes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pacslab.cohort.answer_key import PlantedIdentifier
+    from pacslab.cohort import PlantedIdentifier
     from pacslab.deid.dicom.elements import Place
 
 _OVERLAY = re.compile(r"\(60[0-9A-F]{2},3000\)")

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pacslab.cohort.pixel_digests import BOX_MARGIN, digest_outside, digest_within, without_boxes
+from pacslab.cohort import BOX_MARGIN, digest_outside, digest_within, without_boxes
 
 if TYPE_CHECKING:
-    from pacslab.cohort.answer_key import Box, InstanceKey, PlantedIdentifier, Region
+    from pacslab.cohort import Box, InstanceKey, PlantedIdentifier, Region
 
 Boxes = tuple["Box", ...]
 PIXELS = "pixels"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pacslab.cohort.answer_key import Identifier, Location
+from pacslab.cohort import Identifier, Location
 from pacslab.deid.audit.report.model import CheckId, Leak, check_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pacslab.cohort.answer_key import PlantedIdentifier
+    from pacslab.cohort import PlantedIdentifier
     from pacslab.deid.audit.evidence import Occurrence, OutputFile
     from pacslab.deid.audit.graphics import Graphic
     from pacslab.deid.search.identifier import SearchTerm

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from pacslab.cohort.answer_key import InstanceKey, PatientKey, StudyKey
+    from pacslab.cohort import InstanceKey, PatientKey, StudyKey
     from pacslab.deid.audit.evidence import OutputFile
     from pacslab.deid.dicom.attribute_texts import Contents
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pacslab.cohort.answer_key import Identifier, Keeping, Location
+from pacslab.cohort import Identifier, Keeping, Location
 from pacslab.deid.audit.evidence import OutputEvidence
 from pacslab.deid.audit.file_scan import FileScanner, note_text
 from pacslab.deid.audit.glyph_match import text_anywhere
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from pacslab.cohort.answer_key import AnswerKey, InstanceKey, PlantedIdentifier, StudyKey
+    from pacslab.cohort import AnswerKey, InstanceKey, PlantedIdentifier, StudyKey
     from pacslab.deid.audit.evidence import FileScan, Occurrence, OutputFile
     from pacslab.deid.audit.report.model import Leak
     from pacslab.deid.dicom.output_folder import Source

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 
 from pydicom.config import IGNORE, settings
 
-from pacslab.cohort.answer_key import Location
-from pacslab.cohort.provenance import describe_key_origin
+from pacslab.cohort import Location, describe_key_origin
 from pacslab.deid.audit.checks.uids_and_dates import check_dates, check_uids
 from pacslab.deid.audit.checks.utility import (
     check_anatomy,
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from pacslab.cohort.answer_key import AnswerKey, PlantedIdentifier, StudyKey
+    from pacslab.cohort import AnswerKey, PlantedIdentifier, StudyKey
     from pacslab.deid.audit.report.model import Leak
     from pacslab.deid.dicom.output_folder import Source
 

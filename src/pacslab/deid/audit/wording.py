@@ -6,7 +6,7 @@ import base64
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from pacslab.cohort.answer_key import Identifier, Location
+from pacslab.cohort import Identifier, Location
 from pacslab.deid.audit.report.model import Patient, Picture
 from pacslab.deid.audit.verdicts import attribute
 from pacslab.deid.dicom.dicomdir import within_record

@@ -8,9 +8,7 @@ import httpx
 
 from pacslab.deid.benchmark.scratch_orthanc import scratch_orthanc
 from pacslab.errors import DeidError, PacslabError
-from pacslab.pacs.runtimes.process.bind_shim import shim_library
-from pacslab.pacs.runtimes.process.runtime import ProcessRuntime
-from pacslab.pacs.runtimes.select import choose_runtime
+from pacslab.pacs import ProcessRuntime, choose_runtime, shim_library
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,9 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pacslab.pacs.deployment.teardown import lab_id
-from pacslab.pacs.runtimes.base import Owner, ServerSpec
-from pacslab.pacs.runtimes.select import choose_runtime
+from pacslab.pacs import Owner, ServerSpec, choose_runtime, lab_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from pacslab.cohort.answer_key import AnswerKey
+    from pacslab.cohort import AnswerKey
     from pacslab.deid.benchmark.tools import Tool
 
 

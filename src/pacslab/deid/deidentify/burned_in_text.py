@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydicom.uid import ExplicitVRLittleEndian
 
-from pacslab.cohort.answer_key import Box
+from pacslab.cohort import Box
 from pacslab.deid.deidentify.text_detection.detector import text_in
 from pacslab.deid.dicom.elements import text_of
 from pacslab.deid.dicom.pixels import decode

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 if TYPE_CHECKING:
     from pacslab.deid.dicom.volumes import Volume
@@ -105,15 +105,15 @@ def _skin(tissue: np.ndarray, spacing: tuple[float, float], last: int) -> np.nda
     Bone, as dark as air, and the hollows behind it are inside.
     """
     far = last + int((SKIN + _GAP) / spacing[0]) + 2
-    near = ndimage.distance_transform_edt(~tissue, sampling=spacing) <= _GAP
-    filled = ndimage.binary_fill_holes(near)[:far]
-    inside = ndimage.distance_transform_edt(filled, sampling=spacing) > _GAP
-    return np.asarray(ndimage.distance_transform_edt(inside, sampling=spacing)[:last] <= SKIN)
+    near = scipy.ndimage.distance_transform_edt(~tissue, sampling=spacing) <= _GAP
+    filled = scipy.ndimage.binary_fill_holes(near)[:far]
+    inside = scipy.ndimage.distance_transform_edt(filled, sampling=spacing) > _GAP
+    return np.asarray(scipy.ndimage.distance_transform_edt(inside, sampling=spacing)[:last] <= SKIN)
 
 
 def _whole(plane: np.ndarray) -> np.ndarray:
     """Return the largest piece of a cross-section, its hollows filled."""
-    labels, count = ndimage.label(ndimage.binary_fill_holes(plane))
+    labels, count = scipy.ndimage.label(scipy.ndimage.binary_fill_holes(plane))
     if count == 0:
         return plane
     return np.asarray(labels == 1 + int(np.argmax(np.bincount(labels.ravel())[1:])))

@@ -10,9 +10,9 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
-from pacslab.cohort.answer_key import Box
+from pacslab.cohort import Box
 from pacslab.errors import DeidError
-from pacslab.scenario.documents import read_yaml
+from pacslab.scenario import read_yaml
 
 SHIPPED = Path(__file__).with_name("policy.yaml")
 

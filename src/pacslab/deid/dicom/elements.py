@@ -14,7 +14,7 @@ from pydicom.tag import BaseTag, Tag
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
-    from pacslab.cohort.answer_key import Location
+    from pacslab.cohort import Location
 
 
 PIXEL_DATA = {0x7FE00010, 0x7FE00008, 0x7FE00009}

@@ -14,7 +14,7 @@ import httpx
 from pacslab.deid.dicom import output_folder
 from pacslab.deid.dicom.output_folder import Listed, OutputFolder
 from pacslab.errors import DeidError
-from pacslab.pacs.addresses import require_lab_address
+from pacslab.pacs import require_lab_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pypdf
 
-from pacslab.cohort.answer_key import Location
+from pacslab.cohort import Location
 from pacslab.deid.dicom.elements import LONGEST_TEXT, Place, decoded
 
 if TYPE_CHECKING:

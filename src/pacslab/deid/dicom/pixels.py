@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import Dataset
 
-    from pacslab.cohort.answer_key import Box
+    from pacslab.cohort import Box
 
 _PLAIN = {ImplicitVRLittleEndian, ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian}
 MAX_VALUES = 64 << 20

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
-from pacslab.cohort.answer_key import Location
+from pacslab.cohort import Location
 from pacslab.deid.dicom.elements import PIXEL_DATA, Place, _walk_element, decoded, is_private, walk
 from pacslab.deid.dicom.pdf import pdf_places
 

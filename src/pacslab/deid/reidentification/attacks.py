@@ -9,9 +9,6 @@ from datetime import timedelta
 from itertools import product
 from typing import TYPE_CHECKING
 
-import pandas as pd
-from pycanon import anonymity
-
 from pacslab.deid.search.text_forms import words_of
 
 if TYPE_CHECKING:
@@ -174,6 +171,9 @@ def smallest_group(records: Iterable[LinkageRecord], quasi: Sequence[str] = QUAS
     rows = [{name: str(getattr(record, name)) for name in quasi} for record in records]
     if not rows or not quasi:
         return len(rows)
+    import pandas as pd  # noqa: PLC0415 - half a second of import
+    from pycanon import anonymity  # noqa: PLC0415 - it brings pandas
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pycanon groups tables in a way that a coming pandas will not know
         return int(anonymity.k_anonymity(pd.DataFrame(rows), list(quasi)))

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from pacslab.scenario.variant import Variant
+from pacslab.scenario import Variant
 
 if TYPE_CHECKING:
-    from pacslab.cohort.answer_key import AnswerKey, PatientKey, StudyKey
-    from pacslab.scenario.variant import Stream
+    from pacslab.cohort import AnswerKey, PatientKey, StudyKey
+    from pacslab.scenario import Stream
 
 DEPARTMENTS = {"CT": "CT", "CR": "X-ray", "DX": "X-ray", "US": "ultrasound", "MR": "MRI", "MG": "mammography"}
 ALIKE = 4

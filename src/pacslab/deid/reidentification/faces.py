@@ -14,12 +14,10 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy
 from PIL import Image
-from scipy import ndimage
 
-from pacslab.cohort.build import build_cohort
-from pacslab.cohort.recipe.recipe import load_recipe
-from pacslab.cohort.render.portraits import PORTRAIT_PIXEL_MM, Portrait, portraits
+from pacslab.cohort import PORTRAIT_PIXEL_MM, Portrait, build_cohort, load_recipe, portraits
 from pacslab.deid.deidentify.defacing import air_ends_at
 from pacslab.deid.dicom.elements import text_of
 from pacslab.deid.dicom.output_folder import parse_dicom
@@ -34,8 +32,8 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import FileDataset
 
-    from pacslab.cohort.build import Cohort
-    from pacslab.scenario.variant import Variant
+    from pacslab.cohort import Cohort
+    from pacslab.scenario import Variant
 
 CITY_HOSPITAL = "district-hospital-standard"
 """The hospital whose heads are released: it has an MR."""
@@ -172,9 +170,9 @@ def relief(depth: np.ndarray) -> bytes:
     """Return a surface as a PNG: a relief in light from above and one side, the crown at the top."""
     there = np.isfinite(depth)
     larger = (PORTRAIT_PIXEL_MM[0] / PORTRAIT_PIXEL_MM[1], 1)
-    surface = ndimage.zoom(np.where(there, depth, depth[there].max(initial=0.0)), larger, order=3)
-    head = ndimage.zoom(there.astype(np.uint8), larger, order=0) > 0
-    surface = ndimage.gaussian_filter(surface, 1.2)
+    surface = scipy.ndimage.zoom(np.where(there, depth, depth[there].max(initial=0.0)), larger, order=3)
+    head = scipy.ndimage.zoom(there.astype(np.uint8), larger, order=0) > 0
+    surface = scipy.ndimage.gaussian_filter(surface, 1.2)
     down, across = np.gradient(surface, PORTRAIT_PIXEL_MM[1])
     normals = np.dstack([across, down, np.ones_like(across)])
     normals /= np.linalg.norm(normals, axis=2, keepdims=True)

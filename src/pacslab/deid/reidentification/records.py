@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import Dataset
 
-    from pacslab.cohort.answer_key import AnswerKey
+    from pacslab.cohort import AnswerKey
 
 
 @dataclass

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from pacslab.cohort.answer_key import Identifier
+from pacslab.cohort import Identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import permutations
 
-from pacslab.cohort.answer_key import Identifier
+from pacslab.cohort import Identifier
 from pacslab.deid.search.text_forms import words_of
 
 SHORTEST = 4

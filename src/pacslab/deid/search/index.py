@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from pacslab.cohort.answer_key import Identifier
+from pacslab.cohort import Identifier
 from pacslab.deid.search.byte_search import Literals
 from pacslab.deid.search.fragments import FragmentIndex
 from pacslab.deid.search.identifier import SHORTEST, SHORTEST_ANYWHERE, SearchTerm

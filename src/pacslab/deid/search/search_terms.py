@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pacslab.cohort.answer_key import Identifier, Keeping
+from pacslab.cohort import Identifier, Keeping
 from pacslab.deid.search.identifier import SearchTerm
 from pacslab.deid.search.text_forms import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pacslab.cohort.answer_key import AnswerKey, PatientKey, PlantedIdentifier, StudyKey
+    from pacslab.cohort import AnswerKey, PatientKey, PlantedIdentifier, StudyKey
 
 GENERAL_WORDS: dict[Identifier, str] = {
     Identifier.NAME: "a name",

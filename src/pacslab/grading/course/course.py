@@ -18,9 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from pacslab.errors import CourseError
-from pacslab.scenario.documents import describe_invalid
-from pacslab.scenario.loading import load_scenario
-from pacslab.scenario.models import Id, Scenario  # noqa: TC001  (pydantic reads Id)
+from pacslab.scenario import Id, Scenario, describe_invalid, load_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

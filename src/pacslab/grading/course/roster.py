@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pacslab.errors import CourseError
 from pacslab.grading.course.csv_cells import decoded, delimiter_of
-from pacslab.scenario.variant import STUDENT_ID
+from pacslab.scenario import STUDENT_ID
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,9 +18,8 @@ from pacslab.grading.gradebook.points import Grade, Mark, Signal, grade
 from pacslab.grading.replay.batch import TIME_LIMIT, Batch, default_workers
 from pacslab.grading.replay.collect import CollectedSubmission, gather
 from pacslab.grading.replay.replay import Replay, ReplayJob, replay_key
-from pacslab.pacs.runtimes.select import choose_runtime
-from pacslab.scenario.loading import load_scenario
-from pacslab.scenario.variant import make_variant
+from pacslab.pacs import choose_runtime
+from pacslab.scenario import load_scenario, make_variant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
     from pacslab.grading.course.course import Course
     from pacslab.grading.course.roster import Student
-    from pacslab.scenario.models import Scenario
+    from pacslab.scenario import Scenario
 
     Progress = Callable[[str, float], None]
 

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 
 from pacslab.grading.gradebook.points import stages_of
-from pacslab.scenario.loading import load_scenario
-from pacslab.scenario.models import Stage
+from pacslab.scenario import Stage, load_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     from pacslab.grading.gradebook.gradebook import Gradebook
     from pacslab.grading.gradebook.points import Grade
-    from pacslab.scenario.models import Scenario
+    from pacslab.scenario import Scenario
 
 _GOOD, _BAD = "#1c7c54", "#b9c4ce"
 

@@ -9,18 +9,17 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from pacslab.cohort.answer_key_formats import Canaries
+from pacslab.cohort import Canaries
 from pacslab.grading.answers import same_answer
 from pacslab.grading.gradebook.points import Signal
-from pacslab.pacs.archive.snapshot import cohort_of
-from pacslab.scenario.models import AnswerCheck
-from pacslab.scenario.variant import make_variant
+from pacslab.pacs import cohort_of
+from pacslab.scenario import AnswerCheck, make_variant
 
 if TYPE_CHECKING:
     from pacslab.grading.course.course import Course
     from pacslab.grading.course.roster import Student
     from pacslab.grading.replay.replay import Replay
-    from pacslab.scenario.models import Scenario
+    from pacslab.scenario import Scenario
 
 _SHOWN = 3
 

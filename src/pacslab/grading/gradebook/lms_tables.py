@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pacslab.grading.course.csv_cells import write_table
-from pacslab.scenario.models import Stage
+from pacslab.scenario import Stage
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from pacslab.scenario.models import Scenario
+    from pacslab.scenario import Scenario
 
 PREFIX = "check-"
 

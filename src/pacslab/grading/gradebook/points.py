@@ -10,13 +10,13 @@ from pydantic import BaseModel
 
 from pacslab.grading.answers import same_answer
 from pacslab.grading.judging import Verdict, judge_deid, judge_probes
-from pacslab.scenario.models import AnswerCheck, ProbeCheck, Stage
+from pacslab.scenario import AnswerCheck, ProbeCheck, Stage
 
 if TYPE_CHECKING:
     from pacslab.grading.course.course import Course, Hints
     from pacslab.grading.course.roster import Student
     from pacslab.grading.replay.replay import Replay
-    from pacslab.scenario.models import DeidObjective, Objective, Scenario
+    from pacslab.scenario import DeidObjective, Objective, Scenario
 
 _LAB_FAILED = "The lab itself could not look. This is open until it is graded again, and is not counted as a failure."
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pacslab.scenario.models import Scenario
+    from pacslab.scenario import Scenario
 
 _FILE = ".progress.json"
 

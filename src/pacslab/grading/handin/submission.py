@@ -18,22 +18,21 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from pacslab import __version__
-from pacslab.cohort.provenance import GENERATOR_VERSION
+from pacslab.cohort import GENERATOR_VERSION
 from pacslab.errors import SubmissionError
 from pacslab.grading.course.course import now
 from pacslab.grading.handin.progress import read_progress
 from pacslab.grading.handin.ticket import LONGEST as LONGEST_TICKET
 from pacslab.grading.handin.timeline import MOST_EVENTS, Event, hints_of, read_timeline
 from pacslab.paths import workspace
-from pacslab.scenario.models import Id  # noqa: TC001  (pydantic reads it)
-from pacslab.scenario.variant import STUDENT_ID
+from pacslab.scenario import STUDENT_ID, Id
+from pacslab.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pacslab.pacs.config.workfolder import WorkFolder
-    from pacslab.scenario.models import Scenario
+    from pacslab.pacs import WorkFolder
+    from pacslab.scenario import Scenario
 
 NOTE = "submission.json"
 CONFIGURATION_FOLDER = "configuration"

@@ -22,8 +22,7 @@ from pacslab.errors import TicketError
 from pacslab.grading.course.course import now
 from pacslab.grading.course.roster import read_roster
 from pacslab.paths import workspace
-from pacslab.scenario.models import Id  # noqa: TC001  (pydantic reads it)
-from pacslab.scenario.variant import STUDENT_ID, Variant, make_variant
+from pacslab.scenario import STUDENT_ID, Id, Variant, make_variant
 
 if TYPE_CHECKING:
     from pacslab.grading.course.course import Course

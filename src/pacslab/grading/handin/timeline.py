@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from pacslab.grading.course.course import now
-from pacslab.scenario.models import Id  # noqa: TC001  (pydantic reads it)
+from pacslab.scenario import Id  # noqa: TC001  (pydantic reads it)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -25,7 +25,7 @@ from pydantic import ValidationError
 
 from pacslab.grading.replay.replay import DEID, SERVER, Replay, ReplayJob
 from pacslab.grading.replay.replay import replay as _replay
-from pacslab.pacs.deployment.teardown import end_lab
+from pacslab.pacs import end_lab
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -13,10 +13,16 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from pacslab.errors import ConfigurationError
-from pacslab.pacs.config.nginx_conf import LONGEST_NGINX_CONF as LONGEST_PROXY
-from pacslab.pacs.config.nginx_conf import nginx_directives
-from pacslab.pacs.config.orthanc_json import DICOM_PORT, HTTP_PORT, check_configuration, parse_configuration
-from pacslab.pacs.config.workfolder import CONFIGURATION_FILE, PROXY_FILE
+from pacslab.pacs import (
+    CONFIGURATION_FILE,
+    DICOM_PORT,
+    HTTP_PORT,
+    PROXY_FILE,
+    check_configuration,
+    nginx_directives,
+    parse_configuration,
+)
+from pacslab.pacs import LONGEST_NGINX_CONF as LONGEST_PROXY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

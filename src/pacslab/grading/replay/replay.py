@@ -20,9 +20,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from pacslab.cohort.build import GENERATOR_VERSION
-from pacslab.deid.audit.report.model import DeidReport  # noqa: TC001  (pydantic reads it)
-from pacslab.deid.audit.study import audit_study
+from pacslab.cohort import GENERATOR_VERSION
+from pacslab.deid import DeidReport, audit_study
 from pacslab.errors import ConfigurationError, PacslabError, ServerStartError, SubmissionError, UnsafeAddressError
 from pacslab.grading.handin.timeline import broken_at, first_seal, hints_of, impossibilities, time_spent
 from pacslab.grading.judging import Verdict, judge_release
@@ -30,24 +29,25 @@ from pacslab.grading.replay.config_allowlist import replayable, secrets_in
 from pacslab.grading.replay.disk_guard import DiskGuard
 from pacslab.grading.replay.study_ownership import strangers_study
 from pacslab.grading.replay.unpack import UnpackedSubmission, unpack
-from pacslab.pacs.archive.snapshot import cohort_of
-from pacslab.pacs.config.orthanc_json import parse_configuration
-from pacslab.pacs.config.workfolder import CONFIGURATION_FILE, HANDOVER_FILE, exercise_files
-from pacslab.pacs.deployment.deployment import Deployment
-from pacslab.pacs.deployment.teardown import end_lab
-from pacslab.pacs.runtimes.select import ready_runtimes
+from pacslab.pacs import (
+    CONFIGURATION_FILE,
+    HANDOVER_FILE,
+    Deployment,
+    cohort_of,
+    end_lab,
+    exercise_files,
+    parse_configuration,
+    ready_runtimes,
+)
 from pacslab.paths import shipped
-from pacslab.probes.assess import assess
-from pacslab.probes.findings import Assessment  # noqa: TC001  (pydantic reads it)
-from pacslab.scenario.loading import load_scenario
-from pacslab.scenario.models import AnswerCheck, DeidObjective
-from pacslab.scenario.variant import Variant
+from pacslab.probes import Assessment, assess
+from pacslab.scenario import AnswerCheck, DeidObjective, Variant, load_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pacslab.cohort.answer_key import AnswerKey
-    from pacslab.scenario.models import Scenario
+    from pacslab.cohort import AnswerKey
+    from pacslab.scenario import Scenario
 
     Say = Callable[[str], None]
 

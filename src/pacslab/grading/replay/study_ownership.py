@@ -13,16 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
-from pacslab.deid.dicom.output_folder import parse_dicom
-from pacslab.deid.dicom.pixels import decode
+from pacslab.deid import decode, parse_dicom
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pacslab.cohort.build import Cohort
-    from pacslab.deid.audit.report.model import DeidReport
+    from pacslab.cohort import Cohort
+    from pacslab.deid import DeidReport
 
 SAME_GRAIN = 0.5
 """A correlation of grains between what pictures of two students reach (0.31 at most, as both have a fan's edges) and
@@ -89,7 +88,7 @@ def _grains(contents: Iterator[bytes]) -> Iterator[np.ndarray]:
         values = pixels.astype(np.float32)
         while values.ndim > 2:
             values = values.mean(axis=-1) if values.shape[-1] in (3, 4) else values[0]
-        fine = values - ndimage.uniform_filter(values, size=5)
+        fine = values - scipy.ndimage.uniform_filter(values, size=5)
         limit = 3 * float(np.median(np.abs(fine[fine != 0]))) if fine.any() else 0.0
         yield np.clip(fine, -limit, limit)
 

@@ -13,14 +13,13 @@ import yaml
 
 from pacslab.errors import ScenarioError
 from pacslab.grading.selftest.reference_fix import draw_passwords, fix_templates, write_files
-from pacslab.pacs.config.orthanc_json import parse_configuration
-from pacslab.pacs.config.workfolder import CONFIGURATION_FILE, HANDOVER_FILE
-from pacslab.scenario.weaknesses import Change
+from pacslab.pacs import CONFIGURATION_FILE, HANDOVER_FILE, parse_configuration
+from pacslab.scenario import Change
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pacslab.scenario.models import Scenario
+    from pacslab.scenario import Scenario
 
 
 @dataclass(frozen=True)

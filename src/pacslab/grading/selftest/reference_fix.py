@@ -7,8 +7,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from pacslab.errors import ScenarioError
-from pacslab.pacs.config.workfolder import CERTIFICATES_FOLDER, CONFIGURATION_FILE, HANDOVER_FILE
-from pacslab.pacs.deployment.certificates import make_certificates
+from pacslab.pacs import CERTIFICATES_FOLDER, CONFIGURATION_FILE, HANDOVER_FILE, make_certificates
 from pacslab.paths import shipped
 
 if TYPE_CHECKING:

@@ -20,9 +20,8 @@ import pydicom
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from pacslab import __version__
-from pacslab.cohort.provenance import GENERATOR_VERSION
-from pacslab.deid.deidentify.study import deidentify_study
+from pacslab.cohort import GENERATOR_VERSION
+from pacslab.deid import deidentify_study
 from pacslab.grading.answers import same_answer
 from pacslab.grading.course.course import now
 from pacslab.grading.handin.submission import (
@@ -36,20 +35,17 @@ from pacslab.grading.handin.submission import (
 from pacslab.grading.handin.ticket import issue_ticket
 from pacslab.grading.handin.timeline import chain, first_seal
 from pacslab.grading.selftest.reference_fix import write_reference_fix
-from pacslab.pacs.archive.snapshot import cohort_of
-from pacslab.pacs.config.orthanc_json import parse_configuration
-from pacslab.pacs.config.workfolder import CONFIGURATION_FILE, HANDOVER_FILE, exercise_files
-from pacslab.scenario.loading import load_scenario
-from pacslab.scenario.models import AnswerCheck, DeidObjective, ProbeCheck, Scenario
-from pacslab.scenario.variant import make_variant
+from pacslab.pacs import CONFIGURATION_FILE, HANDOVER_FILE, cohort_of, exercise_files, parse_configuration
+from pacslab.scenario import AnswerCheck, DeidObjective, ProbeCheck, Scenario, load_scenario, make_variant
+from pacslab.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pacslab.cohort.answer_key import AnswerKey
+    from pacslab.cohort import AnswerKey
     from pacslab.grading.course.course import Course
     from pacslab.grading.course.roster import Student
-    from pacslab.scenario.variant import Variant
+    from pacslab.scenario import Variant
 
 Options = dict[str, Any]
 

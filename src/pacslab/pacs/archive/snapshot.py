@@ -25,9 +25,7 @@ from typing import TYPE_CHECKING
 import pydicom
 from pydicom.errors import InvalidDicomError
 
-from pacslab.cohort.answer_key import AnswerKey
-from pacslab.cohort.build import GENERATOR_VERSION, Cohort, build_cohort, is_synthetic
-from pacslab.cohort.recipe.recipe import load_recipe
+from pacslab.cohort import GENERATOR_VERSION, AnswerKey, Cohort, build_cohort, is_synthetic, load_recipe
 from pacslab.errors import DeploymentError
 from pacslab.pacs.archive.snapshot_cache import UNFINISHED_PREFIX, prune_cache
 from pacslab.pacs.archive.upload import basic, batches, send
@@ -39,8 +37,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from pacslab.pacs.runtimes.base import Network, Owner, Runtime, Server
-    from pacslab.scenario.models import Scenario
-    from pacslab.scenario.variant import Variant
+    from pacslab.scenario import Scenario, Variant
 
     Progress = Callable[[str, float], None]
 

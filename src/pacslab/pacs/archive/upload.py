@@ -17,7 +17,7 @@ from pacslab.pacs.addresses import require_lab_address
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pacslab.cohort.build import Cohort
+    from pacslab.cohort import Cohort
 
 _BATCH = 2_000_000  # bytes of instances a request
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pacslab.errors import ConfigurationError
 from pacslab.pacs.config.ports import URL_DOORS, ArchivePort
-from pacslab.scenario.documents import read_yaml
+from pacslab.scenario import read_yaml
 
 if TYPE_CHECKING:
     from pathlib import Path

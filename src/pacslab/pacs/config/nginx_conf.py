@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pacslab.errors import ConfigurationError
 from pacslab.pacs.config.orthanc_json import HTTP_PORT
 from pacslab.pacs.config.ports import PROXY_HTTP_PORT, PROXY_HTTPS_PORT
-from pacslab.scenario.documents import did_you_mean
+from pacslab.scenario import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -11,7 +11,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from pacslab.errors import ConfigurationError
-from pacslab.scenario.documents import did_you_mean
+from pacslab.scenario import did_you_mean
 
 if TYPE_CHECKING:
     from pathlib import Path

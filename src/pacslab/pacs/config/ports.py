@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pacslab.errors import ConfigurationError
 from pacslab.pacs.config.orthanc_json import DICOM_PORT, HTTP_PORT
-from pacslab.scenario.documents import read_yaml
+from pacslab.scenario import read_yaml
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pacslab.pacs.config.workfolder import WorkFolder
-    from pacslab.scenario.models import Scenario
+    from pacslab.scenario import Scenario
 
 MOST_FILES = 64
 MOST_BYTES = 256_000

@@ -10,7 +10,7 @@ from pacslab.paths import workspace
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pacslab.scenario.models import Scenario
+    from pacslab.scenario import Scenario
 
 CONFIGURATION_FILE = "orthanc.json"
 HANDOVER_FILE = "handover.yaml"

@@ -13,7 +13,7 @@ from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pacslab.cohort.provenance import describe_this_machine, other_patients
+from pacslab.cohort import describe_this_machine, other_patients
 from pacslab.errors import DeploymentError, PacslabError, RuntimeUnavailableError, warn
 from pacslab.pacs.archive.snapshot import ArchiveData, cohort_of
 from pacslab.pacs.config.handover import Handover, read_handover
@@ -30,9 +30,8 @@ from pacslab.pacs.server_names import ARCHIVE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pacslab.cohort.answer_key import AnswerKey
-    from pacslab.scenario.models import Scenario
-    from pacslab.scenario.variant import Variant
+    from pacslab.cohort import AnswerKey
+    from pacslab.scenario import Scenario, Variant
 
     Progress = Callable[[str, float], None]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pacslab.pacs.config.handover import Handover
     from pacslab.pacs.config.student_files import Exercise
-    from pacslab.scenario.models import Scenario
+    from pacslab.scenario import Scenario
 
 
 class ServerSpecs:

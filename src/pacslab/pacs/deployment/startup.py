@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from threading import Event
 from typing import TYPE_CHECKING
 
-from pacslab.cohort.provenance import origin_of
-from pacslab.cohort.recipe.recipe import load_recipe
+from pacslab.cohort import load_recipe, origin_of
 from pacslab.pacs.config.nginx_conf import SERVED_FOLDER
 from pacslab.pacs.deployment.state import State
 from pacslab.pacs.server_names import ADDRESSED_NAMES, ARCHIVE, PEERS
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from pacslab.pacs.config.student_files import Exercise
     from pacslab.pacs.deployment.server_specs import ServerSpecs
     from pacslab.pacs.runtimes.base import Network, Owner, ProxySpec, Runtime, Server, ServerSpec
-    from pacslab.scenario.models import Scenario
+    from pacslab.scenario import Scenario
 
     Progress = Callable[[str, float], None]
     Devices = dict[str, dict[str, str]]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from pacslab.cohort.answer_key import Origin
+from pacslab.cohort import Origin
 from pacslab.errors import DeploymentError
 from pacslab.pacs.config.ports import ArchivePort
 from pacslab.pacs.config.student_files import Exercise  # noqa: TC001  (pydantic reads it)

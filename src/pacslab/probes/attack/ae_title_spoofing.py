@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pacslab.pacs.deployment.peers import AS_SCANNER
-from pacslab.pacs.server_names import SCANNER, STRANGER
+from pacslab.pacs import AS_SCANNER, SCANNER, STRANGER
 from pacslab.probes.attack.tls_without_client_certificate import stored_without_certificate
 from pacslab.probes.findings import Side
 from pacslab.probes.probe_instances import delete_study, picture
 from pacslab.probes.registry import ProbeResult, probe
 from pacslab.probes.target import RefusedError
-from pacslab.scenario.models import Severity
+from pacslab.scenario import Severity
 
 if TYPE_CHECKING:
     from pacslab.probes.target import Target

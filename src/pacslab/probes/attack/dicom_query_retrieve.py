@@ -16,21 +16,21 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
     UltrasoundImageStorage,
 )
 
-from pacslab.pacs.addresses import require_lab_address
-from pacslab.pacs.deployment.peers import AS_FORMER_DEVICE, AS_WORKSTATION, FORMER_DEVICE_TITLE
-from pacslab.pacs.server_names import ARCHIVE, SCANNER, STRANGER, WORKSTATION
+from pacslab.pacs import (
+    ARCHIVE,
+    AS_FORMER_DEVICE,
+    AS_WORKSTATION,
+    FORMER_DEVICE_TITLE,
+    SCANNER,
+    STRANGER,
+    WORKSTATION,
+    require_lab_address,
+)
 from pacslab.probes.attack.tls_without_client_certificate import found_without_certificate
 from pacslab.probes.findings import Side
 from pacslab.probes.registry import ProbeResult, probe
-from pacslab.probes.target import (
-    AS_NOBODY_KNOWS,
-    LEVELS,
-    TIMEOUT,
-    WRONG_TITLE,
-    LimitReachedError,
-    RefusedError,
-)
-from pacslab.scenario.models import Severity
+from pacslab.probes.target import AS_NOBODY_KNOWS, LEVELS, TIMEOUT, WRONG_TITLE, LimitReachedError, RefusedError
+from pacslab.scenario import Severity
 
 if TYPE_CHECKING:
     from pacslab.probes.target import Target

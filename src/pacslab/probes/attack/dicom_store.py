@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pacslab.pacs.server_names import SCANNER, STRANGER, WORKSTATION
+from pacslab.pacs import SCANNER, STRANGER, WORKSTATION
 from pacslab.probes.findings import Side
 from pacslab.probes.probe_instances import delete_study, picture
 from pacslab.probes.registry import ProbeResult, probe
 from pacslab.probes.target import LimitReachedError, RefusedError
-from pacslab.scenario.models import Severity
+from pacslab.scenario import Severity
 
 if TYPE_CHECKING:
     from pacslab.probes.target import Target

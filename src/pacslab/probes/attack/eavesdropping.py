@@ -11,16 +11,12 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from pacslab.pacs.addresses import Endpoint
-from pacslab.pacs.deployment.peers import modality_entry
-from pacslab.pacs.hospital_http import hospital_transport
-from pacslab.pacs.runtimes.packet_capture import Capture, relay_connections
-from pacslab.pacs.server_names import WORKSTATION
+from pacslab.pacs import WORKSTATION, Capture, Endpoint, hospital_transport, modality_entry, relay_connections
 from pacslab.probes.bounded_http import BoundedClient
 from pacslab.probes.findings import Side
 from pacslab.probes.registry import ProbeResult, probe
 from pacslab.probes.target import RefusedError
-from pacslab.scenario.models import Severity
+from pacslab.scenario import Severity
 
 if TYPE_CHECKING:
     from pacslab.probes.target import Target

@@ -11,7 +11,7 @@ from pacslab.probes.attack.web_helpers import at_each_door, content, curl
 from pacslab.probes.findings import Side
 from pacslab.probes.registry import ProbeResult, probe
 from pacslab.probes.target import LabFailureError
-from pacslab.scenario.models import Severity
+from pacslab.scenario import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -13,15 +13,15 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from pacslab.pacs.addresses import require_lab_address
+from pacslab.pacs import require_lab_address
 from pacslab.probes.attack.web_helpers import at_each_door, curl, statuses
 from pacslab.probes.bounded_http import TIMEOUT
 from pacslab.probes.findings import Side
 from pacslab.probes.registry import ProbeResult, probe
-from pacslab.scenario.models import Severity
+from pacslab.scenario import Severity
 
 if TYPE_CHECKING:
-    from pacslab.pacs.config.handover import Account
+    from pacslab.pacs import Account
     from pacslab.probes.target import Target
 
 _REFUSED = {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}

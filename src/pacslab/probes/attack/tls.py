@@ -19,12 +19,11 @@ from pynetdicom import AE, evt
 from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RJ
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
-from pacslab.pacs.addresses import require_lab_address
-from pacslab.pacs.server_names import STRANGER
+from pacslab.pacs import STRANGER, require_lab_address
 from pacslab.probes.attack.web_helpers import at_each_door, curl
 from pacslab.probes.findings import Side
 from pacslab.probes.registry import ProbeResult, probe
-from pacslab.scenario.models import Severity
+from pacslab.scenario import Severity
 
 if TYPE_CHECKING:
     from pacslab.probes.target import Target

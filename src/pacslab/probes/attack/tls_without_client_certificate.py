@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from pynetdicom import AE
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind  # type: ignore[attr-defined]
 
-from pacslab.pacs.addresses import require_lab_address
+from pacslab.pacs import require_lab_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

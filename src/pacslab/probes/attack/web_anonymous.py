@@ -10,7 +10,7 @@ import httpx
 from pacslab.probes.attack.web_helpers import FIND, at_each_door, content, curl, person, records, statuses
 from pacslab.probes.findings import Side
 from pacslab.probes.registry import ProbeResult, probe
-from pacslab.scenario.models import Severity
+from pacslab.scenario import Severity
 
 if TYPE_CHECKING:
     from pacslab.probes.target import Target

@@ -7,14 +7,14 @@ from collections import defaultdict
 from datetime import date
 from typing import TYPE_CHECKING
 
-from pacslab.cohort.answer_key import Identifier, Location
+from pacslab.cohort import Identifier, Location
 from pacslab.deid.audit.report.model import CheckId
 from pacslab.deid.audit.verdicts import attribute
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pacslab.cohort.answer_key import InstanceKey, PlantedIdentifier, StudyKey
+    from pacslab.cohort import InstanceKey, PlantedIdentifier, StudyKey
     from pacslab.deid.audit.evidence import OutputEvidence, OutputFile
     from pacslab.deid.audit.verdicts import AuditVerdicts
 

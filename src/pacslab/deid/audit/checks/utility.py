@@ -24,7 +24,7 @@ from pydicom.uid import (
     UltrasoundMultiFrameImageStorage,
 )
 
-from pacslab.cohort.answer_key import Keeping, Location
+from pacslab.cohort import Keeping, Location
 from pacslab.deid.audit.report.model import CheckId
 from pacslab.deid.audit.verdicts import attribute
 from pacslab.deid.dicom.dicomdir import within_record
@@ -34,7 +34,7 @@ from pacslab.deid.search.text_forms import folded, words_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pacslab.cohort.answer_key import AnswerKey, InstanceKey, PatientKey, PlantedIdentifier, RetainedValue, StudyKey
+    from pacslab.cohort import AnswerKey, InstanceKey, PatientKey, PlantedIdentifier, RetainedValue, StudyKey
     from pacslab.deid.audit.evidence import OutputEvidence, OutputFile
     from pacslab.deid.audit.verdicts import AuditVerdicts
     from pacslab.deid.dicom.attribute_texts import Contents

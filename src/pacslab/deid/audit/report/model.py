@@ -10,7 +10,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from pacslab.cohort.answer_key import Identifier, Location
+from pacslab.cohort import Identifier, Location
 from pacslab.deid.audit.report.html import fragment_of, page_of
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 if TYPE_CHECKING:
-    from pacslab.cohort.answer_key import Box
+    from pacslab.cohort import Box
 
 WIDEST = 420
 FRAME = (255, 200, 0)

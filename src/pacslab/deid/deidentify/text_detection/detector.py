@@ -15,10 +15,9 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pytesseract
 from PIL import Image
 
-from pacslab.cohort.answer_key import Box
+from pacslab.cohort import Box
 from pacslab.deid.deidentify.text_detection.glyph_rows import PLAIN, Looks, blended_lines, drawn_lines
 from pacslab.deid.deidentify.text_detection.line_density import crowded_lines
 from pacslab.deid.dicom.pixels import planes
@@ -176,6 +175,8 @@ def _read(lines: list[Line], shape: tuple[int, ...]) -> list[Line]:
     """Return those lines in which Tesseract reads letters or digits."""
     if not lines:
         return []
+    import pytesseract  # noqa: PLC0415 - it brings pandas, half a second of import
+
     page = np.full(shape, 255, dtype=np.uint8)
     for line in lines:
         box = line.box

@@ -14,9 +14,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
-from pacslab.cohort.answer_key import Box
+from pacslab.cohort import Box
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,7 +107,7 @@ def drawn_lines(plane: np.ndarray) -> list[Line]:
             pieces = _pieces(mask) if pieces is None else pieces
             box = _along(line, pieces)
             shape = _cut(mask, box)
-            around = ndimage.binary_dilation(shape, _TOUCHING) & ~shape
+            around = scipy.ndimage.binary_dilation(shape, _TOUCHING) & ~shape
             jumps = np.abs(_cut(plane, box)[around].astype(np.float64) - float(value))
             if jumps.size and np.median(jumps) >= (reach / 4 if _is_even(line) else reach):
                 found.append(Line(box, len(line), shape, Looks.WRITTEN))
@@ -116,13 +116,16 @@ def drawn_lines(plane: np.ndarray) -> list[Line]:
 
 def blended_lines(grey: np.ndarray) -> list[Line]:
     """Return rows of thin marks, bright or dark, in a plane of shape (rows, columns) of floats."""
-    soft = ndimage.gaussian_filter(grey, SOFT)
+    soft = scipy.ndimage.gaussian_filter(grey, SOFT)
     return [line for plane in (grey, soft) for size in STROKE for line in _thin_lines(plane, size)]
 
 
 def _thin_lines(grey: np.ndarray, size: int) -> Iterator[Line]:
     """Yield rows of marks thinner than a number of pixels."""
-    for risen in (grey - ndimage.grey_opening(grey, size=size), ndimage.grey_closing(grey, size=size) - grey):
+    for risen in (
+        grey - scipy.ndimage.grey_opening(grey, size=size),
+        scipy.ndimage.grey_closing(grey, size=size) - grey,
+    ):
         mask = standing_out(risen, float(np.ptp(grey)))
         for line in _rows(_marks(mask)):
             looks = _looks(line)
@@ -183,17 +186,17 @@ def _medians(plane: np.ndarray) -> np.ndarray:
     padded = np.pad(plane, ((0, -height % BLOCK), (0, -width % BLOCK)), mode="edge")
     rows, columns = padded.shape[0] // BLOCK, padded.shape[1] // BLOCK
     squares = padded.reshape(rows, BLOCK, columns, BLOCK).transpose(0, 2, 1, 3).reshape(rows, columns, -1)
-    medians = ndimage.median_filter(np.median(squares, axis=-1), 3)
+    medians = scipy.ndimage.median_filter(np.median(squares, axis=-1), 3)
     whole: np.ndarray = np.repeat(np.repeat(medians, BLOCK, axis=0), BLOCK, axis=1)[:height, :width]
     return whole
 
 
 def _marks(mask: np.ndarray) -> list[_Mark]:
     """Return the groups of pixels that are as large as letters and as lean."""
-    labels, _ = ndimage.label(mask, structure=_TOUCHING)
+    labels, _ = scipy.ndimage.label(mask, structure=_TOUCHING)
     areas = np.bincount(labels.ravel())
     marks = []
-    for number, (rows, columns) in enumerate(ndimage.find_objects(labels), start=1):
+    for number, (rows, columns) in enumerate(scipy.ndimage.find_objects(labels), start=1):
         height, width = rows.stop - rows.start, columns.stop - columns.start
         if SHORTEST <= height <= TALLEST and width <= min(WIDEST, 3 * height) and areas[number] >= 0.8 * height:
             marks.append(_Mark(rows.start, rows.stop, columns.start, columns.stop))
@@ -202,9 +205,9 @@ def _marks(mask: np.ndarray) -> list[_Mark]:
 
 def _pieces(mask: np.ndarray) -> list[_Mark]:
     """Return every group of pixels that may be a part of a letter: dots, hyphens and what is cut off as well."""
-    labels, _ = ndimage.label(mask, structure=_TOUCHING)
+    labels, _ = scipy.ndimage.label(mask, structure=_TOUCHING)
     areas = np.bincount(labels.ravel())[1:]
-    found = (_Mark(one.start, one.stop, two.start, two.stop) for one, two in ndimage.find_objects(labels))
+    found = (_Mark(one.start, one.stop, two.start, two.stop) for one, two in scipy.ndimage.find_objects(labels))
     return [
         piece
         for piece, area in zip(found, areas, strict=True)

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
-from pacslab.cohort.answer_key import Box
+from pacslab.cohort import Box
 from pacslab.deid.deidentify.text_detection.glyph_rows import standing_out
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ CROWDED_DARK = 1.8
 def crowded_lines(grey: np.ndarray) -> list[Box]:
     """Return where lines of writing stand in a slice, a plane of shape (rows, columns) of floats; the surest first."""
     strokes = {
-        CROWDED: grey - ndimage.grey_opening(grey, size=STROKE),
-        CROWDED_DARK: ndimage.grey_closing(grey, size=STROKE) - grey,
+        CROWDED: grey - scipy.ndimage.grey_opening(grey, size=STROKE),
+        CROWDED_DARK: scipy.ndimage.grey_closing(grey, size=STROKE) - grey,
     }
     found = [
         one
@@ -82,7 +82,7 @@ def _crowded(strokes: np.ndarray, least: float) -> Iterator[tuple[float, Box]]:
 
 
 def _without_specks(mask: np.ndarray) -> np.ndarray:
-    labels, _ = ndimage.label(mask, structure=np.ones((3, 3)))
+    labels, _ = scipy.ndimage.label(mask, structure=np.ones((3, 3)))
     large = np.bincount(labels.ravel()) >= SPECK
     large[0] = False
     kept: np.ndarray = large[labels]

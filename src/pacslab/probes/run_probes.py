@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pacslab.errors import DeploymentError
-from pacslab.pacs.server_names import PEERS
+from pacslab.pacs import PEERS
 from pacslab.probes import attack, clinic  # noqa: F401  (they register their probes)
 from pacslab.probes.findings import Assessment, Finding, Outcome, Registered, Side
 from pacslab.probes.registry import PROBES, Probe, ProbeResult, probes_for
@@ -18,8 +18,8 @@ from pacslab.probes.target import LabFailureError, Target
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pacslab.pacs.deployment.deployment import Deployment
-    from pacslab.scenario.models import Scenario
+    from pacslab.pacs import Deployment
+    from pacslab.scenario import Scenario
 
     Progress = Callable[[str, float], None]
 
