@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pypdf
-from pydantic import BaseModel
 
 from pacslab.deid import deidentify_study
 from pacslab.grading import write_reference_fix
+from pacslab.models import Model
 from pacslab.pacs import read_handover
 from pacslab.probes import Assessment  # noqa: TC001  (pydantic reads it)
 from pacslab.session import Session
@@ -36,7 +36,7 @@ _PHONE = re.compile(r"Telephone of relative\s+(\S[^\n]*)")
 _NEEDS_EYES = ("cover-diagnosis",)
 
 
-class Loot(BaseModel):
+class Loot(Model):
     """What a stranger without any password could take, counted over the web and over DICOM."""
 
     patients: int = 0
@@ -45,7 +45,7 @@ class Loot(BaseModel):
     studies_over_dicom: int = 0
 
 
-class Demo(BaseModel):
+class Demo(Model):
     """The whole job: both sides before and after, what leaked, the de-identified study, the points."""
 
     runtime: str

@@ -8,9 +8,8 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel
-
 from pacslab.errors import PacslabError
+from pacslab.models import Model
 from pacslab.pacs import ProcessRuntime, connect_to_engine, find_compiler, find_nginx, find_orthanc, shim_library
 from pacslab.paths import cache_root, state_root, workspace
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 _DISK_NEEDED = 500_000_000  # bytes
 
 
-class Check(BaseModel):
+class Check(Model):
     """One thing that was looked at. ``needed`` is False where something else can stand in."""
 
     name: str
@@ -30,7 +29,7 @@ class Check(BaseModel):
     remedy: str = ""
 
 
-class Report(BaseModel):
+class Report(Model):
     """Everything that was looked at, and whether a lab can run here."""
 
     ready: bool

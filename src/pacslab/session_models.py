@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+from pacslab.models import Model
 
 
-class ServerStatus(BaseModel):
+class ServerStatus(Model):
     """One server: where it is reached, and whether it runs."""
 
     name: str
@@ -15,7 +15,7 @@ class ServerStatus(BaseModel):
     running: bool
 
 
-class Status(BaseModel):
+class Status(Model):
     """A deployment at a glance. ``seconds_left`` is until it ends by itself."""
 
     scenario: str
@@ -31,7 +31,7 @@ class Status(BaseModel):
     out_of: int
 
 
-class ObjectiveStatus(BaseModel):
+class ObjectiveStatus(Model):
     """One objective as the student sees it."""
 
     id: str
@@ -45,7 +45,7 @@ class ObjectiveStatus(BaseModel):
     needs_answer: bool
 
 
-class Hint(BaseModel):
+class Hint(Model):
     """One hint: its number, of how many, and the text; ``text`` is empty where there are no more."""
 
     objective: str
@@ -54,7 +54,7 @@ class Hint(BaseModel):
     text: str
 
 
-class CheckResult(BaseModel):
+class CheckResult(Model):
     """What became of a check. ``passed`` is None where the lab itself could not look."""
 
     objective: str

@@ -9,7 +9,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from pacslab.models import Model
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -77,12 +79,6 @@ class Role(StrEnum):
     TWO_IDS = "two-ids"
     RARE_DISEASE = "rare-disease"
     OLDEST = "over-89"
-
-
-class Model(BaseModel):
-    """Frozen, and strict about its keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Box(Model):

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from pacslab.cohort.answer_key import AnswerKey, Model, plain
+from pacslab.cohort.answer_key import AnswerKey, plain
 from pacslab.errors import ScenarioError
+from pacslab.models import Model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,14 +12,16 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jinja2
 from markupsafe import Markup, escape
 
 from pacslab.pacs import LIVE_FILES, REPORT_FILE
 from pacslab.probes import Outcome, Side
+from pacslab.templating import html_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from jinja2 import Environment
 
     from pacslab.deid import DeidReport
     from pacslab.errors import PacslabError
@@ -58,14 +60,8 @@ def clock(seconds: float) -> str:
 
 
 @cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
+def _environment() -> Environment:
+    environment = html_environment("pacslab.notebook", trim_blocks=True, lstrip_blocks=True)
     environment.filters["prose"] = _prose
     environment.globals.update(stages=STAGES, clock=clock)
     return environment

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
-
+from pacslab.models import VersionTolerantModel
 from pacslab.scenario import Severity  # noqa: TC001  (pydantic reads it)
 
 
@@ -31,13 +30,11 @@ class Outcome(StrEnum):
         return self in {Outcome.CLOSED, Outcome.WORKS}
 
 
-class Registered(BaseModel):
+class Registered(VersionTolerantModel):
     """What the weakness registry says of a weakness that was found: its class, its CVSS 4.0 score, whom it breaks with.
 
     ``source`` is where the figures of what it cost come from.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     title: str
@@ -54,13 +51,11 @@ class Registered(BaseModel):
         return f"{self.cwe}, CVSS 4.0: {self.score} ({self.severity.value})"
 
 
-class Finding(BaseModel):
+class Finding(VersionTolerantModel):
     """One probe's result. ``seconds`` is how long it took; ``weaknesses`` are the scenario's that it belongs to.
 
     ``registered`` is what the registry says of them, where the probe reached what it was after.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     side: Side
@@ -75,10 +70,8 @@ class Finding(BaseModel):
     seconds: float
 
 
-class Assessment(BaseModel):
+class Assessment(VersionTolerantModel):
     """All findings of one look at a deployment, attack side first."""
-
-    model_config = ConfigDict(frozen=True)
 
     findings: tuple[Finding, ...]
 

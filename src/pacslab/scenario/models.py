@@ -12,7 +12,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from pacslab.scenario.weaknesses import Change, Id, Model, PartialFix, Reference, Severity, Text, Weakness
+from pacslab.models import Model
+from pacslab.scenario.weaknesses import Change, Id, PartialFix, Reference, Severity, Text, Weakness
 
 __all__ = [
     "AnswerCheck",

@@ -11,9 +11,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cvss import CVSS4, CVSSError
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from pacslab.errors import ScenarioError
+from pacslab.models import Model
 from pacslab.paths import shipped
 from pacslab.scenario.documents import did_you_mean, read_mapping
 
@@ -32,12 +33,6 @@ class Severity(StrEnum):
     HIGH = "high"
     MEDIUM = "medium"
     LOW = "low"
-
-
-class Model(BaseModel):
-    """Frozen, and strict about its keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Reference(Model):

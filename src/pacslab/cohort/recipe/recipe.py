@@ -22,7 +22,6 @@ from pacslab.cohort.recipe.sections import (
     Hospital,
     Kind,
     Line,
-    Model,
     Names,
     Occupation,
     People,
@@ -34,6 +33,7 @@ from pacslab.cohort.recipe.sections import (
 )
 from pacslab.cohort.recipe.traps import EVERY, LEVELS, Difficulty, Trap
 from pacslab.errors import ScenarioError
+from pacslab.models import Model
 from pacslab.paths import shipped
 from pacslab.scenario import check_document, did_you_mean, read_mapping
 

@@ -6,9 +6,10 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from pacslab.cohort.encoding.transfer_syntaxes import Syntax
+from pacslab.models import Model
 from pacslab.scenario import did_you_mean
 
 LONG = 64
@@ -19,12 +20,6 @@ Line = Annotated[str, Field(min_length=1, max_length=LONG, pattern=r"^[^\\^=\x00
 Place = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\\^=\x00-\x1f]+$")]
 Occupation = Annotated[str, Field(min_length=1, max_length=16)]  # an SH value
 Domain = Annotated[str, Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)*\.(example|invalid)$")]
-
-
-class Model(BaseModel):
-    """Frozen, and strict about its keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Country(StrEnum):

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -16,6 +15,7 @@ from pacslab.deid.audit.cohort import audit_cohort
 from pacslab.deid.audit.report.model import Tally  # noqa: TC001 - pydantic reads it
 from pacslab.deid.benchmark.tools import tools
 from pacslab.errors import DeidError
+from pacslab.models import Model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,11 +26,7 @@ if TYPE_CHECKING:
     from pacslab.deid.benchmark.tools import Tool
 
 
-class _Plain(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Row(_Plain):
+class Row(Model):
     """One tool in one setting: what it removed, what it kept, whom its output still names, seconds a file."""
 
     tool: str
@@ -45,7 +41,7 @@ class Row(_Plain):
     seconds_a_file: float
 
 
-class League(_Plain):
+class League(Model):
     """The whole table. ``left_out`` says which tools are not installed."""
 
     files: int

@@ -7,11 +7,12 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from pacslab.cohort import Box
 from pacslab.errors import DeidError
+from pacslab.models import Model
 from pacslab.scenario import read_yaml
 
 SHIPPED = Path(__file__).with_name("policy.yaml")
@@ -45,18 +46,14 @@ BY_VR = {
 """Everything else is removed."""
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Withhold(_Model):
+class Withhold(Model):
     """A kind of instance that is left out."""
 
     modality: Annotated[str, Field(pattern=r"^[A-Z]{2,16}$")]
     because: str
 
 
-class Banner(_Model):
+class Banner(Model):
     """Where the machines of one model write text, in images of one size."""
 
     model: str
@@ -73,7 +70,7 @@ class Banner(_Model):
         return Box(column=self.column, row=self.row, width=self.width, height=self.height)
 
 
-class SafePrivate(_Model):
+class SafePrivate(Model):
     """Private elements of one creator that say nothing about the patient; ``elements`` are their last two digits."""
 
     group: int = Field(ge=1, le=0xFFFF)
@@ -81,7 +78,7 @@ class SafePrivate(_Model):
     elements: tuple[int, ...]
 
 
-class Policy(_Model):
+class Policy(Model):
     """What to do, by attribute keyword; :meth:`action` answers for every attribute."""
 
     pseudonym: tuple[str, ...]

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from pacslab.deid.reidentification.attacks import join_with_admissions, smallest_crowd
 from pacslab.errors import DeidError
+from pacslab.models import Model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,10 +31,8 @@ class Dates(StrEnum):
     REMOVED = "removed"
 
 
-class Choices(BaseModel):
+class Choices(Model):
     """A release: which sex, ages and days it tells. ``age_band`` is in years: 1 tells the age, 0 leaves it out."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     sex: bool = True
     age_band: int = Field(default=1, ge=0, le=50)

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import AwareDatetime, Field, PrivateAttr, ValidationError, model_validator
 
 from pacslab.errors import CourseError
+from pacslab.models import Model
 from pacslab.scenario import Id, Scenario, describe_invalid, load_scenario
 
 if TYPE_CHECKING:
@@ -29,17 +30,13 @@ _COURSE_KEY, _SIGNING_KEY = "variants.key", "tickets.key"
 _KEY_BYTES = 32
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Hints(_Model):
+class Hints(Model):
     """What a hint costs: ``cost`` points each, never more than the objective is worth."""
 
     cost: float = Field(default=0.0, ge=0, le=100)
 
 
-class Lateness(_Model):
+class Lateness(Model):
     """What a late submission loses: ``percent_per_day`` for each day begun after the due date and the grace.
 
     After ``days`` days it earns nothing.
@@ -60,15 +57,15 @@ class Lateness(_Model):
         return 0.0 if begun > self.days else max(0.0, 1.0 - begun * self.percent_per_day / 100)
 
 
-class CourseScenario(_Model):
+class CourseScenario(Model):
     """One scenario of the course: when it is due, and points that differ from the scenario's own."""
 
     id: Id
     due: AwareDatetime | None = None
-    points: dict[Id, Annotated[float, Field(ge=0, le=1000)]] = {}
+    points: dict[Id, Annotated[float, Field(ge=0, le=1000)]] = Field(default_factory=dict)
 
 
-class Course(_Model):
+class Course(Model):
     """What ``course.toml`` says."""
 
     id: Id

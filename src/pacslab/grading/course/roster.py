@@ -8,10 +8,9 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict
-
 from pacslab.errors import CourseError
 from pacslab.grading.course.csv_cells import decoded, delimiter_of
+from pacslab.models import VersionTolerantModel
 from pacslab.scenario import STUDENT_ID
 
 if TYPE_CHECKING:
@@ -39,14 +38,12 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
 }
 
 
-class Student(BaseModel):
+class Student(VersionTolerantModel):
     """One student of the roster.
 
     ``id`` names them everywhere in the lab; ``lms``, ``sis``, ``login`` and ``section`` are what the learning platform
     calls them, and are written back as they came.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     name: str

@@ -8,14 +8,15 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import jinja2
-
 from pacslab.grading.gradebook.points import stages_of
 from pacslab.scenario import Stage, load_scenario
+from pacslab.templating import html_environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from jinja2 import Environment
 
     from pacslab.grading.gradebook.gradebook import Gradebook
     from pacslab.grading.gradebook.points import Grade
@@ -28,10 +29,8 @@ def _number(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("pacslab.grading.gradebook"), autoescape=True, undefined=jinja2.StrictUndefined
-    )
+def _environment() -> Environment:
+    environment = html_environment("pacslab.grading.gradebook")
     environment.globals.update(number=_number, stages=stages_of, part=_part)
     return environment
 
@@ -81,7 +80,7 @@ def write_pages(folder: Path, book: Gradebook, table: str) -> None:
     (folder / "marking.html").write_text(text, encoding="utf-8")
 
 
-def _class_page(environment: jinja2.Environment, book: Gradebook) -> str:
+def _class_page(environment: Environment, book: Gradebook) -> str:
     counting = book.counting()
     return environment.get_template("class.html").render(
         course=book.course,

@@ -16,7 +16,7 @@ import zipfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from pacslab.cohort import GENERATOR_VERSION
 from pacslab.errors import SubmissionError
@@ -24,6 +24,7 @@ from pacslab.grading.course.course import now
 from pacslab.grading.handin.progress import read_progress
 from pacslab.grading.handin.ticket import LONGEST as LONGEST_TICKET
 from pacslab.grading.handin.timeline import MOST_EVENTS, Event, hints_of, read_timeline
+from pacslab.models import Model
 from pacslab.paths import workspace
 from pacslab.scenario import STUDENT_ID, Id
 from pacslab.version import __version__
@@ -46,11 +47,7 @@ _HIDDEN = (".", "before-reset.", "__pycache__")
 _DEEPEST = 6
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ObjectiveState(_Model):
+class ObjectiveState(Model):
     """One objective as the student's own lab saw it. Only ``answer`` is graded: it is compared again."""
 
     earned: bool = False
@@ -59,7 +56,7 @@ class ObjectiveState(_Model):
     answer: Annotated[str, Field(max_length=4000)] | None = None
 
 
-class FileNote(_Model):
+class FileNote(Model):
     """A file of the submission."""
 
     name: Annotated[str, Field(max_length=400)]
@@ -67,7 +64,7 @@ class FileNote(_Model):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-class SubmissionNote(_Model):
+class SubmissionNote(Model):
     """What ``submission.json`` says; all of it is the student's word but the ticket, which is signed."""
 
     schema_version: Literal[1] = 1

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from pacslab.errors import TicketError
 from pacslab.grading.course.course import now
 from pacslab.grading.course.roster import read_roster
+from pacslab.models import Model
 from pacslab.paths import workspace
 from pacslab.scenario import STUDENT_ID, Id, Variant, make_variant
 
@@ -34,10 +35,8 @@ _PREFIX = "pacslab-ticket-1"
 _REMEDY = "Ask your instructor for your ticket again, and save the file as it came."
 
 
-class Ticket(BaseModel):
+class Ticket(Model):
     """What a ticket says. ``seeds`` holds the student's own variant of each scenario, as 64 hexadecimal digits."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_version: Literal[1] = 1
     course: Id

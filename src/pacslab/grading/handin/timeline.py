@@ -13,9 +13,10 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError
 
 from pacslab.grading.course.course import now
+from pacslab.models import Model
 from pacslab.scenario import Id  # noqa: TC001  (pydantic reads it)
 
 if TYPE_CHECKING:
@@ -28,10 +29,8 @@ _LONGEST_PAUSE = timedelta(minutes=20)
 _TAIL = 4096
 
 
-class Event(BaseModel):
+class Event(Model):
     """One thing that a student did: ``what`` (start, check, hint, ...), to which objective, with which outcome."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     number: int = Field(ge=1, le=MOST_EVENTS)
     at: AwareDatetime

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from pacslab.errors import ConfigurationError
+from pacslab.models import Model
 from pacslab.pacs.config.ports import URL_DOORS, ArchivePort
 from pacslab.scenario import read_yaml
 
@@ -22,11 +23,7 @@ RelativePath = Annotated[str, Field(pattern=rf"^({_PART}/)?{_PART}$", max_length
 """A file of the work folder, named from there: ``certs/hospital-ca.pem``."""
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Account(_Model):
+class Account(Model):
     """A person's account; an empty user name means that no password is needed."""
 
     username: Annotated[str, Field(max_length=128)] = ""
@@ -38,7 +35,7 @@ class Account(_Model):
         return (self.username, self.password) if self.username or self.password else None
 
 
-class Web(_Model):
+class Web(Model):
     """Where the staff's browsers go, what they trust, and who logs in.
 
     ``url`` is the bookmark on the wards: ``http://archive.hospital.test:8042`` is the archive's own port, and
@@ -77,14 +74,14 @@ class Web(_Model):
         return HOST
 
 
-class DeviceFiles(_Model):
+class DeviceFiles(Model):
     """The certificate and the private key that one device has been given (PEM)."""
 
     certificate: RelativePath
     key: RelativePath
 
 
-class DicomTls(_Model):
+class DicomTls(Model):
     """How the hospital's devices speak DICOM over TLS: whom they trust, and how each of them proves who it is."""
 
     ca: RelativePath
@@ -96,14 +93,14 @@ class DicomTls(_Model):
         return (self.ca, *(path for one in self.devices.values() for path in (one.certificate, one.key)))
 
 
-class Dicom(_Model):
+class Dicom(Model):
     """How the hospital's devices address the archive; without ``tls`` they speak in clear text."""
 
     called_ae_title: Annotated[str, Field(pattern=r"^[ -~]{1,16}$")]
     tls: DicomTls | None = None
 
 
-class Handover(_Model):
+class Handover(Model):
     """What has been handed over to the staff."""
 
     web: Web = Web()

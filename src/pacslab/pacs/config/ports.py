@@ -9,9 +9,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict
-
 from pacslab.errors import ConfigurationError
+from pacslab.models import Model
 from pacslab.pacs.config.orthanc_json import DICOM_PORT, HTTP_PORT
 from pacslab.scenario import read_yaml
 
@@ -60,10 +59,8 @@ URL_DOORS = {("http", HTTP_PORT): ArchivePort.HTTP, ("http", 80): ArchivePort.PR
 """Which door a web address leads to, by its scheme and port."""
 
 
-class NetworkRules(BaseModel):
+class NetworkRules(Model):
     """What ``network.yaml`` says: the doors that the outside reaches. Inside the machine room all of them are open."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     outside: tuple[ArchivePort, ...] = tuple(ArchivePort)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from pacslab.templating import html_environment
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 
 @cache
 def _template(name: str) -> Template:
-    loader = PackageLoader("pacslab.deid.audit.report")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True).get_template(name)
+    return html_environment("pacslab.deid.audit.report", trim_blocks=True).get_template(name)
 
 
 def fragment_of(report: Any) -> str:

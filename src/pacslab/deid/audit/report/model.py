@@ -5,13 +5,13 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from pacslab.cohort import Identifier, Location
 from pacslab.deid.audit.report.html import fragment_of, page_of
+from pacslab.models import Model
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -96,11 +96,7 @@ def check_of(location: Location, kind: Identifier) -> CheckId:
     return by_location.get(location) or by_kind.get(kind) or fallback
 
 
-class _Plain(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Leak(_Plain):
+class Leak(Model):
     """One identifier found in one file.
 
     ``place`` is written as the answer key writes paths: ``(0040,0275)[0].(0032,1060)``, ``pixels``,
@@ -121,7 +117,7 @@ class Leak(_Plain):
     of_patient: bool = False
 
 
-class AuditCheck(_Plain):
+class AuditCheck(Model):
     """One check: passed or not, how many faults, and the worst of them in words (empty when it passed)."""
 
     id: CheckId
@@ -131,7 +127,7 @@ class AuditCheck(_Plain):
     count: int
 
 
-class Tally(_Plain):
+class Tally(Model):
     """So many of so many: identifiers removed at one kind of place, or things of one kind kept."""
 
     name: str
@@ -144,7 +140,7 @@ class Tally(_Plain):
         return self.good / self.total if self.total else 1.0
 
 
-class Picture(_Plain):
+class Picture(Model):
     """An image in which something can still be read: a PNG, base64, with a frame around it."""
 
     file: str
@@ -152,7 +148,7 @@ class Picture(_Plain):
     png: str
 
 
-class Patient(_Plain):
+class Patient(Model):
     """One patient of an audit: does anything still name this person, and what is the worst of it."""
 
     index: int
@@ -161,7 +157,7 @@ class Patient(_Plain):
     worst: tuple[str, ...] = ()
 
 
-class _Report(_Plain):
+class _Report(Model):
     """What the audit of one study and that of a whole cohort have in common."""
 
     checks: tuple[AuditCheck, ...]
