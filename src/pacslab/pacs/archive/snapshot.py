@@ -12,12 +12,11 @@ import json
 import os
 import secrets
 import shutil
-import sqlite3
 import tempfile
 import zipfile
 import zlib
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +27,7 @@ from pydicom.errors import InvalidDicomError
 from pacslab.cohort import GENERATOR_VERSION, AnswerKey, Cohort, build_cohort, is_synthetic, load_recipe
 from pacslab.errors import DeploymentError
 from pacslab.pacs.archive.snapshot_cache import UNFINISHED_PREFIX, prune_cache
+from pacslab.pacs.archive.storage_layout import keep_storage, prepare_storage, same_owner
 from pacslab.pacs.archive.upload import basic, batches, send
 from pacslab.pacs.runtimes.base import ServerSpec
 from pacslab.paths import cache_root
@@ -46,7 +46,6 @@ BACKUP = "archive-2025-01-06.zip"
 _BACKED_UP = 40  # instances of last year's backup
 _AGAIN = "Try again; if it happens twice, report it."
 _KEY_FILE = "answer_key.json"
-_ONE_FOLDER = "00/00"
 
 
 def cohort_of(scenario: Scenario, variant: Variant) -> Cohort:
@@ -60,6 +59,7 @@ class ArchiveData:
     def __init__(self, scenario: Scenario, variant: Variant, runtime: str, orthanc_version: str) -> None:
         self._scenario = scenario
         self._variant = variant
+        self._orthanc_version = orthanc_version
         made_of = load_recipe(scenario.cohort)
         recipe = made_of.model_dump_json().encode() + json.dumps(made_of.words().origin, sort_keys=True).encode()
         parts = [variant.seed, recipe, GENERATOR_VERSION.encode(), runtime.encode(), orthanc_version.encode()]
@@ -149,7 +149,7 @@ class ArchiveData:
                 "MetricsEnabled": False,
             }
             spec = ServerSpec(name, configuration, folder)
-            _make_flat(spec.data)
+            prepare_storage(spec.data, self._orthanc_version)
             with ThreadPoolExecutor(1) as loading:
                 starting = loading.submit(runtime.start, owner, network, spec)
                 cohort = self.cohort()
@@ -164,7 +164,7 @@ class ArchiveData:
                 raise DeploymentError(f"the archive took {taken} of {cohort.count} instances", _AGAIN)
             runtime.stop(starting.result())
             kept = Path(making) / "kept"
-            _keep(spec.data, kept)
+            keep_storage(spec.data, kept, self._orthanc_version)
             with suppress(OSError):  # another start of the same variant was faster
                 kept.rename(self.folder)
         self._prune()
@@ -175,8 +175,8 @@ class ArchiveData:
         target.mkdir(parents=True)
         for index in self.folder.glob("index*"):
             shutil.copyfile(index, target / index.name)
-            _same_owner(index, target / index.name)
-        _same_owner(self.folder, target)
+            same_owner(index, target / index.name)
+        same_owner(self.folder, target)
         os.utime(self.folder)
 
     def link_images(self, target: Path) -> None:
@@ -185,7 +185,7 @@ class ArchiveData:
             beside = target / Path(folder).relative_to(self.folder)
             if not beside.is_dir():
                 beside.mkdir()
-                _same_owner(Path(folder), beside)
+                same_owner(Path(folder), beside)
             for name in names:
                 if not name.startswith((_KEY_FILE, "index")):
                     _link_or_copy(f"{folder}/{name}", f"{beside}/{name}")
@@ -223,55 +223,13 @@ class ArchiveData:
                     yield Path(path)
 
 
-def _make_flat(data: Path) -> None:
-    """Make a storage folder in which everything lands in one place, for a server that only stores.
-
-    Orthanc puts each file into a folder in a folder, after the first digits of its UUID; to make those two takes longer
-    than to write a slice. Here each first pair of digits leads back to the storage folder itself. No other server may
-    have it: one that removes a file would remove the link, too.
-    """
-    data.mkdir()
-    first = data / "00"
-    first.symlink_to(".")
-    for number in range(1, 256):
-        os.link(first, data / f"{number:02x}", follow_symlinks=False)  # a new link would cost ten times as much
-
-
-def _keep(data: Path, kept: Path) -> None:
-    """Move a stopped server's storage into a snapshot, with all of its files in one folder, as Orthanc looks for them.
-
-    Each UUID's first four digits, which name its two folders, become zeros, in the index and in the file's name.
-    Nothing waits for the disk: a power cut would spoil the images, too.
-    """
-    storage = kept / _ONE_FOLDER
-    storage.mkdir(parents=True)
-    for one in (kept, storage.parent, storage):
-        _same_owner(data, one)
-    with closing(sqlite3.connect(data / "index")) as index:
-        index.execute("PRAGMA synchronous = OFF")
-        with index:
-            index.execute("UPDATE AttachedFiles SET uuid = '0000' || substr(uuid, 5)")
-        index.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # one file instead of three
-    for one in data.iterdir():
-        if one.name.startswith("index"):
-            one.rename(kept / one.name)
-        elif not one.is_symlink():
-            one.rename(storage / f"0000{one.name[4:]}")
-
-
 def _link_or_copy(source: str, target: str) -> None:
     """Share a stored image, which Orthanc writes once and only ever removes."""
     try:
         os.link(source, target)
     except OSError:  # another file system, or one without links
         shutil.copyfile(source, target)
-        _same_owner(Path(source), Path(target))
-
-
-def _same_owner(source: Path, target: Path) -> None:
-    if os.geteuid() == 0:
-        facts = source.stat()
-        os.chown(target, facts.st_uid, facts.st_gid)
+        same_owner(Path(source), Path(target))
 
 
 def _dataset(path: Path) -> pydicom.Dataset | None:
