@@ -43,9 +43,9 @@ def opened():
 @pytest.mark.parametrize("way", ["asked", "written"])
 def test_every_socket_that_waits_is_found_and_no_other(opened, way, monkeypatch):
     if way == "written":
-        monkeypatch.setattr(listening_sockets, "_asked", lambda _protocol: None)
+        monkeypatch.setattr(listening_sockets, "kernel_listeners", lambda _protocol: None)
     else:
-        assert listening_sockets._asked("tcp") is not None, (
+        assert listening_sockets.kernel_listeners("tcp") is not None, (
             "this kernel does not answer; the other way is the only one here"
         )
     found = listeners(os.getpid())
@@ -62,7 +62,7 @@ def test_both_ways_tell_the_same_of_another_process(monkeypatch):
         port = int(process.stdout.readline())
         expected = [Listener("127.77.0.10", port, "tcp")]
         assert listeners(process.pid) == expected
-        monkeypatch.setattr(listening_sockets, "_asked", lambda _protocol: None)
+        monkeypatch.setattr(listening_sockets, "kernel_listeners", lambda _protocol: None)
         assert listeners(process.pid) == expected
         process.communicate("\n")
     with pytest.raises(FileNotFoundError):

@@ -1,17 +1,23 @@
-"""Processes of this machine as servers: which are the lab's, which still live, and how a handle names one."""
+"""Server processes of this machine: a handle that survives the lab program, and the search for a lab's processes."""
 
 from __future__ import annotations
 
 import os
-import signal
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
+_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+
 
 @dataclass(frozen=True)
 class Handle:
-    """How a process is found again: its number, when it began (numbers are used again), and its server's folder."""
+    """Identify a server's process: its pid, its birth (pids are used again), and the server's folder.
+
+    ``birth`` counts clock ticks since boot, so that setting the machine's clock makes no running server unknown.
+    """
 
     pid: int
     birth: int
@@ -24,7 +30,7 @@ class Handle:
 
     @classmethod
     def read(cls, text: str) -> Handle:
-        """Return the handle that was written down."""
+        """Return the handle that ``str(handle)`` wrote."""
         pid, born, folder = text.split(":", 2)
         return cls(int(pid), int(born), Path(folder))
 
@@ -33,39 +39,35 @@ class Handle:
 
     @property
     def alive(self) -> bool:
-        """Return whether that very process, not another with its number, is alive."""
+        """Return whether that very process, not another with its pid, is alive."""
         return birth(self.pid) == self.birth
 
 
 def birth(pid: int) -> int:
-    """Return when a process began (clock ticks since boot), or 0 if it has ended."""
+    """Return when a process began, in clock ticks since boot, or 0 if it has ended (a zombie has)."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except (FileNotFoundError, ProcessLookupError):
+        process = psutil.Process(pid)
+        with process.oneshot():
+            if process.status() in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}:
+                return 0
+            seconds = process.create_time() - psutil.boot_time()
+    except psutil.NoSuchProcess:
         return 0
-    fields = stat.rsplit(")", 1)[1].split()
-    return 0 if fields[0] in {"Z", "X"} else int(fields[19])
+    return round(seconds * _TICKS_PER_SECOND)
 
 
 def kill(pid: int) -> None:
     """Kill a process; one that has ended is no error."""
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+    with suppress(psutil.NoSuchProcess):
+        psutil.Process(pid).kill()
 
 
 def marked(lab: str) -> list[tuple[int, str]]:
-    """Return (process id, deployment) of every living process of this lab, by the environment that it carries."""
+    """Return (pid, deployment) of every living process of this lab, by the environment that it carries."""
     found = []
-    for folder in Path("/proc").iterdir():
-        if not folder.name.isdigit():
-            continue
-        try:
-            content = (folder / "environ").read_bytes()
-        except OSError:
-            continue
-        if b"PACSLAB_DEADLINE=" not in content:
-            continue
-        values = dict(part.split("=", 1) for part in content.decode(errors="replace").split("\0") if "=" in part)
-        if values.get("PACSLAB_LAB") == lab and birth(int(folder.name)):
-            found.append((int(folder.name), values.get("PACSLAB_DEPLOYMENT", "")))
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            variables = process.environ()
+            if "PACSLAB_DEADLINE" in variables and variables.get("PACSLAB_LAB") == lab and birth(process.pid):
+                found.append((process.pid, variables.get("PACSLAB_DEPLOYMENT", "")))
     return found

@@ -35,10 +35,11 @@ from pacslab.pacs.runtimes.wait_strategies import wait_until_answering, wait_unt
 from pacslab.pacs.server_names import ARCHIVE, TAP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Container, Iterator, Mapping
     from pathlib import Path
 
-_UNTIL_GONE = 10.0  # seconds
+_END_TIMEOUT_S = 10.0
+_POLL_S = 0.005
 
 
 class ProcessRuntime(Runtime):
@@ -47,7 +48,7 @@ class ProcessRuntime(Runtime):
     name = "process"
 
     def __init__(self) -> None:
-        self._children: dict[int, subprocess.Popen[bytes]] = {}
+        self._children: dict[Handle, subprocess.Popen[bytes]] = {}
 
     @cached_property
     def _program(self) -> str:
@@ -166,8 +167,9 @@ class ProcessRuntime(Runtime):
                 raise RuntimeUnavailableError(
                     f"{command[0]} could not be started ({reason.strerror})", "Install it again."
                 ) from None
-        self._children[process.pid] = process
-        return Handle.of(process.pid, spec.folder)
+        handle = Handle.of(process.pid, spec.folder)
+        self._children[handle] = process
+        return handle
 
     def _safe(self, server: Server | Proxy) -> bool:
         """Return whether it runs; it is looked at while it is waited for, too, since it may never answer."""
@@ -177,12 +179,13 @@ class ProcessRuntime(Runtime):
         return True
 
     def _refuse_leaks(self, server: Server | Proxy) -> None:
+        handle = Handle.read(server.handle)
         try:
-            open_sockets = listeners(Handle.read(server.handle).pid)
+            open_sockets = listeners(handle.pid)
         except FileNotFoundError:
             return
-        except PermissionError:  # what the kernel says of a process that has just ended, to all but root
-            if self.running(server):
+        except PermissionError:  # the kernel's answer about a process that has just ended, to all but root
+            if handle.alive:
                 raise
             return
         leaks = [str(one) for one in open_sockets if not one.loopback]
@@ -203,11 +206,13 @@ class ProcessRuntime(Runtime):
     def running(self, server: Server | Proxy) -> bool:
         """Return whether that very process (not another with its number) is alive."""
         handle = Handle.read(server.handle)
-        child = self._children.get(handle.pid)
-        if child is not None and child.poll() is not None:
-            del self._children[handle.pid]
-            return False
-        return handle.alive
+        child = self._children.get(handle)
+        if child is None:
+            return handle.alive
+        if child.poll() is None:  # the pid of a child that was not waited for is nobody else's
+            return True
+        self._children.pop(handle, None)
+        return False
 
     def log(self, server: Server | Proxy, lines: int = 20) -> tuple[str, ...]:
         """Return the last lines of the server's log file."""
@@ -227,18 +232,21 @@ class ProcessRuntime(Runtime):
     def end(self, lab: str, deployment: str) -> int:
         """Kill every process of a deployment and free its addresses."""
         ended: dict[int, int] = {}
-        # Again until none is found: what one of them started meanwhile belongs to the deployment, too.
+        # Searched until none is found: what a killed process had started belongs to the deployment, too.
         while found := {pid: birth(pid) for pid, owner in marked(lab) if owner == deployment}:
             for pid in found:
                 kill(pid)
-                child = self._children.pop(pid, None)
-                if child is not None:
-                    child.wait()
+            self._reap(found)
             ended |= found
-            time.sleep(0.005)
-        # One that is about to end has lost its environment, by which it is found, before it is gone.
-        late = time.monotonic() + _UNTIL_GONE
-        while any(born and birth(pid) == born for pid, born in ended.items()) and time.monotonic() < late:
-            time.sleep(0.005)
+            time.sleep(_POLL_S)
+        # A process that is ending loses its environment, by which it is found, before it is gone.
+        deadline = time.monotonic() + _END_TIMEOUT_S
+        while any(born and birth(pid) == born for pid, born in ended.items()) and time.monotonic() < deadline:
+            time.sleep(_POLL_S)
         give_back(deployment)
         return len(ended)
+
+    def _reap(self, pids: Container[int]) -> None:
+        """Wait for the children among killed processes, which would stay as zombies."""
+        for handle in [handle for handle in self._children if handle.pid in pids]:
+            self._children.pop(handle).wait()
