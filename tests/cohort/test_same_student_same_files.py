@@ -59,7 +59,7 @@ def test_the_files_are_the_same_whether_the_key_was_made_first_or_not(recipe, fi
 
 def test_the_files_and_the_key_are_the_same_where_nothing_was_noted_for_the_key(recipe, files, key):
     again = build_cohort(recipe, make_variant("open-archive", "asha"))
-    assert dict(again.instances(noting=False)) == files
+    assert dict(again.instances(collect=False)) == files
     assert again.answer_key() == key
 
 

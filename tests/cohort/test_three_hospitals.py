@@ -576,7 +576,7 @@ def test_a_trap_can_be_switched_by_itself(trap):
             continue
         before = {(one.location, one.path, one.token, one.box) for one in off.planted_in(without)}
         after = {(one.location, one.path, one.token, one.box) for one in on.planted_in(having)}
-        kept = [one for instance in on._noted[having.uid].values() for one in instance.kept]
+        kept = on.kept_in(having)
         changed = bool(after - before) or (trap is Trap.SAFE_PRIVATE and bool(kept))
         if trap is Trap.PDF_TITLE and not changed:
             changed = having.has("report") and bool(after - before)

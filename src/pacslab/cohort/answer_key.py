@@ -313,23 +313,25 @@ class AnswerKey(Model):
 
     @cached_property
     def _by_instance(self) -> dict[str, tuple[PlantedIdentifier, ...]]:
-        sorted_out: dict[str, list[PlantedIdentifier]] = {}
-        for one in self.planted:
-            sorted_out.setdefault(one.sop_instance_uid, []).append(one)
-        return {uid: tuple(planted) for uid, planted in sorted_out.items()}
+        by_instance: dict[str, list[PlantedIdentifier]] = {}
+        for identifier in self.planted:
+            by_instance.setdefault(identifier.sop_instance_uid, []).append(identifier)
+        return {uid: tuple(planted) for uid, planted in by_instance.items()}
 
     def planted_in(self, sop_instance_uids: Collection[str]) -> tuple[PlantedIdentifier, ...]:
         """Return what is planted in these instances, in the order of the key."""
         wanted = set(sop_instance_uids)
-        return tuple(one for uid, planted in self._by_instance.items() if uid in wanted for one in planted)
+        return tuple(
+            identifier for uid, planted in self._by_instance.items() if uid in wanted for identifier in planted
+        )
 
     def with_role(self, role: Role) -> tuple[PatientKey, ...]:
         """Return the patients who are easy to find for this reason."""
-        return tuple(one for one in self.patients if role in one.roles)
+        return tuple(patient for patient in self.patients if role in patient.roles)
 
     def with_number_ending(self, digits: str) -> tuple[PatientKey, ...]:
         """Return whose national number ends in these digits."""
-        return tuple(one for one in self.patients if one.national_number.endswith(digits))
+        return tuple(patient for patient in self.patients if patient.national_number.endswith(digits))
 
     def who_is(self, token: str) -> tuple[PatientKey, ...]:
         """Return the patients whom a name, a number, an address or a UID found anywhere belongs to.
@@ -337,7 +339,7 @@ class AnswerKey(Model):
         Letter case and separators do not count; a date is no name, and neither is a word that many people share.
         """
         found = self._owners.get(plain(token), ())
-        return tuple(one for one in self.patients if one.index in found)
+        return tuple(patient for patient in self.patients if patient.index in found)
 
     @cached_property
     def _owners(self) -> dict[str, frozenset[int]]:
@@ -345,11 +347,11 @@ class AnswerKey(Model):
         for patient in self.patients:
             for text in _texts_of(patient):
                 owners.setdefault(plain(text), set()).add(patient.index)
-        for one in self.planted:
-            if one.kind not in (Identifier.DATE, Identifier.AGE):
-                owners.setdefault(plain(one.token), set()).add(one.patient)
+        for identifier in self.planted:
+            if identifier.kind not in (Identifier.DATE, Identifier.AGE):
+                owners.setdefault(plain(identifier.token), set()).add(identifier.patient)
         owners.pop("", None)
-        return {text: frozenset(whose) for text, whose in owners.items()}
+        return {text: frozenset(patients) for text, patients in owners.items()}
 
 
 def _texts_of(patient: PatientKey) -> tuple[str, ...]:

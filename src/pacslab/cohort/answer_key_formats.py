@@ -28,8 +28,8 @@ def to_compact(key: AnswerKey) -> bytes:
     """Return an answer key in about a thirtieth of its JSON: columns instead of objects, deflated."""
     content = key.model_dump(mode="json", exclude_defaults=True)
     planted = content.pop("planted", [])
-    columns = sorted({name for one in planted for name in one})
-    content["planted"] = {name: _column([one.get(name) for one in planted]) for name in columns}
+    columns = sorted({name for row in planted for name in row})
+    content["planted"] = {name: _column([row.get(name) for row in planted]) for name in columns}
     return _MAGIC + zlib.compress(json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode(), 6)
 
 
@@ -59,7 +59,7 @@ def from_compact(content: bytes) -> AnswerKey:
     try:
         plain_form = json.loads(_inflated(content))
         columns = plain_form.pop("planted", {})
-        rows = zip(*(_cells(one) for one in columns.values()), strict=True)
+        rows = zip(*(_cells(column) for column in columns.values()), strict=True)
         planted = [{name: value for name, value in zip(columns, row, strict=True) if value is not None} for row in rows]
         return AnswerKey.model_validate({**plain_form, "planted": planted})
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, zlib.error, ValidationError) as reason:

@@ -1,4 +1,4 @@
-"""What is kept of pixels, so that they are known again: digests of them, without the places that identify somebody."""
+"""Pixel digests for recognising an image, excluding identifying regions."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from pacslab.cohort.answer_key import Box
 
 BOX_MARGIN = 8
-"""How many pixels around burned-in text may be lost with it."""
+"""Margin around burned-in text, in pixels, that de-identification may black out with it."""
 
 
 def digest_outside(pixels: np.ndarray, boxes: list[Box], margin: int = BOX_MARGIN) -> str:
-    """Return the SHA-256 (hexadecimal) of the pixels outside the boxes, each grown by ``margin`` pixels.
+    """Hash the pixels outside the boxes, each grown by ``margin`` pixels.
 
     Parameters
     ----------
@@ -23,9 +23,27 @@ def digest_outside(pixels: np.ndarray, boxes: list[Box], margin: int = BOX_MARGI
         Decoded pixel values of shape (rows, columns) or (rows, columns, samples), with frames before them in a
         multi-frame image; integers. A last axis of 3 is samples.
     boxes
-        Where identifiers are burned in, in every frame; what lies there does not count.
+        Burned-in identifiers, in every frame; pixels inside are ignored.
     margin
-        How many pixels around a box may be lost with it.
+        Pixels around a box that are ignored as well.
+
+    Returns
+    -------
+    str
+        SHA-256, hexadecimal, of the image's shape and of its pixels as little-endian 32-bit integers.
+
+    Examples
+    --------
+    >>> from pacslab.cohort import Box
+    >>> image = np.zeros((64, 64), dtype=np.uint8)
+    >>> box = Box(column=20, row=20, width=10, height=10)
+    >>> digest = digest_outside(image, [box])
+    >>> image[22:26, 22:26] = 255  # text burned in, inside the box
+    >>> digest_outside(image, [box]) == digest
+    True
+    >>> image[0, 0] = 255
+    >>> digest_outside(image, [box]) == digest
+    False
 
     """
     kept = np.array(pixels, dtype="<i4", copy=True)
@@ -41,14 +59,19 @@ def digest_outside(pixels: np.ndarray, boxes: list[Box], margin: int = BOX_MARGI
 
 
 def digest_within(pixels: np.ndarray, kept: np.ndarray) -> str:
-    """Return the SHA-256 (hexadecimal) of some of an image's pixels, and of its size.
+    """Hash the pixels of an image that lie within a mask, and the image's size.
 
     Parameters
     ----------
     pixels
         Decoded pixel values of shape (rows, columns); integers.
     kept
-        Which of them count: boolean, of the same shape; or the places of those, row by row, rising.
+        Mask of the pixels to hash: boolean, of the same shape; or their flat indices, ascending.
+
+    Returns
+    -------
+    str
+        SHA-256, hexadecimal.
 
     """
     shape = "x".join(str(size) for size in pixels.shape).encode()
@@ -57,9 +80,16 @@ def digest_within(pixels: np.ndarray, kept: np.ndarray) -> str:
 
 
 def without_boxes(kept: np.ndarray, boxes: list[Box], margin: int = BOX_MARGIN) -> np.ndarray:
-    """Return a boolean picture less the boxes, each grown by ``margin`` pixels."""
-    left = kept.copy()
+    """Remove boxes, each grown by ``margin`` pixels, from a mask.
+
+    Returns
+    -------
+    numpy.ndarray
+        A boolean copy of ``kept``, of shape (rows, columns).
+
+    """
+    remaining = kept.copy()
     for box in boxes:
-        top, first = max(0, box.row - margin), max(0, box.column - margin)
-        left[top : box.row + box.height + margin, first : box.column + box.width + margin] = False
-    return left
+        top, left = max(0, box.row - margin), max(0, box.column - margin)
+        remaining[top : box.row + box.height + margin, left : box.column + box.width + margin] = False
+    return remaining

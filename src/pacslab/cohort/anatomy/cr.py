@@ -69,7 +69,7 @@ def _ball(*oval: float, across: np.ndarray = X, up: np.ndarray = Z) -> np.ndarra
     x, z, a, c, *turn = oval
     dx, dz = across - x, up - z
     if turn:
-        cosine, sine = (np.float32(one) for one in exact.turned(turn[0]))
+        cosine, sine = (np.float32(part) for part in exact.turned(turn[0]))
         dx, dz = cosine * dx + sine * dz, cosine * dz - sine * dx
     return _chord((dx / a) ** 2 + (dz / c) ** 2)
 

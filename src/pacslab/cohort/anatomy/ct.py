@@ -164,7 +164,7 @@ def _vessels(volume: np.ndarray, stream: Stream) -> None:
                     continue
                 at = (slices[chosen], rows[chosen] + dy, columns[chosen] + dx)
                 lung = (volume[at] < -600) & (volume[at] > -940)
-                at = tuple(one[lung] for one in at)
+                at = tuple(index[lung] for index in at)
                 volume[at] = 60 if reach else -250
 
 

@@ -99,10 +99,10 @@ def record(stream: Stream, rhythm: str) -> Ecg:
     for beat in beats:
         for name, (centre, deviation, amplitudes) in _WAVES.items():
             if not (fibrillation and name == "p"):
-                _bump(volts, time, beat + centre, deviation, [size * one for one in amplitudes])
+                _bump(volts, time, beat + centre, deviation, [size * millivolts for millivolts in amplitudes])
         if rhythm == "st-elevation":
             for centre in (0.07, 0.115, 0.16, 0.205):
-                _bump(volts, time, beat + centre, 0.03, [0.55 * one for one in _INJURY])
+                _bump(volts, time, beat + centre, 0.03, [0.55 * millivolts for millivolts in _INJURY])
     if fibrillation:
         volts += _flutter(stream, time)
     volts += _disturbances(stream, time)
@@ -149,9 +149,19 @@ def _disturbances(stream: Stream, time: np.ndarray) -> np.ndarray:
 
 def _twelve(steps: np.ndarray) -> np.ndarray:
     """Return all leads, shape (samples, 12), from I, II and V1 to V6."""
-    one, two, *chest = steps
+    lead_1, lead_2, *chest = steps
     return np.ascontiguousarray(
-        np.stack([one, two, two - one, -(one + two) // 2, one - two // 2, two - one // 2, *chest]).T
+        np.stack(
+            [
+                lead_1,
+                lead_2,
+                lead_2 - lead_1,
+                -(lead_1 + lead_2) // 2,
+                lead_1 - lead_2 // 2,
+                lead_2 - lead_1 // 2,
+                *chest,
+            ]
+        ).T
     )
 
 

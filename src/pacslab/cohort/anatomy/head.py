@@ -65,93 +65,93 @@ class Tissue(IntEnum):
 
 BRAIN = (Tissue.GREY, Tissue.WHITE, Tissue.NUCLEUS, Tissue.PALLIDUM)
 
-_BOTH, _ONE = True, False
-_DEEP = (  # tissue, both sides?, x, y, z, half axes a, b, c, degrees in the axial plane
-    (Tissue.WHITE, _ONE, 0, 2, 22, 21, 50, 15, 0),  # corpus callosum and the white matter about the ventricles
-    (Tissue.NUCLEUS, _BOTH, 28, -4, 6, 8.5, 22, 12, -8),  # putamen
-    (Tissue.PALLIDUM, _BOTH, 21.5, -3, 3, 5.5, 12, 8, -8),
-    (Tissue.NUCLEUS, _BOTH, 14, -27, 12, 8, 11, 14, 10),  # head of the caudate
-    (Tissue.NUCLEUS, _BOTH, 11.5, 11, 8, 9.5, 15, 11, 14),  # thalamus
-    (Tissue.NUCLEUS, _BOTH, 18, 6, 26, 4.5, 22, 5, 6),  # body of the caudate
-    (Tissue.CSF, _BOTH, 8.5, -30, 16, 4.2, 14, 10, -16),  # frontal horn
-    (Tissue.CSF, _BOTH, 10, 2, 26, 5.5, 28, 6.5, 4),  # body of the lateral ventricle
-    (Tissue.CSF, _BOTH, 22, 36, 14, 6, 13, 13, 24),  # trigone
-    (Tissue.CSF, _BOTH, 25, 54, 8, 3.2, 12, 5, 6),  # occipital horn
-    (Tissue.CSF, _BOTH, 31, 8, -14, 2.6, 16, 5, 8),  # temporal horn
-    (Tissue.CSF, _ONE, 0, 1, 3, 2.4, 15, 12, 0),  # third ventricle
-    (Tissue.WHITE, _ONE, 0, -30, 6, 8, 4, 5, 0),  # genu, below
-    (Tissue.VESSEL, _ONE, 0, 44, 4, 1.6, 7, 6, 0),  # straight sinus
-    (Tissue.GREY, _BOTH, 19, 42, 12, 3.0, 5, 8, 20),  # choroid plexus
+_PAIR, _MEDIAN = True, False
+_DEEP = (  # tissue, a pair?, x, y, z, half axes a, b, c, degrees in the axial plane
+    (Tissue.WHITE, _MEDIAN, 0, 2, 22, 21, 50, 15, 0),  # corpus callosum and the white matter about the ventricles
+    (Tissue.NUCLEUS, _PAIR, 28, -4, 6, 8.5, 22, 12, -8),  # putamen
+    (Tissue.PALLIDUM, _PAIR, 21.5, -3, 3, 5.5, 12, 8, -8),
+    (Tissue.NUCLEUS, _PAIR, 14, -27, 12, 8, 11, 14, 10),  # head of the caudate
+    (Tissue.NUCLEUS, _PAIR, 11.5, 11, 8, 9.5, 15, 11, 14),  # thalamus
+    (Tissue.NUCLEUS, _PAIR, 18, 6, 26, 4.5, 22, 5, 6),  # body of the caudate
+    (Tissue.CSF, _PAIR, 8.5, -30, 16, 4.2, 14, 10, -16),  # frontal horn
+    (Tissue.CSF, _PAIR, 10, 2, 26, 5.5, 28, 6.5, 4),  # body of the lateral ventricle
+    (Tissue.CSF, _PAIR, 22, 36, 14, 6, 13, 13, 24),  # trigone
+    (Tissue.CSF, _PAIR, 25, 54, 8, 3.2, 12, 5, 6),  # occipital horn
+    (Tissue.CSF, _PAIR, 31, 8, -14, 2.6, 16, 5, 8),  # temporal horn
+    (Tissue.CSF, _MEDIAN, 0, 1, 3, 2.4, 15, 12, 0),  # third ventricle
+    (Tissue.WHITE, _MEDIAN, 0, -30, 6, 8, 4, 5, 0),  # genu, below
+    (Tissue.VESSEL, _MEDIAN, 0, 44, 4, 1.6, 7, 6, 0),  # straight sinus
+    (Tissue.GREY, _PAIR, 19, 42, 12, 3.0, 5, 8, 20),  # choroid plexus
 )
 _STEM = (
-    (Tissue.CSF, _ONE, 0, -16, -19, 15, 11, 10, 0),  # suprasellar cistern
-    (Tissue.CSF, _ONE, 0, 11, -13, 19, 16, 9, 0),  # ambient cistern
-    (Tissue.CSF, _ONE, 0, 8, -40, 19, 18, 26, 0),  # prepontine cistern
-    (Tissue.CSF, _ONE, 0, 34, -70, 22, 18, 26, 0),  # cisterna magna
-    (Tissue.WHITE, _BOTH, 9, 4, -12, 8, 10, 9, 30),  # peduncles
-    (Tissue.WHITE, _ONE, 0, 15, -12, 15, 9, 11, 0),  # midbrain
-    (Tissue.WHITE, _ONE, 0, 13, -32, 17, 13, 15, 0),  # pons
-    (Tissue.WHITE, _BOTH, 22, 28, -34, 15, 8, 9, 30),  # middle peduncles of the cerebellum
-    (Tissue.WHITE, _ONE, 0, 20, -55, 10, 8.5, 24, 0),  # medulla
-    (Tissue.WHITE, _ONE, 0, 28, -84, 7, 6, 28, 0),  # cord
-    (Tissue.CSF, _ONE, 0, 31, -34, 8, 5.5, 9, 0),  # fourth ventricle
-    (Tissue.CSF, _ONE, 0, 20, -14, 1.3, 1.3, 9, 0),  # aqueduct
-    (Tissue.VESSEL, _ONE, 0, -3.5, -36, 1.7, 1.7, 16, 0),  # basilar artery
-    (Tissue.VESSEL, _BOTH, 12, -18, -24, 2.4, 3, 9, 0),  # carotid arteries
-    (Tissue.VESSEL, _BOTH, 20, -21, -13, 9, 1.3, 5, -8),  # middle cerebral arteries
+    (Tissue.CSF, _MEDIAN, 0, -16, -19, 15, 11, 10, 0),  # suprasellar cistern
+    (Tissue.CSF, _MEDIAN, 0, 11, -13, 19, 16, 9, 0),  # ambient cistern
+    (Tissue.CSF, _MEDIAN, 0, 8, -40, 19, 18, 26, 0),  # prepontine cistern
+    (Tissue.CSF, _MEDIAN, 0, 34, -70, 22, 18, 26, 0),  # cisterna magna
+    (Tissue.WHITE, _PAIR, 9, 4, -12, 8, 10, 9, 30),  # peduncles
+    (Tissue.WHITE, _MEDIAN, 0, 15, -12, 15, 9, 11, 0),  # midbrain
+    (Tissue.WHITE, _MEDIAN, 0, 13, -32, 17, 13, 15, 0),  # pons
+    (Tissue.WHITE, _PAIR, 22, 28, -34, 15, 8, 9, 30),  # middle peduncles of the cerebellum
+    (Tissue.WHITE, _MEDIAN, 0, 20, -55, 10, 8.5, 24, 0),  # medulla
+    (Tissue.WHITE, _MEDIAN, 0, 28, -84, 7, 6, 28, 0),  # cord
+    (Tissue.CSF, _MEDIAN, 0, 31, -34, 8, 5.5, 9, 0),  # fourth ventricle
+    (Tissue.CSF, _MEDIAN, 0, 20, -14, 1.3, 1.3, 9, 0),  # aqueduct
+    (Tissue.VESSEL, _MEDIAN, 0, -3.5, -36, 1.7, 1.7, 16, 0),  # basilar artery
+    (Tissue.VESSEL, _PAIR, 12, -18, -24, 2.4, 3, 9, 0),  # carotid arteries
+    (Tissue.VESSEL, _PAIR, 20, -21, -13, 9, 1.3, 5, -8),  # middle cerebral arteries
 )
 _BASE = (
-    (Tissue.MARROW, _ONE, 0, -10, -46, 13, 9, 20, 0),  # clivus
-    (Tissue.CORTEX, _BOTH, 38, 16, -42, 25, 8, 10, -40),  # petrous bones
-    (Tissue.CSF, _BOTH, 24, 16, -38, 6, 1.8, 4, -30),  # inner ear canals
-    (Tissue.AIR, _BOTH, 60, 28, -52, 8, 11, 17, 0),  # mastoid cells
-    (Tissue.CORTEX, _ONE, 0, -34, -36, 15, 13, 12, 0),
-    (Tissue.AIR, _ONE, 0, -34, -36, 13, 11, 10, 0),  # sphenoid sinus
-    (Tissue.NUCLEUS, _ONE, 0, -18, -28, 6, 4.5, 4, 0),  # pituitary
+    (Tissue.MARROW, _MEDIAN, 0, -10, -46, 13, 9, 20, 0),  # clivus
+    (Tissue.CORTEX, _PAIR, 38, 16, -42, 25, 8, 10, -40),  # petrous bones
+    (Tissue.CSF, _PAIR, 24, 16, -38, 6, 1.8, 4, -30),  # inner ear canals
+    (Tissue.AIR, _PAIR, 60, 28, -52, 8, 11, 17, 0),  # mastoid cells
+    (Tissue.CORTEX, _MEDIAN, 0, -34, -36, 15, 13, 12, 0),
+    (Tissue.AIR, _MEDIAN, 0, -34, -36, 13, 11, 10, 0),  # sphenoid sinus
+    (Tissue.NUCLEUS, _MEDIAN, 0, -18, -28, 6, 4.5, 4, 0),  # pituitary
 )
 _FACE = (
-    (Tissue.CORTEX, _BOTH, 29, -58, -60, 19, 24, 22, 0),
-    (Tissue.MUCOSA, _BOTH, 29, -58, -60, 17, 22, 20, 0),
-    (Tissue.AIR, _BOTH, 29, -58, -60, 15.5, 20.5, 18.5, 0),  # maxillary sinuses
-    (Tissue.CORTEX, _BOTH, 12, -84, -12, 12, 5, 11, 0),
-    (Tissue.AIR, _BOTH, 11, -84, -12, 10, 3.2, 9, 0),  # frontal sinuses
-    (Tissue.CORTEX, _BOTH, 31, -62, -32, 21, 30, 19, 22),
-    (Tissue.FAT, _BOTH, 30, -65, -32, 19, 29, 17, 22),  # orbits
-    (Tissue.MUSCLE, _BOTH, 21.5, -58, -32, 2.2, 18, 7, 22),  # medial rectus
-    (Tissue.MUSCLE, _BOTH, 39, -62, -32, 2.2, 17, 7, 30),  # lateral rectus
-    (Tissue.WHITE, _BOTH, 25, -55, -32, 2.2, 24, 4, 20),  # optic nerves
-    (Tissue.SKIN, _BOTH, 32, -80, -32, 14.2, 14.2, 14.2, 0),  # lids
-    (Tissue.DURA, _BOTH, 32, -80, -32, 12.8, 12.8, 12.8, 0),  # sclera
-    (Tissue.VITREOUS, _BOTH, 32, -80, -32, 11.8, 11.8, 11.8, 0),
-    (Tissue.LENS, _BOTH, 32, -87.5, -32, 5, 2.4, 5, 0),
-    (Tissue.MUCOSA, _ONE, 0, -62, -54, 15, 34, 24, 0),
-    (Tissue.AIR, _BOTH, 8, -62, -30, 5, 20, 9, 0),  # ethmoid cells
-    (Tissue.AIR, _BOTH, 4, -66, -58, 2.0, 34, 16, 0),  # nasal passages
-    (Tissue.AIR, _BOTH, 11, -62, -62, 2.0, 22, 12, 0),
-    (Tissue.CORTEX, _ONE, 0, -62, -52, 0.9, 30, 22, 0),  # septum
-    (Tissue.AIR, _ONE, 0, -20, -70, 10, 11, 26, 0),  # nasopharynx
-    (Tissue.CORTEX, _BOTH, 50, -28, -74, 5, 15, 34, 6),
-    (Tissue.MARROW, _BOTH, 50, -28, -74, 2.8, 12, 32, 6),  # mandible
-    (Tissue.CORTEX, _BOTH, 64, -44, -52, 4, 26, 5, -14),
-    (Tissue.MARROW, _BOTH, 64, -44, -52, 2, 24, 3, -14),  # zygomatic arches
-    (Tissue.GLAND, _BOTH, 57, 0, -78, 9, 14, 24, 0),  # parotid glands
-    (Tissue.FAT, _BOTH, 46, -62, -74, 9, 15, 20, 30),  # cheeks' fat
-    (Tissue.FAT, _BOTH, 22, -8, -74, 9, 12, 26, 30),
-    (Tissue.VESSEL, _BOTH, 27, 6, -80, 3.2, 3.2, 40, 0),  # carotids
-    (Tissue.VESSEL, _BOTH, 33, 12, -80, 4.4, 3.8, 40, 0),  # jugular veins
-    (Tissue.CORTEX, _ONE, 0, -56, -96, 33, 38, 22, 0),
-    (Tissue.MARROW, _ONE, 0, -56, -96, 31, 36, 20, 0),  # upper jaw
-    (Tissue.MUSCLE, _ONE, 0, -50, -98, 24, 32, 26, 0),  # tongue
-    (Tissue.AIR, _BOTH, 6, -107, -71, 3.6, 6, 5, 0),  # nostrils
+    (Tissue.CORTEX, _PAIR, 29, -58, -60, 19, 24, 22, 0),
+    (Tissue.MUCOSA, _PAIR, 29, -58, -60, 17, 22, 20, 0),
+    (Tissue.AIR, _PAIR, 29, -58, -60, 15.5, 20.5, 18.5, 0),  # maxillary sinuses
+    (Tissue.CORTEX, _PAIR, 12, -84, -12, 12, 5, 11, 0),
+    (Tissue.AIR, _PAIR, 11, -84, -12, 10, 3.2, 9, 0),  # frontal sinuses
+    (Tissue.CORTEX, _PAIR, 31, -62, -32, 21, 30, 19, 22),
+    (Tissue.FAT, _PAIR, 30, -65, -32, 19, 29, 17, 22),  # orbits
+    (Tissue.MUSCLE, _PAIR, 21.5, -58, -32, 2.2, 18, 7, 22),  # medial rectus
+    (Tissue.MUSCLE, _PAIR, 39, -62, -32, 2.2, 17, 7, 30),  # lateral rectus
+    (Tissue.WHITE, _PAIR, 25, -55, -32, 2.2, 24, 4, 20),  # optic nerves
+    (Tissue.SKIN, _PAIR, 32, -80, -32, 14.2, 14.2, 14.2, 0),  # lids
+    (Tissue.DURA, _PAIR, 32, -80, -32, 12.8, 12.8, 12.8, 0),  # sclera
+    (Tissue.VITREOUS, _PAIR, 32, -80, -32, 11.8, 11.8, 11.8, 0),
+    (Tissue.LENS, _PAIR, 32, -87.5, -32, 5, 2.4, 5, 0),
+    (Tissue.MUCOSA, _MEDIAN, 0, -62, -54, 15, 34, 24, 0),
+    (Tissue.AIR, _PAIR, 8, -62, -30, 5, 20, 9, 0),  # ethmoid cells
+    (Tissue.AIR, _PAIR, 4, -66, -58, 2.0, 34, 16, 0),  # nasal passages
+    (Tissue.AIR, _PAIR, 11, -62, -62, 2.0, 22, 12, 0),
+    (Tissue.CORTEX, _MEDIAN, 0, -62, -52, 0.9, 30, 22, 0),  # septum
+    (Tissue.AIR, _MEDIAN, 0, -20, -70, 10, 11, 26, 0),  # nasopharynx
+    (Tissue.CORTEX, _PAIR, 50, -28, -74, 5, 15, 34, 6),
+    (Tissue.MARROW, _PAIR, 50, -28, -74, 2.8, 12, 32, 6),  # mandible
+    (Tissue.CORTEX, _PAIR, 64, -44, -52, 4, 26, 5, -14),
+    (Tissue.MARROW, _PAIR, 64, -44, -52, 2, 24, 3, -14),  # zygomatic arches
+    (Tissue.GLAND, _PAIR, 57, 0, -78, 9, 14, 24, 0),  # parotid glands
+    (Tissue.FAT, _PAIR, 46, -62, -74, 9, 15, 20, 30),  # cheeks' fat
+    (Tissue.FAT, _PAIR, 22, -8, -74, 9, 12, 26, 30),
+    (Tissue.VESSEL, _PAIR, 27, 6, -80, 3.2, 3.2, 40, 0),  # carotids
+    (Tissue.VESSEL, _PAIR, 33, 12, -80, 4.4, 3.8, 40, 0),  # jugular veins
+    (Tissue.CORTEX, _MEDIAN, 0, -56, -96, 33, 38, 22, 0),
+    (Tissue.MARROW, _MEDIAN, 0, -56, -96, 31, 36, 20, 0),  # upper jaw
+    (Tissue.MUSCLE, _MEDIAN, 0, -50, -98, 24, 32, 26, 0),  # tongue
+    (Tissue.AIR, _PAIR, 6, -107, -71, 3.6, 6, 5, 0),  # nostrils
 )
 _NECK = (
-    (Tissue.FAT, _ONE, 0, 72, -80, 3, 16, 40, 0),
-    (Tissue.FAT, _BOTH, 22, 64, -84, 16, 2.0, 26, 14),
-    (Tissue.FAT, _BOTH, 30, 48, -86, 16, 1.6, 26, 24),
-    (Tissue.CORTEX, _BOTH, 24, 22, -84, 15, 9, 11, 10),
-    (Tissue.MARROW, _BOTH, 24, 22, -84, 13, 7, 9, 10),  # atlas
-    (Tissue.CORTEX, _ONE, 0, 8, -84, 8, 8, 14, 0),
-    (Tissue.MARROW, _ONE, 0, 8, -84, 6, 6, 12, 0),  # dens
+    (Tissue.FAT, _MEDIAN, 0, 72, -80, 3, 16, 40, 0),
+    (Tissue.FAT, _PAIR, 22, 64, -84, 16, 2.0, 26, 14),
+    (Tissue.FAT, _PAIR, 30, 48, -86, 16, 1.6, 26, 24),
+    (Tissue.CORTEX, _PAIR, 24, 22, -84, 15, 9, 11, 10),
+    (Tissue.MARROW, _PAIR, 24, 22, -84, 13, 7, 9, 10),  # atlas
+    (Tissue.CORTEX, _MEDIAN, 0, 8, -84, 8, 8, 14, 0),
+    (Tissue.MARROW, _MEDIAN, 0, 8, -84, 6, 6, 12, 0),  # dens
 )
 
 
@@ -206,15 +206,15 @@ def paint(plane: np.ndarray, z: float, tissue: int, x: float, y: float, *ball: f
     rows, columns = _window(x, y, reach, reach)
     dx, dy = X[:, columns] - np.float32(x), Y[rows] - np.float32(y)
     if turn and turn[0]:
-        cosine, sine = (np.float32(one) for one in exact.turned(turn[0]))
+        cosine, sine = (np.float32(part) for part in exact.turned(turn[0]))
         dx, dy = cosine * dx + sine * dy, cosine * dy - sine * dx
     inside = dx * dx * np.float32(1 / a**2) + dy * dy * np.float32(1 / b**2) < np.float32(part)
     plane[rows, columns][inside] = tissue
 
 
 def _paint_all(plane: np.ndarray, z: float, parts: tuple[tuple[object, ...], ...]) -> None:
-    for tissue, both, x, y, z0, a, b, c, turn in parts:
-        for side in (1, -1) if both else (1,):
+    for tissue, paired, x, y, z0, a, b, c, turn in parts:
+        for side in (1, -1) if paired else (1,):
             paint(plane, z, tissue, side * x, y, z0, a, b, c, side * turn)  # type: ignore[operator, arg-type]
 
 

@@ -203,9 +203,9 @@ def _calcifications(picture: np.ndarray, marks: np.random.Generator, y: float, x
     """Add a cluster of pleomorphic calcifications, 0.3 to 0.8 mm each, within 14 mm."""
     found = _found(y, x, 8)
     for _ in range(18):
-        down, across = (int(one) for one in np.rint((marks.random(2) + marks.random(2) - 1) * 24))
+        down, across = (int(offset) for offset in np.rint((marks.random(2) + marks.random(2) - 1) * 24))
         row, column = found.row + down, found.column + across
-        high, wide = (int(one) for one in marks.integers(1, 4, 2))
+        high, wide = (int(size) for size in marks.integers(1, 4, 2))
         picture[row : row + high, column : column + wide] += 900 + 500 * float(marks.random())
     return found
 

@@ -1,4 +1,4 @@
-"""A dataset in the making that remembers which identifiers were put into it, and where."""
+"""Builder of a DICOM dataset that records every identifier put into it, with its attribute path."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pacslab.cohort.answer_key import Box, Identifier, Keeping, Location, PlantedIdentifier, RetainedValue
-from pacslab.cohort.encoding.explicit_vr import encode_element, encode_item, known
+from pacslab.cohort.encoding.explicit_vr import encode_element, encode_item, known, tag_text
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-FREE_TEXT = {"LT", "ST", "UT"}
+FREE_TEXT_VRS = {"LT", "ST", "UT"}
+"""Value representations of long texts (PS3.5 table 6.2-1)."""
 
-RULES: dict[str, tuple[Identifier, str]] = {
+IDENTIFYING_ATTRIBUTES: dict[str, tuple[Identifier, str]] = {
     "AccessionNumber": (Identifier.RECORD_NUMBER, "Z"),
     "AcquisitionDate": (Identifier.DATE, "X/Z"),
     "AdmissionID": (Identifier.RECORD_NUMBER, "X"),
@@ -48,12 +49,12 @@ RULES: dict[str, tuple[Identifier, str]] = {
     "StudyID": (Identifier.RECORD_NUMBER, "Z"),
     "StudyInstanceUID": (Identifier.UID, "U"),
 }
-"""What an attribute identifies, and the action of the basic profile (PS3.15 table E.1-1; "Z" where it has no row)."""
+"""The kind of identifier an attribute holds, and its action in PS3.15 table E.1-1 ("Z" if it has no row there)."""
 
 
 @dataclass(frozen=True)
 class PendingIdentifier:
-    """An identifier at one place, of an instance still to be named. See :class:`PlantedIdentifier`."""
+    """An identifier at one place, before its instance and patient are known; see :class:`PlantedIdentifier`."""
 
     location: Location
     kind: Identifier
@@ -65,7 +66,7 @@ class PendingIdentifier:
     written: str = ""
 
     def of(self, sop_instance_uid: str, patient: int) -> PlantedIdentifier:
-        """Return this identifier as one of an instance."""
+        """Return the identifier as planted in an instance of a patient."""
         return PlantedIdentifier.model_construct(
             sop_instance_uid=sop_instance_uid,
             patient=patient,
@@ -82,25 +83,25 @@ class PendingIdentifier:
 
 @dataclass
 class Notes:
-    """What is remembered of a dataset: who is in it, and what must survive de-identification."""
+    """Identifiers planted in a dataset, and values in it that must survive de-identification."""
 
-    plants: list[PendingIdentifier] = field(default_factory=list)
+    planted: list[PendingIdentifier] = field(default_factory=list)
     kept: list[RetainedValue] = field(default_factory=list)
 
 
 class DatasetBuilder:
-    """A dataset to which attributes are added; those that identify somebody are noted in ``plants``.
+    """Adds attributes to a dataset and records those that identify somebody in ``planted``.
 
     Parameters
     ----------
     codec
-        Python's name of the character set of its texts.
+        Python's name of Specific Character Set (0008,0005).
     notes
-        Where to note them; an item of a sequence shares its dataset's.
+        The record to add to; the items of a sequence share that of their dataset.
     prefix
         The path of the item within its dataset, such as ``(0040,0275)[0].``.
     location
-        What kind of place all of the item is, where that does not follow from the attribute.
+        The location of every identifier in the item; None derives it from each attribute.
 
     """
 
@@ -115,17 +116,17 @@ class DatasetBuilder:
         self._items: dict[int, list[DatasetBuilder]] = {}
 
     @property
-    def plants(self) -> list[PendingIdentifier]:
-        """Return what identifies somebody."""
-        return self.notes.plants
+    def planted(self) -> list[PendingIdentifier]:
+        """Return the identifiers recorded so far."""
+        return self.notes.planted
 
     @property
     def kept(self) -> list[RetainedValue]:
-        """Return what de-identification must not lose."""
+        """Return the values that must survive de-identification."""
         return self.notes.kept
 
     def encoded(self) -> dict[int, bytes]:
-        """Return every element as it stands in a file, by its tag."""
+        """Return every element, encoded in explicit VR little endian, by its tag."""
         sequences = {
             tag: encode_element(tag, "SQ", b"".join(encode_item(item.encoded()) for item in items))
             for tag, items in self._items.items()
@@ -133,15 +134,15 @@ class DatasetBuilder:
         return self._elements | sequences
 
     def put(self, **attributes: Any) -> None:
-        """Add attributes by keyword; those of :data:`RULES` with a value are noted."""
+        """Add attributes by keyword and record those of :data:`IDENTIFYING_ATTRIBUTES` that have a value."""
         for keyword, value in attributes.items():
             self._set(keyword, value)
-            if keyword in RULES and value:
-                kind, action = RULES[keyword]
+            if keyword in IDENTIFYING_ATTRIBUTES and value:
+                kind, action = IDENTIFYING_ATTRIBUTES[keyword]
                 self._note(keyword, str(value), kind, action)
 
     def identify(self, keyword: str, value: str, kind: Identifier, action: str) -> None:
-        """Add an attribute whose whole value identifies somebody."""
+        """Add an attribute and record its whole value as an identifier."""
         self._set(keyword, value)
         if value:
             self._note(keyword, value, kind, action)
@@ -155,10 +156,26 @@ class DatasetBuilder:
         meaning: str = "",
         location: Location | None = None,
     ) -> None:
-        """Add a text that says something useful and mentions somebody; each mention is noted.
+        """Add a text and record the identifiers that it mentions.
 
-        A mention is a kind and the identifier, and as a third value how it is written here where that differs.
-        ``meaning`` are the text's words that must survive.
+        Parameters
+        ----------
+        keyword, text
+            The attribute and its value.
+        action
+            The expected action on it (PS3.15 table E.1-1).
+        mentioned
+            For each identifier its kind and token, and as a third value its form in the text if that differs.
+        meaning
+            Words of the text that must survive de-identification.
+        location
+            The identifiers' location; None derives it from the attribute.
+
+        Raises
+        ------
+        ValueError
+            If the text does not hold a mentioned identifier.
+
         """
         self._set(keyword, text)
         for kind, token, *form in mentioned:
@@ -169,15 +186,15 @@ class DatasetBuilder:
             self.kept.append(RetainedValue(keeping=Keeping.MEANING, path=self.path(keyword), text=meaning))
 
     def content(self, keyword: str, value: str | bytes) -> None:
-        """Add a value that research reads and that identifies nobody: a number, a code, samples."""
+        """Add a value that identifies nobody and that research needs (number, code, samples); record it as kept."""
         self._set(keyword, value)
         text = hashlib.sha256(value).hexdigest() if isinstance(value, bytes) else value
         self.kept.append(RetainedValue(keeping=Keeping.CONTENT, path=self.path(keyword), text=text))
 
     def moment(self, keyword: str, when: datetime, action: str) -> None:
-        """Add a date and time in one (VR DT)."""
-        day, written = f"{when:%Y%m%d}", f"{when:%Y%m%d%H%M%S}"
-        self.mention(keyword, written, action, (Identifier.DATE, day, written))
+        """Add a date-time value (VR DT) and record its date."""
+        date, value = f"{when:%Y%m%d}", f"{when:%Y%m%d%H%M%S}"
+        self.mention(keyword, value, action, (Identifier.DATE, date, value))
 
     def empty_sequence(self, *keywords: str) -> None:
         """Add sequences without items."""
@@ -185,7 +202,7 @@ class DatasetBuilder:
             self._items.setdefault(known(keyword)[0], [])
 
     def item(self, keyword: str, location: Location | None = None) -> DatasetBuilder:
-        """Return a new item of a sequence; all of it is a ``location``, where given."""
+        """Append an item to a sequence and return it; ``location`` is that of all its identifiers, if given."""
         items = self._items.setdefault(known(keyword)[0], [])
         prefix = f"{self.path(keyword)}[{len(items)}]."
         items.append(DatasetBuilder(self.codec, self.notes, prefix, location or self._location))
@@ -200,9 +217,17 @@ class DatasetBuilder:
     def private(
         self, group: int, creator: str, elements: list[tuple[int, str, Any, Identifier | None]], *, safe: bool = False
     ) -> None:
-        """Add a private block of (element, VR, value, kind or None); those with a kind are noted.
+        """Add a private block (PS3.5 7.8.1) and record its identifiers.
 
-        ``safe`` elements are those of PS3.15 table E.3.10-1, which the option Retain Safe Private keeps.
+        Parameters
+        ----------
+        group, creator
+            The odd group number and the private creator.
+        elements
+            Element number within the block, VR, value, and the kind of identifier or None.
+        safe
+            True for elements of PS3.15 table E.3.10-1, which the option Retain Safe Private keeps.
+
         """
         block = next(number for number in range(0x10, 0x100) if (group << 16 | number) not in self._elements)
         reservation = group << 16 | block
@@ -210,19 +235,22 @@ class DatasetBuilder:
         for element, vr, value, kind in elements:
             tag = group << 16 | block << 8 | element
             self._elements[tag] = encode_element(tag, vr, value, self.codec)
-            path = f"{self._prefix}{_written(tag)}"
+            path = f"{self._prefix}{tag_text(tag)}"
             if kind is not None:
-                self.plants.append(PendingIdentifier(Location.PRIVATE, kind, path, str(value), "X"))
+                self.planted.append(PendingIdentifier(Location.PRIVATE, kind, path, str(value), "X"))
             if safe:
                 self.kept.append(
                     RetainedValue(keeping=Keeping.SAFE_PRIVATE, path=path, text=str(value), creator=creator)
                 )
 
-    def raw(self, tag: int, vr: str, value: Any, *plants: tuple[Location, Identifier, str]) -> None:
-        """Add an element by its tag, such as one of a repeating group, and note what it says of whom."""
+    def raw(self, tag: int, vr: str, value: Any, *identifiers: tuple[Location, Identifier, str]) -> None:
+        """Add an element by its tag, such as one of a repeating group.
+
+        ``identifiers`` are the location, kind and token of each identifier in the value.
+        """
         self._elements[tag] = encode_element(tag, vr, value, self.codec)
-        for location, kind, token in plants:
-            self.plants.append(PendingIdentifier(location, kind, f"{self._prefix}{_written(tag)}", token, "X"))
+        for location, kind, token in identifiers:
+            self.planted.append(PendingIdentifier(location, kind, f"{self._prefix}{tag_text(tag)}", token, "X"))
 
     def _set(self, keyword: str, value: Any) -> None:
         tag, vr = known(keyword)
@@ -230,7 +258,7 @@ class DatasetBuilder:
 
     def path(self, keyword: str) -> str:
         """Return the path of an attribute, as the answer key writes it."""
-        return f"{self._prefix}{_written(known(keyword)[0])}"
+        return f"{self._prefix}{tag_text(known(keyword)[0])}"
 
     def _note(
         self,
@@ -245,14 +273,10 @@ class DatasetBuilder:
         location = location or self._location
         if kind is Identifier.UID:
             location = Location.UID
-        elif location is None and known(keyword)[1] in FREE_TEXT:
+        elif location is None and known(keyword)[1] in FREE_TEXT_VRS:
             location = Location.FREE_TEXT
         elif location is None:
             location = Location.NESTED if self._prefix else Location.HEADER
         groups = token.split("=") if kind is Identifier.NAME else [token]
         for group in groups:
-            self.plants.append(PendingIdentifier(location, kind, self.path(keyword), group, action, written=written))
-
-
-def _written(tag: int) -> str:
-    return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
+            self.planted.append(PendingIdentifier(location, kind, self.path(keyword), group, action, written=written))

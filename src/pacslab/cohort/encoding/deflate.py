@@ -27,7 +27,7 @@ def deflate(content: bytes, squeezed: int | None = None) -> bytes:
     parts = [_block(content[:squeezed], last=False)]
     for number, piece in enumerate(rest, start=1):
         length = len(piece).to_bytes(2, "little")
-        parts += (bytes([number == len(rest)]), length, bytes(255 - one for one in length), piece)
+        parts += (bytes([number == len(rest)]), length, bytes(255 - byte for byte in length), piece)
     return b"".join(parts)
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pacslab.cohort.plan.plan import InstancePlan, SeriesPlan, StudyPlan
     from pacslab.cohort.recipe.recipe import Recipe
 
-__all__ = ["MANUFACTURER", "SOP_CLASS", "instance_draft", "is_synthetic", "series_draft"]
+__all__ = ["MANUFACTURER", "SOP_CLASS", "build_instance", "build_series", "is_synthetic"]
 
 
 def is_synthetic(dataset: Dataset) -> bool:
@@ -39,26 +39,26 @@ def is_synthetic(dataset: Dataset) -> bool:
     return str(dataset.get("Manufacturer", "")) == MANUFACTURER or str(dataset.get("SyntheticData", "")) == "YES"
 
 
-def series_draft(recipe: Recipe, study: StudyPlan, series: SeriesPlan) -> DatasetBuilder:
+def build_series(recipe: Recipe, study: StudyPlan, series: SeriesPlan) -> DatasetBuilder:
     """Return what all instances of a series share."""
-    draft = DatasetBuilder(recipe.character_set.codec)
-    draft.put(SpecificCharacterSet=recipe.character_set.value, SOPClassUID=SOP_CLASS[series.content])
-    _patient(draft, recipe, study)
-    _study(draft, recipe, study)
-    _series(draft, recipe, study, series)
+    dataset = DatasetBuilder(recipe.character_set.codec)
+    dataset.put(SpecificCharacterSet=recipe.character_set.value, SOPClassUID=SOP_CLASS[series.content])
+    _patient(dataset, recipe, study)
+    _study(dataset, recipe, study)
+    _series(dataset, recipe, study, series)
     if series.content in image_modules.SERIES:
-        image_modules.SERIES[series.content](draft, study)
+        image_modules.SERIES[series.content](dataset, study)
     if series.content.structured:
-        structured_reports.series(draft)
-    planted_traps.in_series(draft, recipe, study, series)
-    return draft
+        structured_reports.series(dataset)
+    planted_traps.in_series(dataset, recipe, study, series)
+    return dataset
 
 
-def _patient(draft: DatasetBuilder, recipe: Recipe, study: StudyPlan) -> None:
+def _patient(dataset: DatasetBuilder, recipe: Recipe, study: StudyPlan) -> None:
     person = study.person
     national = recipe.patient_id == "national-number"
     age = person.age(study.time.date())
-    draft.put(
+    dataset.put(
         PatientName=person.person_name,
         IssuerOfPatientID="NATIONAL NUMBER" if national else "HOSPITAL",
         PatientBirthDate=person.birth_date.strftime("%Y%m%d"),
@@ -68,21 +68,21 @@ def _patient(draft: DatasetBuilder, recipe: Recipe, study: StudyPlan) -> None:
         PatientTelephoneNumbers=person.phone,
     )
     if age > OLDEST_SHOWN:
-        draft.identify("PatientAge", f"{age:03d}Y", Identifier.AGE, "X")
-    draft.identify("PatientID", study.patient_id, person.kind_of(study.patient_id), "Z")
-    other = draft.item("OtherPatientIDsSequence")
+        dataset.identify("PatientAge", f"{age:03d}Y", Identifier.AGE, "X")
+    dataset.identify("PatientID", study.patient_id, person.kind_of(study.patient_id), "Z")
+    other = dataset.item("OtherPatientIDsSequence")
     other.put(IssuerOfPatientID="HOSPITAL" if national else "NATIONAL NUMBER", TypeOfPatientID="TEXT")
     other.identify("PatientID", person.other_id, person.kind_of(person.other_id), "X")
     if person.prominent:
         job = (Identifier.OTHER, person.occupation)
-        draft.mention("Occupation", person.occupation, "X", job)
-        draft.mention("PatientComments", f"{person.occupation}. {recipe.prominent.comment}", "X", job)
+        dataset.mention("Occupation", person.occupation, "X", job)
+        dataset.mention("PatientComments", f"{person.occupation}. {recipe.prominent.comment}", "X", job)
     else:
-        draft.put(Occupation=person.occupation)
+        dataset.put(Occupation=person.occupation)
 
 
-def _study(draft: DatasetBuilder, recipe: Recipe, study: StudyPlan) -> None:
-    draft.put(
+def _study(dataset: DatasetBuilder, recipe: Recipe, study: StudyPlan) -> None:
+    dataset.put(
         StudyInstanceUID=study.uid,
         StudyDate=day(study.time),
         StudyTime=clock(study.time),
@@ -92,11 +92,11 @@ def _study(draft: DatasetBuilder, recipe: Recipe, study: StudyPlan) -> None:
         ReferringPhysicianName=study.referring.name,
     )
     if recipe.wards:
-        draft.put(CurrentPatientLocation=study.ward)
+        dataset.put(CurrentPatientLocation=study.ward)
 
 
-def _series(draft: DatasetBuilder, recipe: Recipe, study: StudyPlan, series: SeriesPlan) -> None:
-    draft.put(
+def _series(dataset: DatasetBuilder, recipe: Recipe, study: StudyPlan, series: SeriesPlan) -> None:
+    dataset.put(
         Modality=series.content.modality,
         SeriesInstanceUID=series.uid,
         SeriesNumber=series.number,
@@ -110,22 +110,22 @@ def _series(draft: DatasetBuilder, recipe: Recipe, study: StudyPlan, series: Ser
         InstitutionAddress=recipe.hospital.address,
     )
     if not series.content.document:
-        draft.put(SeriesDate=day(series.time), SeriesTime=clock(series.time))
+        dataset.put(SeriesDate=day(series.time), SeriesTime=clock(series.time))
     if series.content.image or series.content is Content.ECG:
-        draft.put(
+        dataset.put(
             PerformingPhysicianName=study.reading.name,
             OperatorsName=study.operator.name,
             PerformedProcedureStepStartDate=day(series.time),
             PerformedProcedureStepStartTime=clock(series.time),
         )
         if Trap.REQUEST in study.traps:
-            _request(draft, study, phrases_of(recipe.country))
+            _request(dataset, study, phrases_of(recipe.country))
 
 
-def _request(draft: DatasetBuilder, study: StudyPlan, words: Phrases) -> None:
+def _request(dataset: DatasetBuilder, study: StudyPlan, words: Phrases) -> None:
     """Add the order: a nested place, where a list of top-level attributes never looks."""
     person = study.person
-    request = draft.item("RequestAttributesSequence")
+    request = dataset.item("RequestAttributesSequence")
     request.put(
         StudyInstanceUID=study.uid,
         AccessionNumber=study.accession,
@@ -143,7 +143,7 @@ def _request(draft: DatasetBuilder, study: StudyPlan, words: Phrases) -> None:
     )
 
 
-def instance_draft(
+def build_instance(
     recipe: Recipe,
     study: StudyPlan,
     series: SeriesPlan,
@@ -151,40 +151,40 @@ def instance_draft(
     pixels: np.ndarray | None = None,
 ) -> DatasetBuilder:
     """Return what one instance has of its own, without document; of its pixels only an icon, where a trap asks."""
-    draft = DatasetBuilder(recipe.character_set.codec)
+    dataset = DatasetBuilder(recipe.character_set.codec)
     moment = instance.time
-    draft.put(
+    dataset.put(
         SOPInstanceUID=instance.uid,
         InstanceCreationDate=day(moment),
         InstanceCreationTime=clock(moment),
         InstanceNumber=instance.number,
     )
     if series.content is Content.PRESENTATION:
-        presentation_state.state(draft, study, instance, phrases_of(recipe.country))
+        presentation_state.state(dataset, study, instance, phrases_of(recipe.country))
     else:
-        draft.put(ContentDate=day(moment), ContentTime=clock(moment))
+        dataset.put(ContentDate=day(moment), ContentTime=clock(moment))
     if series.content.image:
-        draft.put(AcquisitionDate=day(moment), AcquisitionTime=clock(moment))
+        dataset.put(AcquisitionDate=day(moment), AcquisitionTime=clock(moment))
     if series.content in image_modules.INSTANCE:
-        image_modules.INSTANCE[series.content](draft, study, instance)
+        image_modules.INSTANCE[series.content](dataset, study, instance)
     if series.content.structured:
-        structured_reports.tree(draft, recipe, study, series, instance)
+        structured_reports.tree(dataset, recipe, study, series, instance)
     if series.content is Content.REPORT:
-        _report(draft, study, instance, phrases_of(recipe.country))
-    planted_traps.in_instance(draft, recipe, study, series, instance, pixels)
-    return draft
+        _report(dataset, study, instance, phrases_of(recipe.country))
+    planted_traps.in_instance(dataset, recipe, study, series, instance, pixels)
+    return dataset
 
 
-def _report(draft: DatasetBuilder, study: StudyPlan, instance: InstancePlan, words: Phrases) -> None:
+def _report(dataset: DatasetBuilder, study: StudyPlan, instance: InstancePlan, words: Phrases) -> None:
     name = study.person.spoken
-    draft.put(
+    dataset.put(
         BurnedInAnnotation="YES",
         ConversionType="WSD",
         MIMETypeOfEncapsulatedDocument="application/pdf",
     )
-    draft.empty_sequence("ConceptNameCodeSequence")
+    dataset.empty_sequence("ConceptNameCodeSequence")
     if Trap.PDF_TITLE in study.traps:
-        draft.mention("DocumentTitle", f"{words.document} {name}", "Z", (Identifier.NAME, name))
+        dataset.mention("DocumentTitle", f"{words.document} {name}", "Z", (Identifier.NAME, name))
     else:
-        draft.put(DocumentTitle=words.document)
-    draft.moment("AcquisitionDateTime", instance.time, "X/Z/D")
+        dataset.put(DocumentTitle=words.document)
+    dataset.moment("AcquisitionDateTime", instance.time, "X/Z/D")

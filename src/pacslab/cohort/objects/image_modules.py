@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pacslab.cohort.plan.plan import InstancePlan, StudyPlan
 
 
-def _ct(draft: DatasetBuilder, _study: StudyPlan) -> None:
-    draft.put(
+def _ct(dataset: DatasetBuilder, _study: StudyPlan) -> None:
+    dataset.put(
         ImageType=["ORIGINAL", "PRIMARY", "AXIAL"],
         BodyPartExamined="CHEST",
         PatientPosition="HFS",
@@ -43,17 +43,17 @@ def _ct(draft: DatasetBuilder, _study: StudyPlan) -> None:
         WindowWidth=["400", "1500"],
         WindowCenterWidthExplanation=["MEDIASTINUM", "LUNG"],
     )
-    _grey(draft, (ct.SIZE, ct.SIZE), allocated=16, stored=16, signed=True)
+    _grey(dataset, (ct.SIZE, ct.SIZE), allocated=16, stored=16, signed=True)
 
 
-def _radiograph(draft: DatasetBuilder, _study: StudyPlan) -> None:
-    draft.put(ImageType=["ORIGINAL", "PRIMARY"])
-    _chest_exposure(draft)
+def _radiograph(dataset: DatasetBuilder, _study: StudyPlan) -> None:
+    dataset.put(ImageType=["ORIGINAL", "PRIMARY"])
+    _chest_exposure(dataset)
 
 
-def _chest_exposure(draft: DatasetBuilder) -> None:
+def _chest_exposure(dataset: DatasetBuilder) -> None:
     """Add how a chest is taken on a wall stand, on a plate or on a digital detector."""
-    draft.put(
+    dataset.put(
         BodyPartExamined="CHEST",
         ImageLaterality="U",
         KVP="125",
@@ -62,11 +62,11 @@ def _chest_exposure(draft: DatasetBuilder) -> None:
         WindowCenter="2048",
         WindowWidth="4096",
     )
-    _grey(draft, (cr.ROWS, cr.COLUMNS), allocated=16, stored=12)
+    _grey(dataset, (cr.ROWS, cr.COLUMNS), allocated=16, stored=12)
 
 
-def _ultrasound(draft: DatasetBuilder, _study: StudyPlan) -> None:
-    draft.put(
+def _ultrasound(dataset: DatasetBuilder, _study: StudyPlan) -> None:
+    dataset.put(
         ImageType=["ORIGINAL", "PRIMARY", "ABDOMINAL"],
         BodyPartExamined="ABDOMEN",
         PatientOrientation="",
@@ -74,13 +74,13 @@ def _ultrasound(draft: DatasetBuilder, _study: StudyPlan) -> None:
         BurnedInAnnotation="YES",
         LossyImageCompression="00",
     )
-    _region(draft, 1, us.SECTOR)
-    _grey(draft, (us.ROWS, us.COLUMNS), allocated=8, stored=8)
+    _region(dataset, 1, us.SECTOR)
+    _grey(dataset, (us.ROWS, us.COLUMNS), allocated=8, stored=8)
 
 
-def _region(draft: DatasetBuilder, shows: int, place: tuple[int, int, int, int]) -> None:
+def _region(dataset: DatasetBuilder, shows: int, place: tuple[int, int, int, int]) -> None:
     """Add a region of an ultrasound image: 1 shows tissue, 2 colour flow; first and last column and row."""
-    region = draft.item("SequenceOfUltrasoundRegions")
+    region = dataset.item("SequenceOfUltrasoundRegions")
     region.put(
         RegionSpatialFormat=1,  # two-dimensional
         RegionDataType=shows,
@@ -96,9 +96,9 @@ def _region(draft: DatasetBuilder, shows: int, place: tuple[int, int, int, int])
     )
 
 
-def waveform(draft: DatasetBuilder, recording: ecg.Ecg) -> None:
+def waveform(dataset: DatasetBuilder, recording: ecg.Ecg) -> None:
     """Add a 12-lead electrocardiogram (PS3.3 C.10.9)."""
-    group = draft.item("WaveformSequence")
+    group = dataset.item("WaveformSequence")
     group.put(
         WaveformOriginality="ORIGINAL",
         NumberOfWaveformChannels=len(ecg.LEADS),
@@ -123,9 +123,9 @@ def waveform(draft: DatasetBuilder, recording: ecg.Ecg) -> None:
         channel.code("ChannelSensitivityUnitsSequence", "uV", "UCUM", "microvolt")
 
 
-def _digital(draft: DatasetBuilder, _study: StudyPlan) -> None:
+def _digital(dataset: DatasetBuilder, _study: StudyPlan) -> None:
     """Add what DX and MG images share (PS3.3 C.8.11.1, C.8.11.3, C.8.11.4)."""
-    draft.put(
+    dataset.put(
         PresentationIntentType="FOR PRESENTATION",
         ImageType=["ORIGINAL", "PRIMARY", ""],
         PixelIntensityRelationship="LOG",
@@ -139,20 +139,20 @@ def _digital(draft: DatasetBuilder, _study: StudyPlan) -> None:
         DetectorType="DIRECT",
         AcquisitionDeviceProcessingDescription="",
     )
-    draft.empty_sequence("AcquisitionContextSequence")
+    dataset.empty_sequence("AcquisitionContextSequence")
 
 
-def _digital_chest(draft: DatasetBuilder, study: StudyPlan) -> None:
-    _digital(draft, study)
-    draft.code("AnatomicRegionSequence", "51185008", "SCT", "Chest")
-    draft.put(PositionerType="COLUMN")
-    _chest_exposure(draft)
+def _digital_chest(dataset: DatasetBuilder, study: StudyPlan) -> None:
+    _digital(dataset, study)
+    dataset.code("AnatomicRegionSequence", "51185008", "SCT", "Chest")
+    dataset.put(PositionerType="COLUMN")
+    _chest_exposure(dataset)
 
 
-def _mammogram(draft: DatasetBuilder, study: StudyPlan) -> None:
-    _digital(draft, study)
-    draft.code("AnatomicRegionSequence", "76752008", "SCT", "Breast")
-    draft.put(
+def _mammogram(dataset: DatasetBuilder, study: StudyPlan) -> None:
+    _digital(dataset, study)
+    dataset.code("AnatomicRegionSequence", "76752008", "SCT", "Breast")
+    dataset.put(
         BodyPartExamined="BREAST",
         OrganExposed="BREAST",
         PositionerType="MAMMOGRAPHIC",
@@ -162,18 +162,18 @@ def _mammogram(draft: DatasetBuilder, study: StudyPlan) -> None:
         WindowCenter=str(mg.WINDOW[0]),
         WindowWidth=str(mg.WINDOW[1]),
     )
-    _grey(draft, (mg.ROWS, mg.COLUMNS), allocated=16, stored=mg.BITS)
+    _grey(dataset, (mg.ROWS, mg.COLUMNS), allocated=16, stored=mg.BITS)
 
 
-def _cine(draft: DatasetBuilder, study: StudyPlan) -> None:
-    _ultrasound(draft, study)
-    draft.put(NumberOfFrames=str(CINE_FRAMES), FrameTime=str(us.FRAME_TIME), FrameIncrementPointer=0x00181063)
+def _cine(dataset: DatasetBuilder, study: StudyPlan) -> None:
+    _ultrasound(dataset, study)
+    dataset.put(NumberOfFrames=str(CINE_FRAMES), FrameTime=str(us.FRAME_TIME), FrameIncrementPointer=0x00181063)
 
 
-def _colour_cine(draft: DatasetBuilder, study: StudyPlan) -> None:
+def _colour_cine(dataset: DatasetBuilder, study: StudyPlan) -> None:
     """Add a loop in colour: RGB, with a region of colour flow in that of tissue (PS3.3 C.8.5.5)."""
-    _ultrasound(draft, study)
-    draft.put(
+    _ultrasound(dataset, study)
+    dataset.put(
         NumberOfFrames=str(COLOUR_FRAMES),
         FrameTime=str(us.FRAME_TIME),
         FrameIncrementPointer=0x00181063,
@@ -182,13 +182,13 @@ def _colour_cine(draft: DatasetBuilder, study: StudyPlan) -> None:
         PlanarConfiguration=0,
         UltrasoundColorDataPresent=1,
     )
-    _region(draft, 2, us.DOPPLER)
+    _region(dataset, 2, us.DOPPLER)
 
 
 def _resonance(weighting: str) -> Callable[[DatasetBuilder, StudyPlan], None]:
-    def add(draft: DatasetBuilder, _study: StudyPlan) -> None:
+    def add(dataset: DatasetBuilder, _study: StudyPlan) -> None:
         sequence = mr.WEIGHTINGS[weighting]
-        draft.put(
+        dataset.put(
             ImageType=["ORIGINAL", "PRIMARY", "M", sequence.scanning_sequence],
             BodyPartExamined="HEAD",
             PatientPosition="HFS",
@@ -207,29 +207,31 @@ def _resonance(weighting: str) -> Callable[[DatasetBuilder, StudyPlan], None]:
             SliceThickness=f"{mr.THICKNESS:g}",
             SpacingBetweenSlices=f"{head.STEP:g}",
             AcquisitionNumber="1",
-            ImageOrientationPatient=[f"{one:g}" for one in mr.ORIENTATION],
+            ImageOrientationPatient=[f"{cosine:g}" for cosine in mr.ORIENTATION],
             PixelSpacing=[f"{head.SPACING:g}", f"{head.SPACING:g}"],
             WindowCenter=str(sequence.window[0]),
             WindowWidth=str(sequence.window[1]),
         )
-        _grey(draft, (mr.ROWS, mr.COLUMNS), allocated=16, stored=mr.BITS)
+        _grey(dataset, (mr.ROWS, mr.COLUMNS), allocated=16, stored=mr.BITS)
 
     return add
 
 
-def _page(draft: DatasetBuilder, _study: StudyPlan) -> None:
-    draft.put(
+def _page(dataset: DatasetBuilder, _study: StudyPlan) -> None:
+    dataset.put(
         ImageType=["DERIVED", "SECONDARY"],
         ConversionType="SD",
         Laterality="",
         PatientOrientation="",
         BurnedInAnnotation="YES",
     )
-    _grey(draft, (scanned_pages.ROWS, scanned_pages.COLUMNS), allocated=8, stored=8)
+    _grey(dataset, (scanned_pages.ROWS, scanned_pages.COLUMNS), allocated=8, stored=8)
 
 
-def _grey(draft: DatasetBuilder, shape: tuple[int, int], *, allocated: int, stored: int, signed: bool = False) -> None:
-    draft.put(
+def _grey(
+    dataset: DatasetBuilder, shape: tuple[int, int], *, allocated: int, stored: int, signed: bool = False
+) -> None:
+    dataset.put(
         SamplesPerPixel=1,
         PhotometricInterpretation="MONOCHROME2",
         Rows=shape[0],
@@ -258,44 +260,44 @@ SERIES: dict[Content, Callable[[DatasetBuilder, StudyPlan], None]] = {
 """What all instances of a series share, by content."""
 
 
-def _ct_slice(draft: DatasetBuilder, study: StudyPlan, instance: InstancePlan) -> None:
+def _ct_slice(dataset: DatasetBuilder, study: StudyPlan, instance: InstancePlan) -> None:
     corner = f"{-ct.SPACING * (ct.SIZE - 1) / 2:g}"
     position = f"{ct.STEP * (instance.number - 1):g}"
-    draft.put(
+    dataset.put(
         FrameOfReferenceUID=study.frame_of_reference,
         ImagePositionPatient=[corner, corner, position],
         SliceLocation=position,
     )
 
 
-def _head_slice(draft: DatasetBuilder, study: StudyPlan, instance: InstancePlan) -> None:
+def _head_slice(dataset: DatasetBuilder, study: StudyPlan, instance: InstancePlan) -> None:
     x, y, z = mr.position(instance.number - 1)
-    draft.put(
+    dataset.put(
         FrameOfReferenceUID=study.frame_of_reference,
         ImagePositionPatient=[f"{x:g}", f"{y:g}", f"{z:g}"],
         SliceLocation=f"{z:g}",
     )
 
 
-def _chest_view(draft: DatasetBuilder, _study: StudyPlan, instance: InstancePlan) -> None:
+def _chest_view(dataset: DatasetBuilder, _study: StudyPlan, instance: InstancePlan) -> None:
     view = cr.VIEWS[instance.number - 1]
-    draft.put(ViewPosition=view, PatientOrientation=list(cr.PATIENT_ORIENTATION[view]))
+    dataset.put(ViewPosition=view, PatientOrientation=list(cr.PATIENT_ORIENTATION[view]))
 
 
-def _breast_view(draft: DatasetBuilder, _study: StudyPlan, instance: InstancePlan) -> None:
+def _breast_view(dataset: DatasetBuilder, _study: StudyPlan, instance: InstancePlan) -> None:
     laterality, view = mg.VIEWS[instance.number - 1]
-    draft.put(
+    dataset.put(
         ImageLaterality=laterality,
         ViewPosition=view,
         PatientOrientation=list(mg.PATIENT_ORIENTATION[laterality, view]),
     )
     code, meaning = mg.VIEW_CODES[view]
-    draft.code("ViewCodeSequence", code, "SCT", meaning).empty_sequence("ViewModifierCodeSequence")
+    dataset.code("ViewCodeSequence", code, "SCT", meaning).empty_sequence("ViewModifierCodeSequence")
 
 
-def _ecg(draft: DatasetBuilder, _study: StudyPlan, instance: InstancePlan) -> None:
-    draft.moment("AcquisitionDateTime", instance.time, "X/Z/D")
-    draft.empty_sequence("AcquisitionContextSequence")
+def _ecg(dataset: DatasetBuilder, _study: StudyPlan, instance: InstancePlan) -> None:
+    dataset.moment("AcquisitionDateTime", instance.time, "X/Z/D")
+    dataset.empty_sequence("AcquisitionContextSequence")
 
 
 INSTANCE: dict[Content, Callable[[DatasetBuilder, StudyPlan, InstancePlan], None]] = {

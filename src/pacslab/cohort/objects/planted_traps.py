@@ -27,20 +27,20 @@ PATIENT_MANAGEMENT = "1.2.840.10008.3.1.2.1.1"
 """Detached Patient Management SOP Class (retired): what references to a patient's record still name."""
 
 
-def in_series(draft: DatasetBuilder, recipe: Recipe, study: StudyPlan, series: SeriesPlan) -> None:
+def in_series(dataset: DatasetBuilder, recipe: Recipe, study: StudyPlan, series: SeriesPlan) -> None:
     """Set the traps that all instances of a series share."""
     if not (series.content.image or series.content is Content.ECG):
         return
     person, traps, phrases = study.person, study.traps, phrases_of(recipe.country)
     if Trap.ORIGINAL in traps:
-        _original(draft, recipe, study)
+        _original(dataset, recipe, study)
     if Trap.REFERENCED_PATIENT in traps:
-        reference = draft.item("ReferencedPatientSequence")
+        reference = dataset.item("ReferencedPatientSequence")
         reference.put(ReferencedSOPClassUID=PATIENT_MANAGEMENT, ReferencedSOPInstanceUID=study.frame_of_reference)
-    _texts(draft, study, phrases)
+    _texts(dataset, study, phrases)
     if Trap.TEXT_DATES in traps:
         born, seen = f"{person.birth_date:%d.%m.%Y}", f"{study.time:%d.%m.%Y}"
-        draft.mention(
+        dataset.mention(
             "AdditionalPatientHistory",
             phrases.history.format(born=born, seen=seen, words=study.finding.words),
             "X",
@@ -49,22 +49,22 @@ def in_series(draft: DatasetBuilder, recipe: Recipe, study: StudyPlan, series: S
             meaning=study.finding.words,
         )
     if Trap.DATED_UIDS in traps:
-        draft.put(
+        dataset.put(
             SynchronizationFrameOfReferenceUID=study.day_uid,
             SynchronizationTrigger="NO TRIGGER",
             AcquisitionTimeSynchronized="N",
         )
     if Trap.OTHER_KINDS in traps:
-        _other_kinds(draft, study, phrases)
+        _other_kinds(dataset, study, phrases)
     if Trap.SAFE_PRIVATE in traps:
-        _safe_private(draft, series)
+        _safe_private(dataset, series)
 
 
-def _texts(draft: DatasetBuilder, study: StudyPlan, phrases: Phrases) -> None:
+def _texts(dataset: DatasetBuilder, study: StudyPlan, phrases: Phrases) -> None:
     """Set the traps of short texts: a code's meaning, and the series' description."""
     person, traps = study.person, study.traps
     if Trap.CODE_MEANING in traps:
-        code = draft.item("ProcedureCodeSequence")
+        code = dataset.item("ProcedureCodeSequence")
         code.put(CodeValue="LOCAL1", CodingSchemeDesignator="99PACSLAB")
         text = phrases.code.format(kind=study.mix.kind.value, name=person.spoken)
         code.mention("CodeMeaning", text, "C", (Identifier.NAME, person.spoken), location=Location.UNLISTED)
@@ -72,9 +72,9 @@ def _texts(draft: DatasetBuilder, study: StudyPlan, phrases: Phrases) -> None:
         words = study.finding.words
         whom = f"{person.title} {person.family}"
         forms = (phrases.seen_with.format(words=words, name=whom), f"{words}, {whom}", f"{words} {person.family}")
-        described = next((one for one in forms if len(one) <= LONG), None)
+        described = next((text for text in forms if len(text) <= LONG), None)
         if described is not None:
-            draft.mention(
+            dataset.mention(
                 "SeriesDescription",
                 described,
                 "X/C",
@@ -84,9 +84,9 @@ def _texts(draft: DatasetBuilder, study: StudyPlan, phrases: Phrases) -> None:
             )
 
 
-def _original(draft: DatasetBuilder, recipe: Recipe, study: StudyPlan) -> None:
+def _original(dataset: DatasetBuilder, recipe: Recipe, study: StudyPlan) -> None:
     person = study.person
-    before = draft.item("OriginalAttributesSequence")
+    before = dataset.item("OriginalAttributesSequence")
     before.put(ModifyingSystem="PACS LAB", ReasonForTheAttributeModification="CORRECT")
     before.identify("SourceOfPreviousValues", recipe.hospital.name, Identifier.GEOGRAPHIC, "X")
     before.moment("AttributeModificationDateTime", study.time, "X/D")
@@ -95,12 +95,12 @@ def _original(draft: DatasetBuilder, recipe: Recipe, study: StudyPlan) -> None:
     values.identify("PatientID", person.other_id, person.kind_of(person.other_id), "X")
 
 
-def _other_kinds(draft: DatasetBuilder, study: StudyPlan, phrases: Phrases) -> None:
+def _other_kinds(dataset: DatasetBuilder, study: StudyPlan, phrases: Phrases) -> None:
     """Add the rarer kinds of the HIPAA list: in the visit, in running text, and in the machine's private block."""
     person = study.person
-    draft.identify("InsurancePlanIdentification", person.insurance, Identifier.INSURANCE, "X")
-    draft.identify("AdmissionID", person.account, Identifier.ACCOUNT, "X")
-    draft.mention(
+    dataset.identify("InsurancePlanIdentification", person.insurance, Identifier.INSURANCE, "X")
+    dataset.identify("AdmissionID", person.account, Identifier.ACCOUNT, "X")
+    dataset.mention(
         "VisitComments",
         phrases.visit.format(
             vehicle=person.vehicle,
@@ -116,7 +116,7 @@ def _other_kinds(draft: DatasetBuilder, study: StudyPlan, phrases: Phrases) -> N
         (Identifier.EMAIL, person.email),
         (Identifier.URL, person.web_page),
     )
-    draft.private(0x0011, "PACSLAB NET 1.0", [(0x01, "LO", person.ip_address, Identifier.IP_ADDRESS)])
+    dataset.private(0x0011, "PACSLAB NET 1.0", [(0x01, "LO", person.ip_address, Identifier.IP_ADDRESS)])
 
 
 _SAFE: dict[str, tuple[int, str, list[tuple[int, str, str, None]]]] = {
@@ -126,15 +126,15 @@ _SAFE: dict[str, tuple[int, str, list[tuple[int, str, str, None]]]] = {
 """Elements of PS3.15 table E.3.10-1: table speed and rotation period; b value and diffusion directionality."""
 
 
-def _safe_private(draft: DatasetBuilder, series: SeriesPlan) -> None:
+def _safe_private(dataset: DatasetBuilder, series: SeriesPlan) -> None:
     block = _SAFE.get(series.content.modality)
     if block is not None:
         group, creator, elements = block
-        draft.private(group, creator, list(elements), safe=True)
+        dataset.private(group, creator, list(elements), safe=True)
 
 
 def in_instance(  # noqa: PLR0917
-    draft: DatasetBuilder,
+    dataset: DatasetBuilder,
     recipe: Recipe,
     study: StudyPlan,
     series: SeriesPlan,
@@ -143,34 +143,34 @@ def in_instance(  # noqa: PLR0917
 ) -> None:
     """Set the traps of one instance, whose pixels an icon shows."""
     if series.content.modality == "US":
-        _sonographer(draft, study, series, instance, phrases_of(recipe.country))
+        _sonographer(dataset, study, series, instance, phrases_of(recipe.country))
     first = instance is series.instances[0] and series.content.image
     if first and pixels is not None and Trap.ICON in study.traps:
-        icon_with_name(draft, study.person, pixels)
+        icon_with_name(dataset, study.person, pixels)
     if first and Trap.OVERLAY in study.traps and pixels is not None and pixels.ndim == 2:
-        overlay_with_name(draft, study.person, phrases_of(recipe.country).overlay)
+        overlay_with_name(dataset, study.person, phrases_of(recipe.country).overlay)
     if Trap.PADDING in study.traps and series.content.image:
         text = f"{study.person.spoken} {study.person.national_number}"
-        draft.raw(
+        dataset.raw(
             0xFFFCFFFC,
             "OB",
-            text.encode(draft.codec),
+            text.encode(dataset.codec),
             (Location.PADDING, Identifier.NAME, study.person.spoken),
             (Location.PADDING, Identifier.NATIONAL_NUMBER, study.person.national_number),
         )
 
 
 def _sonographer(
-    draft: DatasetBuilder, study: StudyPlan, series: SeriesPlan, instance: InstancePlan, phrases: Phrases
+    dataset: DatasetBuilder, study: StudyPlan, series: SeriesPlan, instance: InstancePlan, phrases: Phrases
 ) -> None:
     """Add what the ultrasound machine and the person at it wrote: free text, a private block, a reference."""
     person = study.person
     first = series.instances[0]
     if instance is not first:
-        reference = draft.item("ReferencedImageSequence")
+        reference = dataset.item("ReferencedImageSequence")
         reference.put(ReferencedSOPClassUID=SOP_CLASS[series.content], ReferencedSOPInstanceUID=first.uid)
     elif Trap.COMMENTS in study.traps:
-        draft.mention(
+        dataset.mention(
             "ImageComments",
             phrases.comment.format(
                 name=f"{person.title} {person.spoken}", number=person.national_number, words=study.finding.words
@@ -181,7 +181,7 @@ def _sonographer(
             meaning=study.finding.words,
         )
     if Trap.PRIVATE in study.traps:
-        draft.private(
+        dataset.private(
             0x0009,
             PRIVATE_CREATOR,
             [

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 _LAYER = "NOTES"
 
 
-def state(draft: DatasetBuilder, study: StudyPlan, instance: InstancePlan, phrases: Phrases) -> None:
+def state(dataset: DatasetBuilder, study: StudyPlan, instance: InstancePlan, phrases: Phrases) -> None:
     """Add what the state says of the study's first image: how to show it, and what is written on it."""
     series, image = study.images[0]
-    draft.put(
+    dataset.put(
         Laterality="",
         ContentLabel="NOTES",
         ContentDescription=phrases.notes,
@@ -28,18 +28,18 @@ def state(draft: DatasetBuilder, study: StudyPlan, instance: InstancePlan, phras
         ContentCreatorName=study.reading.name,
         PresentationLUTShape="IDENTITY",
     )
-    shown = draft.item("ReferencedSeriesSequence")
+    shown = dataset.item("ReferencedSeriesSequence")
     shown.put(SeriesInstanceUID=series.uid)
     _refer(shown, SOP_CLASS[series.content], image.uid)
-    area = draft.item("DisplayedAreaSelectionSequence")
+    area = dataset.item("DisplayedAreaSelectionSequence")
     area.put(
         DisplayedAreaTopLeftHandCorner=[1, 1],
         DisplayedAreaBottomRightHandCorner=list(EXTENT[series.content]),
         PresentationSizeMode="SCALE TO FIT",
         PresentationPixelAspectRatio=["1", "1"],
     )
-    draft.item("GraphicLayerSequence").put(GraphicLayer=_LAYER, GraphicLayerOrder="1")
-    note = draft.item("GraphicAnnotationSequence")
+    dataset.item("GraphicLayerSequence").put(GraphicLayer=_LAYER, GraphicLayerOrder="1")
+    note = dataset.item("GraphicAnnotationSequence")
     note.put(GraphicLayer=_LAYER)
     text = note.item("TextObjectSequence", Location.PRESENTATION)
     text.put(

@@ -32,53 +32,53 @@ _PERSON, _DEVICE = ("121006", "DCM", "Person"), ("121007", "DCM", "Device")
 _CONTAINS, _CONTEXT = "CONTAINS", "HAS OBS CONTEXT"
 
 
-def series(draft: DatasetBuilder) -> None:
+def series(dataset: DatasetBuilder) -> None:
     """Add what the series of a document has."""
-    draft.empty_sequence("ReferencedPerformedProcedureStepSequence")
+    dataset.empty_sequence("ReferencedPerformedProcedureStepSequence")
 
 
-def tree(draft: DatasetBuilder, recipe: Recipe, study: StudyPlan, series: SeriesPlan, instance: InstancePlan) -> None:
+def tree(dataset: DatasetBuilder, recipe: Recipe, study: StudyPlan, series: SeriesPlan, instance: InstancePlan) -> None:
     """Add a document's general attributes and its content."""
     content = series.content
     if content is not Content.KEY_IMAGES:
-        draft.put(CompletionFlag="COMPLETE")
-        draft.empty_sequence("PerformedProcedureCodeSequence")
-        _verification(draft, recipe, study, instance)
+        dataset.put(CompletionFlag="COMPLETE")
+        dataset.empty_sequence("PerformedProcedureCodeSequence")
+        _verification(dataset, recipe, study, instance)
     if content is Content.DOSE_REPORT:
-        _device_is_known(draft, study)
+        _device_is_known(dataset, study)
     if content in (Content.MEASUREMENTS, Content.KEY_IMAGES) and study.images:
-        _evidence(draft, study)
+        _evidence(dataset, study)
     title, template = _TITLES[content]
-    draft.put(ValueType="CONTAINER", ContinuityOfContent="SEPARATE")
-    draft.code("ConceptNameCodeSequence", *title)
-    draft.item("ContentTemplateSequence").put(MappingResource="DCMR", TemplateIdentifier=template)
+    dataset.put(ValueType="CONTAINER", ContinuityOfContent="SEPARATE")
+    dataset.code("ConceptNameCodeSequence", *title)
+    dataset.item("ContentTemplateSequence").put(MappingResource="DCMR", TemplateIdentifier=template)
     {
         Content.TEXT_REPORT: _text_report,
         Content.MEASUREMENTS: _measurements,
         Content.DOSE_REPORT: _dose,
         Content.KEY_IMAGES: _key_images,
-    }[content](draft, recipe, study)
+    }[content](dataset, recipe, study)
 
 
-def _verification(draft: DatasetBuilder, recipe: Recipe, study: StudyPlan, instance: InstancePlan) -> None:
+def _verification(dataset: DatasetBuilder, recipe: Recipe, study: StudyPlan, instance: InstancePlan) -> None:
     if Trap.SR_OBSERVER not in study.traps:
-        draft.put(VerificationFlag="UNVERIFIED")
+        dataset.put(VerificationFlag="UNVERIFIED")
         return
-    draft.put(VerificationFlag="VERIFIED")
-    observer = draft.item("VerifyingObserverSequence", Location.SR_OBSERVER)
+    dataset.put(VerificationFlag="VERIFIED")
+    observer = dataset.item("VerifyingObserverSequence", Location.SR_OBSERVER)
     observer.identify("VerifyingOrganization", recipe.hospital.name, Identifier.GEOGRAPHIC, "X")
     observer.identify("VerifyingObserverName", study.reading.name, Identifier.NAME, "D")
     observer.moment("VerificationDateTime", instance.time, "D")
     observer.empty_sequence("VerifyingObserverIdentificationCodeSequence")
 
 
-def _device_is_known(draft: DatasetBuilder, study: StudyPlan) -> None:
-    draft.put(DeviceSerialNumber=study.serial_number)
+def _device_is_known(dataset: DatasetBuilder, study: StudyPlan) -> None:
+    dataset.put(DeviceSerialNumber=study.serial_number)
 
 
-def _evidence(draft: DatasetBuilder, study: StudyPlan) -> None:
+def _evidence(dataset: DatasetBuilder, study: StudyPlan) -> None:
     """Add the instances that the document refers to (Current Requested Procedure Evidence Sequence)."""
-    evidence = draft.item("CurrentRequestedProcedureEvidenceSequence")
+    evidence = dataset.item("CurrentRequestedProcedureEvidenceSequence")
     evidence.put(StudyInstanceUID=study.uid)
     first, instance = study.images[0]
     referenced = evidence.item("ReferencedSeriesSequence")
@@ -122,30 +122,30 @@ def _number(parent: DatasetBuilder, concept: Code, value: str, unit: Code) -> Da
     return item
 
 
-def _language(draft: DatasetBuilder, recipe: Recipe) -> None:
+def _language(dataset: DatasetBuilder, recipe: Recipe) -> None:
     code, meaning = phrases_of(recipe.country).language
     concept = ("121049", "DCM", "Language of Content Item and Descendants")
-    _coded(draft, "HAS CONCEPT MOD", concept, (code, "RFC5646", meaning))
+    _coded(dataset, "HAS CONCEPT MOD", concept, (code, "RFC5646", meaning))
 
 
-def _observer(draft: DatasetBuilder, study: StudyPlan) -> None:
+def _observer(dataset: DatasetBuilder, study: StudyPlan) -> None:
     """Add who observed: the reading physician by name, or the machine by its UID."""
     kind = ("121005", "DCM", "Observer Type")
     if Trap.SR_OBSERVER in study.traps:
-        _coded(draft, _CONTEXT, kind, _PERSON)
-        who = _item(draft, _CONTEXT, "PNAME", ("121008", "DCM", "Person Observer Name"), Location.SR_OBSERVER)
+        _coded(dataset, _CONTEXT, kind, _PERSON)
+        who = _item(dataset, _CONTEXT, "PNAME", ("121008", "DCM", "Person Observer Name"), Location.SR_OBSERVER)
         who.identify("PersonName", study.reading.name, Identifier.NAME, "D")
         return
-    _coded(draft, _CONTEXT, kind, _DEVICE)
-    what = _item(draft, _CONTEXT, "UIDREF", ("121012", "DCM", "Device Observer UID"), Location.SR_OBSERVER)
+    _coded(dataset, _CONTEXT, kind, _DEVICE)
+    what = _item(dataset, _CONTEXT, "UIDREF", ("121012", "DCM", "Device Observer UID"), Location.SR_OBSERVER)
     what.identify("UID", study.frame_of_reference, Identifier.UID, "U")
 
 
-def _text_report(draft: DatasetBuilder, recipe: Recipe, study: StudyPlan) -> None:
-    _language(draft, recipe)
-    _observer(draft, study)
+def _text_report(dataset: DatasetBuilder, recipe: Recipe, study: StudyPlan) -> None:
+    _language(dataset, recipe)
+    _observer(dataset, study)
     person, phrases = study.person, phrases_of(recipe.country)
-    findings = _container(draft, ("121070", "DCM", "Findings"))
+    findings = _container(dataset, ("121070", "DCM", "Findings"))
     words = study.finding.words
     if Trap.SR_CONTENT in study.traps:
         item = _item(findings, _CONTAINS, "TEXT", ("121071", "DCM", "Finding"), Location.SR_CONTENT)
@@ -169,18 +169,18 @@ def _text_report(draft: DatasetBuilder, recipe: Recipe, study: StudyPlan) -> Non
     else:
         _text(findings, _CONTAINS, ("121071", "DCM", "Finding"), f"{words}.")
     _text(
-        _container(draft, ("121076", "DCM", "Conclusions")),
+        _container(dataset, ("121076", "DCM", "Conclusions")),
         _CONTAINS,
         ("121077", "DCM", "Conclusion"),
         phrases.conclusion,
     )
 
 
-def _measurements(draft: DatasetBuilder, recipe: Recipe, study: StudyPlan) -> None:
-    _language(draft, recipe)
-    _observer(draft, study)
+def _measurements(dataset: DatasetBuilder, recipe: Recipe, study: StudyPlan) -> None:
+    _language(dataset, recipe)
+    _observer(dataset, study)
     library = _container(
-        _container(draft, ("111028", "DCM", "Image Library")), ("126200", "DCM", "Image Library Group")
+        _container(dataset, ("111028", "DCM", "Image Library")), ("126200", "DCM", "Image Library Group")
     )
     series, instance = study.images[0]
     image = library.item("ContentSequence")
@@ -189,7 +189,7 @@ def _measurements(draft: DatasetBuilder, recipe: Recipe, study: StudyPlan) -> No
         ReferencedSOPClassUID=SOP_CLASS[series.content], ReferencedSOPInstanceUID=instance.uid
     )
     group = _container(
-        _container(draft, ("126010", "DCM", "Imaging Measurements")), ("125007", "DCM", "Measurement Group")
+        _container(dataset, ("126010", "DCM", "Imaging Measurements")), ("125007", "DCM", "Measurement Group")
     )
     tracking = _item(group, _CONTEXT_OF_GROUP, "TEXT", ("112039", "DCM", "Tracking Identifier"), Location.SR_CONTENT)
     if Trap.SR_CONTENT in study.traps:
@@ -208,7 +208,7 @@ def _measurements(draft: DatasetBuilder, recipe: Recipe, study: StudyPlan) -> No
 _CONTEXT_OF_GROUP = "HAS OBS CONTEXT"
 
 
-def _dose(draft: DatasetBuilder, _recipe: Recipe, study: StudyPlan) -> None:
+def _dose(dataset: DatasetBuilder, _recipe: Recipe, study: StudyPlan) -> None:
     tomography = study.series[0].content is Content.CT_SLICE
     procedure = (
         ("77477000", "SCT", "Computed Tomography X-Ray")
@@ -219,49 +219,49 @@ def _dose(draft: DatasetBuilder, _recipe: Recipe, study: StudyPlan) -> None:
             "Projection X-Ray",
         )
     )
-    reported = _item(draft, "HAS CONCEPT MOD", "CODE", ("121058", "DCM", "Procedure reported"), Location.SR_CONTENT)
+    reported = _item(dataset, "HAS CONCEPT MOD", "CODE", ("121058", "DCM", "Procedure reported"), Location.SR_CONTENT)
     reported.code("ConceptCodeSequence", *procedure)
     _coded(reported, "HAS CONCEPT MOD", ("363703001", "SCT", "Has Intent"), ("261004008", "SCT", "Diagnostic Intent"))
-    _observer(draft, study)
+    _observer(dataset, study)
     for code, meaning, when in (
         ("113809", "Start of X-Ray Irradiation", study.series[0].time),
         ("113810", "End of X-Ray Irradiation", study.series[0].instances[-1].time),
     ):
-        item = _item(draft, _CONTEXT, "DATETIME", (code, "DCM", meaning), Location.SR_CONTENT)
+        item = _item(dataset, _CONTEXT, "DATETIME", (code, "DCM", meaning), Location.SR_CONTENT)
         item.moment("DateTime", when, "X")
-    _coded(draft, _CONTEXT, ("113705", "DCM", "Scope of Accumulation"), ("113014", "DCM", "Study"))
+    _coded(dataset, _CONTEXT, ("113705", "DCM", "Scope of Accumulation"), ("113014", "DCM", "Study"))
     if tomography:
-        total = _container(draft, ("113811", "DCM", "CT Accumulated Dose Data"))
+        total = _container(dataset, ("113811", "DCM", "CT Accumulated Dose Data"))
         _number(total, ("113812", "DCM", "Total Number of Irradiation Events"), "1", ("{events}", "UCUM", "events"))
         _number(total, ("113813", "DCM", "CT Dose Length Product Total"), "310.4", ("mGy.cm", "UCUM", "mGy.cm"))
-        event = _container(draft, ("113819", "DCM", "CT Acquisition"))
+        event = _container(dataset, ("113819", "DCM", "CT Acquisition"))
     else:
-        total = _container(draft, ("113702", "DCM", "Accumulated X-Ray Dose Data"))
+        total = _container(dataset, ("113702", "DCM", "Accumulated X-Ray Dose Data"))
         _number(total, ("113722", "DCM", "Dose Area Product Total"), "0.00001", ("Gy.m2", "UCUM", "Gy.m2"))
-        event = _container(draft, ("113706", "DCM", "Irradiation Event X-Ray Data"))
+        event = _container(dataset, ("113706", "DCM", "Irradiation Event X-Ray Data"))
     unique = _item(event, _CONTAINS, "UIDREF", ("113769", "DCM", "Irradiation Event UID"), Location.SR_CONTENT)
     unique.identify("UID", study.series[0].uid, Identifier.UID, "U")
     _coded(
-        draft,
+        dataset,
         _CONTAINS,
         ("113854", "DCM", "Source of Dose Information"),
         ("113856", "DCM", "Automated Data Collection"),
     )
 
 
-def _key_images(draft: DatasetBuilder, recipe: Recipe, study: StudyPlan) -> None:
-    _language(draft, recipe)
-    _observer(draft, study)
+def _key_images(dataset: DatasetBuilder, recipe: Recipe, study: StudyPlan) -> None:
+    _language(dataset, recipe)
+    _observer(dataset, study)
     series, instance = study.images[0]
     words = study.finding.words
-    item = _item(draft, _CONTAINS, "TEXT", ("113012", "DCM", "Key Object Description"), Location.SR_CONTENT)
+    item = _item(dataset, _CONTAINS, "TEXT", ("113012", "DCM", "Key Object Description"), Location.SR_CONTENT)
     if Trap.SR_CONTENT in study.traps:
         name = study.person.spoken
         text = phrases_of(recipe.country).show.format(words=words, name=name)
         item.mention("TextValue", text, "D", (Identifier.NAME, name), meaning=words)
     else:
         item.mention("TextValue", words, "D", meaning=words)
-    image = draft.item("ContentSequence")
+    image = dataset.item("ContentSequence")
     image.put(RelationshipType=_CONTAINS, ValueType="IMAGE")
     image.item("ReferencedSOPSequence").put(
         ReferencedSOPClassUID=SOP_CLASS[series.content], ReferencedSOPInstanceUID=instance.uid

@@ -158,16 +158,16 @@ def draw_people(
     families = _families(recipe, variant)
     for index, sex in enumerate(sexes):
         first = given[sex][index]
-        family, native = next(one for one in families if _fit(recipe, first, *one))
+        family, native = next((latin, script) for latin, script in families if _name_fits(recipe, first, latin, script))
         sketches.append(_Sketch(sex, first, family, native, []))
     _assign_roles(recipe, variant, sketches, diagnoses, twice)
     numbers = _numbers(recipe, variant)
-    called = {(one.given, one.family) for one in sketches}
+    called = {(sketch.given, sketch.family) for sketch in sketches}
     people: list[Person] = []
     endings: set[str] = set()
     for index, sketch in enumerate(sketches):
         others = relatives["M" if sketch.sex == "F" else "F"]
-        relative = next(one for one in others[index:] + others[:index] if (one, sketch.family) not in called)
+        relative = next(name for name in others[index:] + others[:index] if (name, sketch.family) not in called)
         called.add((relative, sketch.family))
         people.append(
             _draw(
@@ -204,7 +204,7 @@ def _families(recipe: Recipe, variant: Variant) -> Iterator[tuple[str, str]]:
         yield f"{listed[which]}-{syllables.name(coined, length)[0]}", ""
 
 
-def _fit(recipe: Recipe, given: str, family: str, native: str) -> bool:
+def _name_fits(recipe: Recipe, given: str, family: str, native: str) -> bool:
     """Return whether a name is no word of the hospital's, and fits a form and, in both scripts, a PN value."""
     if not recipe.is_free(family) or len(family) > LONGEST_FAMILY:
         return False
@@ -235,7 +235,9 @@ def _numbers(recipe: Recipe, variant: Variant) -> Iterator[_Numbers]:
         house, flat, street, village, code = _mixed(number, sizes)
         us_number = ""
         if country is Country.USA:
-            us_number = next(one for one in map(fictional.us_national_number, national) if one[-4:] not in endings)
+            us_number = next(
+                number for number in map(fictional.us_national_number, national) if number[-4:] not in endings
+            )
             endings.add(us_number[-4:])
         yield _Numbers(
             us_number,
@@ -268,7 +270,7 @@ def _assign_roles(
     for index in two_ids:
         sketches[index].roles.append(Role.TWO_IDS)
     free = stream.sample(
-        [index for index, one in enumerate(sketches) if not one.roles], len(sketches) - 1 - len(two_ids)
+        [index for index, sketch in enumerate(sketches) if not sketch.roles], len(sketches) - 1 - len(two_ids)
     )
     for index in free[: wanted.family]:
         sketches[index].roles.append(Role.FAMILY)
@@ -343,14 +345,14 @@ def _draw(
 
 def _living_together(people: list[Person]) -> list[Person]:
     """Return the patients with the members of the family at one address."""
-    first = next((one for one in people if Role.FAMILY in one.roles), None)
+    first = next((person for person in people if Role.FAMILY in person.roles), None)
     if first is None:
         return people
     return [
-        replace(one, street=first.street, village=first.village, postcode=first.postcode)
-        if Role.FAMILY in one.roles
-        else one
-        for one in people
+        replace(person, street=first.street, village=first.village, postcode=first.postcode)
+        if Role.FAMILY in person.roles
+        else person
+        for person in people
     ]
 
 

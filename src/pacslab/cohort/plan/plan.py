@@ -84,12 +84,14 @@ class StudyPlan:
 
     def has(self, content: Content) -> bool:
         """Return whether a series of this content belongs to the study."""
-        return any(one.content is content for one in self.series)
+        return any(series.content is content for series in self.series)
 
     @property
     def images(self) -> tuple[tuple[SeriesPlan, InstancePlan], ...]:
         """Return every image that shows the patient, with its series."""
-        return tuple((one, instance) for one in self.series if one.content.image for instance in one.instances)
+        return tuple(
+            (series, instance) for series in self.series if series.content.image for instance in series.instances
+        )
 
 
 @dataclass(frozen=True)
@@ -106,14 +108,15 @@ class CohortPlan:
 
     def studies_of(self, person: Person) -> tuple[StudyPlan, ...]:
         """Return a patient's studies in order of time."""
-        return tuple(sorted((one for one in self.studies if one.person is person), key=lambda one: one.time))
+        studies = (study for study in self.studies if study.person is person)
+        return tuple(sorted(studies, key=lambda study: study.time))
 
     def canaries(self) -> set[str]:
         """Return the identifiers that no other student's cohort holds.
 
         Days and all else that many people share are left out (see :mod:`pacslab.cohort.recipe.fictional`).
         """
-        found = {one for person in self.people for one in person.identifiers}
+        found = {identifier for person in self.people for identifier in person.identifiers}
         for study in (*self.studies, self.follow_up):
             found |= {study.uid, study.frame_of_reference, study.day_uid, study.accession, study.study_id}
             found |= {study.order, study.step, study.serial_number}

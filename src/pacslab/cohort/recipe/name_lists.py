@@ -66,8 +66,8 @@ def list_of_words(locale: str) -> Words:
     if not (female and male and family):
         raise ValueError(f"Faker's locale {locale!r} has no separate names of women and men; use another, or 'names'")
     both = set(female) & set(male)
-    lists = tuple(tuple(one for one in names if one not in both) for names in (female, male))
-    family = tuple(one for one in family if one not in {*female, *male})
+    lists = tuple(tuple(name for name in names if name not in both) for names in (female, male))
+    family = tuple(name for name in family if name not in {*female, *male})
     digest = hashlib.sha256("\n".join((*lists[0], "", *lists[1], "", *family)).encode()).hexdigest()
     return Words(lists[0], lists[1], family, {f"faker {locale}": f"{version('faker')} sha256:{digest}"})
 
@@ -88,7 +88,7 @@ def _native_forms(locale: str) -> dict[str, str]:
     for kind in ("first_names_female", "first_names_male", "last_names"):
         for name in getattr(provider, kind, ()):
             if _latin(name) != name:
-                forms[_latin(name)] = max(name, forms.get(_latin(name), ""), key=lambda one: (len(one), one))
+                forms[_latin(name)] = max(name, forms.get(_latin(name), ""), key=lambda form: (len(form), form))
     return forms
 
 

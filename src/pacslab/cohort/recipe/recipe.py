@@ -86,16 +86,16 @@ class Recipe(Model):
     @property
     def most_studies(self) -> int:
         """Return the largest number of studies that a variant can have."""
-        return sum(one.studies.most for one in self.studies)
+        return sum(mix.studies.most for mix in self.studies)
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
         """Return the kinds of study, those first that show the patient."""
-        return tuple(sorted((one.kind for one in self.studies), key=lambda kind: kind is Kind.ELECTROCARDIOGRAM))
+        return tuple(sorted((mix.kind for mix in self.studies), key=lambda kind: kind is Kind.ELECTROCARDIOGRAM))
 
     def mix(self, kind: Kind) -> StudyMix:
         """Return the studies of one kind (a recipe has each kind at most once)."""
-        return next(one for one in self.studies if one.kind is kind)
+        return next(mix for mix in self.studies if mix.kind is kind)
 
     def studies_with(self, trap: Trap) -> int:
         """Return in how many studies a trap is set; 0 where it is switched off."""
@@ -141,12 +141,12 @@ class Recipe(Model):
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
-        kinds = [one.kind for one in self.studies]
+        kinds = [mix.kind for mix in self.studies]
         if len(set(kinds)) < len(kinds):
             raise ValueError("'studies' must list each kind once")
         if set(kinds) <= {Kind.ELECTROCARDIOGRAM}:
             raise ValueError("'studies' must list a kind that has images")
-        fewest = sum(one.studies.least for one in self.studies)
+        fewest = sum(mix.studies.least for mix in self.studies)
         if not 4 <= fewest <= self.most_studies <= MOST_PATIENTS:
             raise ValueError(
                 f"'studies' must be 4 to {MOST_PATIENTS} together, not {fewest} to {self.most_studies}; change "
@@ -186,7 +186,7 @@ class Recipe(Model):
             raise ValueError("give either 'names', lists of your own, or 'locale', whose lists Faker has; not both")
         need = self.most_studies
         special = self.people.family + self.people.two_ids + self.people.over_89 + bool(self.people.rare_diseases)
-        fewest = sum(one.studies.least for one in self.studies) - self.returning.most
+        fewest = sum(mix.studies.least for mix in self.studies) - self.returning.most
         if special + 1 > fewest:
             raise ValueError(f"'people' asks for {special} special patients, and there are {fewest - 1} beside the VIP")
         if self.people.two_ids > self.returning.least:
@@ -225,20 +225,22 @@ class Recipe(Model):
     @cached_property
     def _taken(self) -> set[str]:
         """Return the words that no patient may be called: they would look like a leak."""
-        staff = {name for one in (*self.physicians, *self.technicians) for name in (one.given, one.family)}
+        staff = {name for member in (*self.physicians, *self.technicians) for name in (member.given, member.family)}
         return {word for name in staff for word in _words_of(name)} | self._own_words()
 
     def _own_words(self) -> set[str]:
         texts = [self.hospital.name, self.hospital.address, self.hospital.region, *self.streets, *self.villages]
         texts += [*self.occupations, *self.diagnoses, *self.prominent.diagnoses, *self.prominent.occupations]
-        texts += [self.prominent.comment, *(one.description for one in self.studies), *self.wards]
-        texts += [finding.words for one in self.studies for finding in one.findings]
+        texts += [self.prominent.comment, *(mix.description for mix in self.studies), *self.wards]
+        texts += [finding.words for mix in self.studies for finding in mix.findings]
         return {word for text in texts for word in _words_of(text)}
 
     def _names_stand_alone(self) -> None:
         words = self.words()
         names = {name.lower() for group in (words.female, words.male, words.family) for name in group}
-        staff = {name.lower() for one in (*self.physicians, *self.technicians) for name in (one.given, one.family)}
+        staff = {
+            name.lower() for member in (*self.physicians, *self.technicians) for name in (member.given, member.family)
+        }
         for taken, what in (
             (staff, "a member of the staff's name"),
             (self._own_words(), "a word of the hospital's own texts"),

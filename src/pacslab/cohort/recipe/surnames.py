@@ -101,7 +101,11 @@ SYLLABLES: dict[Country, Syllables] = {
     Country.INDIA: Syllables(
         onsets=_CONSONANTS,
         vowels=(("a", ""), *_pairs("i:ि u:ु e:े o:ो")),
-        endings=tuple((f"{first}a{last}", one + two) for first, one in _CONSONANTS for last, two in _LAST),
+        endings=tuple(
+            (f"{onset}a{coda}", onset_native + coda_native)
+            for onset, onset_native in _CONSONANTS
+            for coda, coda_native in _LAST
+        ),
     ),
     Country.FRANCE: Syllables(
         onsets=_latin_only("b br bl ch d dr f fl g gr l m n p pl r s t tr v"),

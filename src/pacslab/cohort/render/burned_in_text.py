@@ -41,7 +41,7 @@ def burn_in(pixels: np.ndarray, study: StudyPlan, stream: Stream) -> tuple[np.nd
     """
     picture = pixels.copy()
     rows, columns = picture.shape
-    low, high = (int(one) for one in np.percentile(picture[::8, ::8], (1, 99)))
+    low, high = (int(value) for value in np.percentile(picture[::8, ::8], (1, 99)))
     span = max(high - low, 32)
     style = stream.choice(STYLES)
     person = study.person
@@ -77,7 +77,7 @@ def _roughness(area: np.ndarray) -> int:
     return int(np.abs(np.diff(area.astype(np.int64), axis=1)).sum()) // area.size
 
 
-def icon_with_name(draft: DatasetBuilder, person: Person, pixels: np.ndarray) -> None:
+def icon_with_name(dataset: DatasetBuilder, person: Person, pixels: np.ndarray) -> None:
     """Add an icon image: the picture made small, with the name across it."""
     plane = pixels if pixels.ndim == 2 else pixels[0]
     if plane.ndim == 3:
@@ -87,7 +87,7 @@ def icon_with_name(draft: DatasetBuilder, person: Person, pixels: np.ndarray) ->
     low, high = int(small.min()), int(small.max())
     icon = np.zeros((ICON_SIDE, ICON_SIDE), dtype=np.uint8)
     icon[: small.shape[0], : small.shape[1]] = (small - low) * 200 // max(high - low, 1)
-    item = draft.item("IconImageSequence")
+    item = dataset.item("IconImageSequence")
     item.put(
         SamplesPerPixel=1,
         PhotometricInterpretation="MONOCHROME2",
@@ -103,7 +103,7 @@ def icon_with_name(draft: DatasetBuilder, person: Person, pixels: np.ndarray) ->
         glyphs = letters(text.upper(), 9)[: ICON_SIDE - row, : ICON_SIDE - 2]
         box = Box(column=1, row=row, width=glyphs.shape[1], height=glyphs.shape[0])
         icon[row : row + box.height, 1 : 1 + box.width][glyphs] = 255
-        draft.plants.append(
+        dataset.planted.append(
             PendingIdentifier(
                 Location.ICON, Identifier.NAME, path, person.name, "X", box, pack_glyphs(glyphs), text.upper()
             )
@@ -111,7 +111,7 @@ def icon_with_name(draft: DatasetBuilder, person: Person, pixels: np.ndarray) ->
     item.raw(0x7FE00010, "OB", icon.tobytes())
 
 
-def overlay_with_name(draft: DatasetBuilder, person: Person, label: str) -> None:
+def overlay_with_name(dataset: DatasetBuilder, person: Person, label: str) -> None:
     """Add an overlay plane (PS3.3 C.9.2) that draws the name, and says it in its label and description."""
     glyphs = letters(person.spoken.upper(), 14)
     rows, columns = glyphs.shape
@@ -129,11 +129,11 @@ def overlay_with_name(draft: DatasetBuilder, person: Person, label: str) -> None
         (0x0102, "US", 0),
         (0x3000, "OW", packed),
     ):
-        draft.raw(OVERLAY | element, vr, value)
-    draft.raw(OVERLAY | 0x0022, "LO", label.format(name=person.spoken), name)
-    draft.raw(OVERLAY | 0x1500, "LO", person.spoken, name)
+        dataset.raw(OVERLAY | element, vr, value)
+    dataset.raw(OVERLAY | 0x0022, "LO", label.format(name=person.spoken), name)
+    dataset.raw(OVERLAY | 0x1500, "LO", person.spoken, name)
     box = Box(column=0, row=0, width=glyphs.shape[1], height=rows)
-    draft.plants.append(
+    dataset.planted.append(
         PendingIdentifier(
             Location.OVERLAY,
             Identifier.NAME,

@@ -1,4 +1,4 @@
-"""What the answer key says of a head's slices: where the face is, which must go, and the brain, which must stay."""
+"""Regions of a head slice for the answer key: the face, which must be removed, and the brain, which must stay."""
 
 from __future__ import annotations
 
@@ -25,14 +25,21 @@ class HeadSlice:
     brain: Region | None
     is_brain: np.ndarray
 
-    def plants(self, person: Person) -> Iterator[PendingIdentifier]:
-        """Yield the face as an identifier ("full face photographic images and any comparable images")."""
+    def face_identifiers(self, person: Person) -> Iterator[PendingIdentifier]:
+        """Yield the face as an identifier, comparable to a full-face photograph (45 CFR 164.514(b)(2)(i)(Q))."""
         if self.face is not None:
             token = f"the face of {person.spoken}"
             yield PendingIdentifier(Location.FACE, Identifier.FACE, "face", token, "C", self.face.box, self.face.mask)
 
 
 def slices_of(tissues: np.ndarray) -> list[HeadSlice]:
-    """Return what is known of each slice of a patient's head, the lowest first."""
+    """Return the face and brain regions of each slice of a patient's head, the lowest first.
+
+    Parameters
+    ----------
+    tissues
+        :class:`~pacslab.cohort.anatomy.head.Tissue` as uint8, of shape (slices, rows, columns).
+
+    """
     faces, brains = mr.face_region(tissues).mask, mr.brain_region(tissues)
     return [HeadSlice(Region.of(face), Region.of(brain), brain) for face, brain in zip(faces, brains, strict=True)]

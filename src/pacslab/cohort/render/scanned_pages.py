@@ -42,8 +42,8 @@ class Burned:
     box: Box
     glyphs: np.ndarray
 
-    def plant(self) -> PendingIdentifier:
-        """Return it as the answer key notes it."""
+    def pending(self) -> PendingIdentifier:
+        """Return the entry of the answer key, before the instance is named."""
         return PendingIdentifier(
             Location.PIXELS, self.kind, "pixels", self.token, "C", self.box, pack_glyphs(self.glyphs)
         )
@@ -206,7 +206,7 @@ class Sheet:
 
     def _remember(self, font: Any, at: tuple[int, int], text: str, kind: Identifier, token: str) -> None:
         column, row = at
-        left, top, right, bottom = (int(one) for one in font.getbbox(text))
+        left, top, right, bottom = (int(edge) for edge in font.getbbox(text))
         self.typed.append((token or text, kind, (column + left, row + top, column + right, row + bottom)))
 
 

@@ -154,7 +154,7 @@ class ArchiveData:
                 starting = loading.submit(runtime.start, owner, network, spec)
                 cohort = self.cohort()
                 answers, made = [], 0
-                for batch in batches(cohort.instances(noting=False)):
+                for batch in batches(cohort.instances(collect=False)):
                     answers.append(loading.submit(_load, starting, password, batch))
                     made += len(batch)
                     progress("Making the hospital's images", made / cohort.count)
