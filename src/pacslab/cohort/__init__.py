@@ -1,6 +1,7 @@
 """Synthetic patients: from a recipe and a variant to DICOM files and the answer key."""
 
 from pacslab.cohort.answer_key import (
+    AGE_TOP_CODE,
     AnswerKey,
     Box,
     Identifier,
@@ -16,6 +17,7 @@ from pacslab.cohort.answer_key import (
 )
 from pacslab.cohort.answer_key_formats import Canaries, from_compact
 from pacslab.cohort.build import Cohort, build_cohort, is_synthetic
+from pacslab.cohort.encoding.explicit_vr import tag_text
 from pacslab.cohort.export import write_cohort, write_key
 from pacslab.cohort.pixel_digests import BOX_MARGIN, digest_outside, digest_within, without_boxes
 from pacslab.cohort.plan.plan import StudyPlan
@@ -33,6 +35,7 @@ from pacslab.cohort.render.portraits import PORTRAIT_PIXEL_MM, Portrait, portrai
 from pacslab.cohort.render.scanned_pages import letters
 
 __all__ = [
+    "AGE_TOP_CODE",
     "BOX_MARGIN",
     "GENERATOR_VERSION",
     "PORTRAIT_PIXEL_MM",
@@ -67,6 +70,7 @@ __all__ = [
     "other_patients",
     "portraits",
     "recipe_names",
+    "tag_text",
     "without_boxes",
     "write_cohort",
     "write_key",

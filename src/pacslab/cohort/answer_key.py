@@ -71,6 +71,10 @@ class Identifier(StrEnum):
     OTHER = "other"
 
 
+AGE_TOP_CODE = 90
+"""Years: all ages above 89 are given as 90; a higher one is an identifier (45 CFR 164.514(b)(2)(i)(C))."""
+
+
 class Role(StrEnum):
     """Why a patient is easier to find than others: the people that the risk lab talks about."""
 

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pacslab.cohort.answer_key import Identifier
+from pacslab.cohort.answer_key import AGE_TOP_CODE, Identifier
 from pacslab.cohort.encoding.dataset_builder import DatasetBuilder
 from pacslab.cohort.objects import image_modules, planted_traps, presentation_state, structured_reports
 from pacslab.cohort.plan.instance_kinds import Content
-from pacslab.cohort.plan.patients import OLDEST_SHOWN
 from pacslab.cohort.plan.sop_classes import MANUFACTURER, SOP_CLASS, clock, day
 from pacslab.cohort.recipe.phrases import Phrases, phrases_of
 from pacslab.cohort.recipe.traps import Trap
@@ -67,7 +66,7 @@ def _patient(dataset: DatasetBuilder, recipe: Recipe, study: StudyPlan) -> None:
         PatientAddress=person.address,
         PatientTelephoneNumbers=person.phone,
     )
-    if age > OLDEST_SHOWN:
+    if age > AGE_TOP_CODE:
         dataset.identify("PatientAge", f"{age:03d}Y", Identifier.AGE, "X")
     dataset.identify("PatientID", study.patient_id, person.kind_of(study.patient_id), "Z")
     other = dataset.item("OtherPatientIDsSequence")

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from pacslab.cohort.recipe.recipe import Recipe
     from pacslab.scenario import Stream, Variant
 
-OLDEST_SHOWN = 90
-"""Ages above it identify somebody; 90 is what all ages above 89 may be given as: 45 CFR 164.514(b)(2)(i)(C)."""
 PROMINENT = 0
 """The index of the prominent patient."""
 LONGEST_FAMILY = 24

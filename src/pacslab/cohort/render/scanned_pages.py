@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pacslab.cohort.answer_key import Box, Identifier, Location, pack_glyphs
+from pacslab.cohort.answer_key import AGE_TOP_CODE, Box, Identifier, Location, pack_glyphs
 from pacslab.cohort.encoding.dataset_builder import PendingIdentifier
-from pacslab.cohort.plan.patients import OLDEST_SHOWN
 from pacslab.cohort.recipe.printed_forms import ENGLISH, form_of
 from pacslab.errors import PacslabError
 
@@ -289,7 +288,7 @@ def _fill_in(sheet: Sheet, study: StudyPlan) -> None:
 
 def _old(age: int) -> tuple[Identifier | None, str]:
     """Return what an age identifies, as the answer key writes it: nothing up to 90, as all above may be given."""
-    return (Identifier.AGE, f"{age:03d}Y") if age > OLDEST_SHOWN else (None, "")
+    return (Identifier.AGE, f"{age:03d}Y") if age > AGE_TOP_CODE else (None, "")
 
 
 def _in_fours(number: str) -> str:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from pydicom.datadict import keyword_for_tag
 
+from pacslab.cohort import AGE_TOP_CODE
 from pacslab.deid.dicom.elements import text_of, vr_of_element
-from pacslab.deid.safe_harbor import OLDEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,4 +78,4 @@ def age_of(dataset: Dataset) -> str:
     born, studied = text_of(dataset, "PatientBirthDate"), text_of(dataset, "StudyDate")
     if years is None and born[:8].isdigit() and studied[:8].isdigit() and len(born) >= 8:
         years = int(studied[:4]) - int(born[:4]) - (studied[4:8] < born[4:8])
-    return f"{max(0, min(years, OLDEST)):03d}Y" if years is not None else ""
+    return f"{max(0, min(years, AGE_TOP_CODE)):03d}Y" if years is not None else ""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from pydicom.tag import Tag
 
-from pacslab.deid.dicom.elements import PIXEL_DATA, tag_text
+from pacslab.cohort import tag_text
+from pacslab.deid.dicom.elements import PIXEL_DATA
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,6 +11,8 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag, Tag
 
+from pacslab.cohort import tag_text
+
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
@@ -43,11 +45,6 @@ class Place(NamedTuple):
     text: str
     binary: bytes = b""
     vr: str = ""
-
-
-def tag_text(tag: int) -> str:
-    """Return a tag as the answer key writes it: ``(0010,0010)``."""
-    return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
 
 
 def walk(dataset: Dataset, path: str = "") -> Iterator[tuple[str, DataElement]]:

@@ -24,11 +24,10 @@ from pydicom.uid import (
     UltrasoundMultiFrameImageStorage,
 )
 
-from pacslab.cohort import Keeping, Location
+from pacslab.cohort import AGE_TOP_CODE, Keeping, Location
 from pacslab.deid.audit.report.model import CheckId
 from pacslab.deid.audit.verdicts import attribute
 from pacslab.deid.dicom.dicomdir import within_record
-from pacslab.deid.safe_harbor import OLDEST
 from pacslab.deid.search.text_forms import folded, words_of
 
 if TYPE_CHECKING:
@@ -167,7 +166,7 @@ def _characteristics(
     sex = contents.text_of("PatientSex")
     yield sex == patient.sex, f"PatientSex is {sex!r} and was {patient.sex!r}: research needs it"
     age, right = contents.text_of("PatientAge"), _age(patient.birth_date, study.date)
-    near = age[:3].isdigit() and age[3:] == "Y" and abs(min(int(age[:3]), OLDEST) - min(right, OLDEST)) <= YEARS_OFF
+    near = age[:3].isdigit() and age[3:] == "Y" and abs(min(int(age[:3]), AGE_TOP_CODE) - min(right, AGE_TOP_CODE)) <= YEARS_OFF
     yield near, f"PatientAge is {age!r}: keep the age, such as '052Y'; it is not the date of birth"
 
 
