@@ -19,7 +19,7 @@ import docker
 from pacslab.errors import RuntimeUnavailableError
 from pacslab.pacs import connect_to_engine, find_orthanc
 
-pytest_plugins = ["servers"]
+pytest_plugins = ["tests.support.servers", "tests.support.outputs"]
 
 PLACES = ("HOME", "STATE", "CACHE")
 PERSONAL = ("PACSLAB_RUNTIME", "PACSLAB_STUDENT", "PACSLAB_TOKEN", "PACSLAB_PORT", "PACSLAB_COURSE_KEY")

@@ -11,7 +11,6 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
-from servers import sessions
 
 from pacslab import Lab
 from pacslab.errors import DeploymentError, ObjectiveError, PacslabError
@@ -20,6 +19,7 @@ from pacslab.notebook import html_views
 from pacslab.notebook.error_box import explain
 from pacslab.probes import Assessment, Finding, Outcome, Side
 from pacslab.session_models import CheckResult
+from tests.support.servers import sessions
 
 
 class Kernel:

@@ -8,14 +8,13 @@ import socket
 import subprocess
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 import pytest
-from neighbours import neighbour
 
 import docker
+from tests.support.network_neighbour import neighbour
+from tests.support.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 TOKEN = secrets.token_hex(8)
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(900)]

@@ -10,13 +10,12 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
 import docker
+from tests.support.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 DEBIAN = "debian:bookworm-slim"
 NOTHING_BUT = "git make python3"
 ADDRESS = re.compile(r"PACS Lab: (http://127\.0\.0\.1:\d+)\S*\?token=(\S+)")

@@ -6,13 +6,12 @@ import subprocess
 import sys
 import tarfile
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
 import docker
+from tests.support.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 IMAGE = "pacslab/student:dev"
 DIGESTS = r"""
 import hashlib, json, platform, sys

@@ -4,11 +4,11 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.places import ROOT
+
 ORDINARY = "bash cat chmod cksum cut dirname env grep head ls mktemp rm sed sleep sort tail touch tr"
 
 

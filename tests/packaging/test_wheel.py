@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.places import ROOT
+
 SHARED = ("labs/", "scenarios/open-archive/scenario.yaml", "synthetic_data/", "instructor/", "docker/orthanc/")
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

@@ -4,7 +4,6 @@ import time
 
 import httpx
 import pytest
-from servers import in_process
 
 from pacslab.errors import DeploymentError
 from pacslab.grading import Mutant, write_mutant, write_reference_fix
@@ -14,6 +13,7 @@ from pacslab.probes.findings import Outcome
 from pacslab.probes.registry import PROBES
 from pacslab.probes.target import DicomPeer, LabFailureError
 from pacslab.scenario import Change
+from tests.support.servers import in_process
 
 
 @pytest.fixture(scope="module")

@@ -144,7 +144,7 @@ def impatient(monkeypatch):
 
 @pytest.fixture(scope="module")
 def hospital():
-    from servers import sessions  # noqa: PLC0415
+    from tests.support.servers import sessions  # noqa: PLC0415
 
     with sessions("process", "faults") as start:
         session = start("faults")

@@ -8,8 +8,6 @@ import shutil
 from contextlib import ExitStack
 
 import pytest
-from byhand import type_by_hand
-from servers import in_process, sessions
 
 from pacslab.errors import ConfigurationError
 from pacslab.grading import useless, weakened, write_mutant, write_reference_fix
@@ -17,6 +15,8 @@ from pacslab.probes.findings import Outcome, Side
 from pacslab.probes.probe_instances import picture
 from pacslab.probes.target import Target
 from pacslab.scenario import load_scenario, scenario_ids
+from tests.support.servers import in_process, sessions
+from tests.support.shown_commands import type_by_hand
 
 SCENARIOS = scenario_ids()
 WEAKENED = [one for name in SCENARIOS for one in weakened(load_scenario(name))]

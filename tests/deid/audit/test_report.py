@@ -1,0 +1,136 @@
+"""The report: the same result as words, as a table and as JSON, and the checks that the scenario asks for."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+from rich.console import Console
+
+from pacslab.cohort import Identifier, Location
+from pacslab.deid.audit.report.model import CheckId, DeidReport, check_of
+from pacslab.deid.audit.report.thumbnail import FRAME
+from pacslab.grading import judge_deid
+from pacslab.scenario import DeidObjective, load_scenario
+from tests.support.cohorts import original
+
+if TYPE_CHECKING:
+    from tests.support.outputs import Output
+
+
+def printed(report: DeidReport) -> str:
+    console = Console(width=160)
+    with console.capture() as capture:
+        console.print(report)
+    return capture.get()
+
+
+def test_a_clean_output(output: Output) -> None:
+    report = output.audit()
+    assert report.passed
+    assert report.files_expected == report.files_found == 4
+    assert report.leaks == ()
+    assert "FAIL" not in report.summary()
+    assert "✘" not in printed(report)
+
+
+def test_a_leak_in_words(output: Output) -> None:
+    output.edit_all(lambda dataset: setattr(dataset, "PatientName", original().key.patients[0].name))
+    report = output.audit()
+    sentence = "the patient's name is in PatientName (0010,0010) (image-0001.dcm and 3 more)"
+    assert report.check("headers").worst == (sentence,)
+    assert sentence in report.summary()
+    assert "the patient's name is in PatientName (0010,0010)" in printed(report)
+
+
+def test_worst_first(output: Output) -> None:
+    for path, content in zip(output.paths, original().images, strict=True):
+        path.write_bytes(content)
+    worst = output.audit().check("headers").worst
+    assert worst[0].startswith("the patient's name")
+    assert worst[-1].startswith("and ")
+
+
+def test_names_of_files_are_printed_as_they_are(output: Output) -> None:
+    """Square brackets in them are no style of the table."""
+    (output.folder / "a[").mkdir()
+    (output.folder / "a[" / "red]b.txt").write_text("hello")
+    output.edit(lambda dataset: setattr(dataset, "PatientName", original().key.patients[0].name))
+    output.paths[0].rename(output.folder / "[bold]1.dcm")
+    said = printed(output.audit())
+    assert "a[/red]b.txt is not a DICOM file" in said
+    assert "(0010,0010)" in said
+    assert "[bold]1.dcm" in said
+
+
+def test_the_picture_in_which_the_name_stands_is_shown_with_a_frame(output: Output) -> None:
+    source = output.source()
+    output.edit(lambda dataset: setattr(dataset, "PixelData", source.PixelData))
+    report = output.audit()
+    (name,) = {one.file for one in report.pictures}
+    assert name == "image-0001.dcm"
+    shown = next(one for one in report.pictures if "name" in one.words)
+    picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(shown.png))).convert("RGB"))
+    scale = picture.shape[1] / source.Columns
+    boxes = [
+        one.box
+        for one in original().key.planted_in({source.SOPInstanceUID})
+        if one.path == "pixels" and one.kind is Identifier.NAME
+    ]
+    for box in filter(None, boxes):
+        rows = [int(edge * scale) for edge in (box.row, box.row + box.height)]
+        columns = [int(edge * scale) for edge in (box.column, box.column + box.width)]
+        for row in rows:
+            assert (picture[row, columns[0] : columns[1]] == FRAME).all(axis=-1).mean() > 0.9
+        for column in columns:
+            assert (picture[rows[0] : rows[1], column] == FRAME).all(axis=-1).mean() > 0.9
+    assert any(boxes)
+    for page in (report.html(), report._repr_html_()):
+        assert f'src="data:image/png;base64,{shown.png}"' in page
+        assert shown.words in html.unescape(page)
+
+
+def test_json(output: Output) -> None:
+    output.edit(lambda dataset: setattr(dataset, "PatientID", original().key.patients[0].national_number))
+    report = output.audit()
+    read = json.loads(json.dumps(report.to_dict()))
+    assert read["passed"] is False
+    assert read["leaks"][0]["place"] == "(0010,0020)"
+    assert 0 < read["leak_recall"] < 1
+    assert read["utility"] == 1
+
+
+def test_leaks_and_utility_side_by_side(output: Output) -> None:
+    output.edit(lambda dataset: setattr(dataset, "PatientName", original().key.patients[0].name))
+    output.edit(lambda dataset: setattr(dataset, "PatientSex", ""), number=1)
+    report = output.audit()
+    removed = {tally.name: tally.total - tally.good for tally in report.removed}
+    kept = {tally.name: tally.total - tally.good for tally in report.kept}
+    assert [name for name, lost in removed.items() if lost] == ["header attributes"]
+    assert removed["header attributes"] == 1
+    assert [name for name, lost in kept.items() if lost] == ["patient and modality"]
+
+
+def test_the_scenario_asks_for_checks_that_exist() -> None:
+    objectives = [one for one in load_scenario("open-archive").objectives if isinstance(one.check, DeidObjective)]
+    asked = {check for one in objectives for check in one.check.checks}
+    assert asked == {str(check) for check in CheckId}
+
+
+def test_the_scenario_rewards_the_reference_output(output: Output) -> None:
+    report = output.audit()
+    for one in load_scenario("open-archive").objectives:
+        if isinstance(one.check, DeidObjective):
+            assert judge_deid(one.check, report).reached
+
+
+def test_every_identifier_has_its_check() -> None:
+    assert check_of(Location.HEADER, Identifier.NAME) == "headers"
+    assert check_of(Location.NESTED, Identifier.DATE) == "dates"
+    assert check_of(Location.PRIVATE, Identifier.UID) == "private"
+    assert check_of(Location.FILE_META, Identifier.UID) == "uids"

@@ -1,0 +1,166 @@
+"""Every planted identifier of three hospitals, alone: an output without a fault but for that one leak.
+
+One case for each kind of object, location, kind of identifier and path of each hospital. The audit names exactly that
+leak: its place, its kind, its patient, and the check that the place belongs to.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+from pydicom.tag import Tag
+
+from pacslab.cohort import AnswerKey, Identifier, Keeping, Location
+from pacslab.deid.audit.reader import OutputAuditor
+from pacslab.deid.audit.study import audit_study
+from pacslab.deid.dicom.elements import element_of, value_at
+from tests.support.single_faults import (
+    HOSPITALS,
+    OBJECTS,
+    Hospital,
+    Memory,
+    hospital,
+    kind_of,
+    named,
+    spoilt,
+    written,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pacslab.deid.audit.report.model import DeidReport, Leak
+    from tests.support.single_faults import Case
+
+
+def expected_check(place: Hospital, case: Case) -> set[str]:
+    """Return the check of a place as its title tells it, from the path and the value representation alone."""
+    one = case.planted
+    by_place = [
+        (one.path == "pixels" and case.instance.document, "documents"),
+        (one.path == "face" or one.box is not None, "pixels"),
+        (one.path.startswith("pdf"), "documents"),
+        (one.location is Location.PRIVATE, "private"),
+        (is_long_text(place, case), "free_text"),
+    ]
+    for here, check in by_place:
+        if here:
+            return {check}
+    if one.path == "(0020,0200)":
+        return {"uids", "dates"}  # this UID spells out the day
+    by_kind = {Identifier.DATE: "dates", Identifier.UID: "uids"}
+    return {by_kind.get(one.kind, "nested" if "." in one.path else "headers")}
+
+
+def is_long_text(place: Hospital, case: Case) -> bool:
+    one = case.planted
+    if not one.path.startswith("(") or one.path.startswith("(0002,"):
+        return False
+    outer, _, last = one.path.rpartition(".")
+    dataset = place.original(one.sop_instance_uid)
+    holder = value_at(dataset, outer) if outer else dataset
+    return element_of(holder, Tag(int(last[1:5], 16), int(last[6:10], 16))).VR in {"LT", "ST", "UT"}
+
+
+def is_of(leak: Leak, case: Case) -> bool:
+    """Whether a leak is the case's: its token, or another identifier of the patient that stands in the same words."""
+    one = case.planted
+    here = (leak.place, leak.location, leak.patient) == (one.path, one.location, one.patient)
+    text = (one.written or one.token).casefold()
+    inside = leak.kind is one.kind or any(word in text for word in re.findall(r"\w{4,}", leak.token.casefold()))
+    return here and inside
+
+
+def fault(place: Hospital, case: Case, report: DeidReport) -> str:
+    """Return what is wrong with the report of a case; empty if nothing is."""
+    failed = {str(check) for check in report.failed()}
+    if failed != expected_check(place, case):
+        return f"failed {sorted(failed)}: {[one.worst[:1] for one in report.checks if not one.passed]}"
+    if not any(is_of(leak, case) and leak.token == case.planted.token for leak in report.leaks):
+        return f"not found among {[(leak.place, leak.location.value, leak.token) for leak in report.leaks]}"
+    others = [leak for leak in report.leaks if not is_of(leak, case)]
+    return f"found as well: {[(leak.place, leak.patient, leak.token) for leak in others]}" if others else ""
+
+
+@pytest.mark.parametrize("one", OBJECTS, ids=named)
+def test_each_identifier_of_each_kind_of_object(one: tuple[str, str]) -> None:
+    place, kind = hospital(one[0]), one[1]
+    cases = [case for case in place.cases if kind_of(case.instance) == kind]
+    assert len(cases) >= 25, "the answer key plants far more in any object"
+    wrong = {}
+    for case in cases:
+        uid = case.planted.sop_instance_uid
+        report = place.audit(place.study_of[uid], {uid: spoilt(place, case)})
+        said = fault(place, case, report)
+        if said:
+            wrong[str(case)] = said
+    assert not wrong
+
+
+@pytest.mark.parametrize("name", HOSPITALS)
+def test_without_a_fault_nothing_is_found(name: str) -> None:
+    place = hospital(name)
+    for study in place.studies:
+        report = place.audit(study, {})
+        assert report.passed, report.summary()
+        assert not report.leaks
+
+
+@pytest.mark.parametrize("name", HOSPITALS)
+def test_every_location_and_every_kind_has_its_case(name: str) -> None:
+    place = hospital(name)
+    assert set(place.kinds()) == {kind for here, kind in OBJECTS if here == name}
+    assert {one.planted.location for one in place.cases} == set(Location) - {Location.DICOMDIR}
+    assert {one.planted.kind for one in place.cases} >= set(Identifier) - {Identifier.BIOMETRIC, Identifier.AGE}
+    assert len(place.cases) > 600
+    assert Counter(kind_of(one.instance) for one in place.cases).total() == len(place.cases)
+
+
+@pytest.mark.parametrize("name", HOSPITALS)
+def test_files_in_a_folder_are_judged_alike(name: str, tmp_path: Path) -> None:
+    """What is shared between the cases changes nothing: the audit of a folder says the same."""
+    place = hospital(name)
+    for case in place.cases[::97]:
+        study = place.study_of[case.planted.sop_instance_uid]
+        folder = tmp_path / str(place.cases.index(case))
+        folder.mkdir()
+        file, content = spoilt(place, case)
+        for one in study.instances:
+            mine = one.sop_instance_uid == case.planted.sop_instance_uid
+            at = folder / (file if mine else f"{one.instance_number}-{one.sop_class_uid}.dcm")
+            at.write_bytes(content if mine else place.clean[one.sop_instance_uid])
+        shared = place.audit(study, {case.planted.sop_instance_uid: (file, content)})
+        alone = audit_study(folder, place.key, study.study_instance_uid)
+        assert alone.failed() == shared.failed(), str(case)
+        assert set(alone.leaks) == set(shared.leaks), str(case)
+
+
+def test_a_diagnosis_that_the_image_shows_is_its_meaning_and_no_leak() -> None:
+    """A scanned page may name the diagnosis that the descriptors of the same patient's ECG must keep."""
+    place = hospital("district-hospital-standard")
+    ecg = next(one for one in place.instance_of.values() if one.modality == "ECG" and one.kept)
+    ct = next(one for one in place.instance_of.values() if one.modality == "CT")
+    words = next(one.text for one in ecg.kept if one.keeping is Keeping.MEANING)
+
+    def found(uid: str, content: bytes) -> set[str]:
+        name = next(one for one in place.key.planted_in({uid}) if one.kind is Identifier.NAME)
+        diagnosis = name.model_copy(
+            update={
+                "kind": Identifier.OTHER,
+                "token": words.capitalize(),
+                "path": "pixels",
+                "location": Location.PIXELS,
+            }
+        )
+        parts = {name: getattr(place.key, name) for name in AnswerKey.model_fields}
+        key = AnswerKey(**{**parts, "planted": (*place.key.planted, diagnosis)})
+        leaks = OutputAuditor(key, (place.study_of[uid],)).read(Memory({"1.dcm": content})).leaks
+        return {leak.place for leak in leaks if leak.token == diagnosis.token}
+
+    assert not found(ecg.sop_instance_uid, place.clean[ecg.sop_instance_uid])
+    dataset = place.cleaned(ct.sop_instance_uid)
+    dataset.StudyDescription = words
+    assert found(ct.sop_instance_uid, written(dataset)) == {"(0008,1030)"}

@@ -1,0 +1,259 @@
+"""Names that are drawn in overlays and icons, and a DICOMDIR beside the images: each a place of its own."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pydicom
+import pytest
+from pydicom.fileset import FileSet
+
+from pacslab.cohort import Identifier, Location, Trap, build_cohort, load_recipe
+from pacslab.deid.audit.cohort import audit_cohort
+from pacslab.deid.audit.study import audit_study
+from pacslab.deid.deidentify.study import deidentify_study
+from pacslab.deid.dicom.elements import value_at
+from pacslab.scenario import make_variant
+from tests.support.cohorts import Original, original
+from tests.support.outputs import SECRET, Output
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pydicom.dataset import FileDataset
+
+    from pacslab.cohort import PlantedIdentifier
+
+
+@cache
+def drawn_on() -> Original:
+    """Return a CT study whose first slice has an overlay and an icon with the name, and no other trap."""
+    traps = dict.fromkeys((Trap.OVERLAY, Trap.ICON), 500)
+    recipe = load_recipe("district-hospital-standard").model_copy(update={"traps": traps})
+    cohort = build_cohort(recipe, make_variant("drawn", "asha"))
+    plan = next(one for one in cohort.plan.studies if one.kind == "chest-ct" and one.syntax.value.endswith("1.2.1"))
+    files = dict(cohort.study_files(plan))
+    planted = cohort.planted_in(plan)
+    seen = cohort._patient_key(plan.person, [plan])
+    person = seen.model_copy(
+        update={"studies": tuple(one for one in seen.studies if one.study_instance_uid == plan.uid)}
+    )
+    key = cohort.questions().model_copy(update={"patients": (person,), "planted": tuple(planted), "complete": True})
+    return Original(key, key.study(plan.uid), files)
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("clean")
+    deidentify_study(drawn_on().files.values(), folder, secret=SECRET)
+    return folder
+
+
+@pytest.fixture
+def output(clean: Path, tmp_path: Path) -> Output:
+    shutil.copytree(clean, tmp_path / "deid")
+    return Output(tmp_path / "deid", drawn_on())
+
+
+def planted(location: Location) -> list[PlantedIdentifier]:
+    return [one for one in drawn_on().key.planted if one.location is location and one.box is not None]
+
+
+def before() -> FileDataset:
+    """Return the first slice as it came from the archive."""
+    uid = planted(Location.ICON)[0].sop_instance_uid
+    read = [pydicom.dcmread(io.BytesIO(content)) for content in drawn_on().files.values()]
+    return next(one for one in read if one.SOPInstanceUID == uid)
+
+
+def overlay_back(dataset: FileDataset) -> None:
+    """Put the plane back, without label and description."""
+    for element in before():
+        if element.tag.group == 0x6000 and element.tag.elem not in (0x0022, 0x1500):
+            dataset.add(element)
+
+
+def icon_back(dataset: FileDataset) -> None:
+    dataset.IconImageSequence = before().IconImageSequence
+
+
+def faint(dataset: FileDataset) -> None:
+    icon_back(dataset)
+    item = dataset.IconImageSequence[0]
+    item.PixelData = (np.frombuffer(item.PixelData, np.uint8) // 5 + 40).astype(np.uint8).tobytes()
+
+
+def a_row_lower(dataset: FileDataset) -> None:
+    overlay_back(dataset)
+    plane = np.pad(dataset.overlay_array(0x6000), ((14, 2), (25, 7)))
+    plane = np.pad(plane, ((0, 0), (0, -plane.shape[1] % 8)))
+    dataset[0x60000010].value, dataset[0x60000011].value = plane.shape
+    dataset[0x60003000].value = np.packbits(plane.ravel(), bitorder="little").tobytes()
+
+
+CASES: list[tuple[Callable[[FileDataset], None], Location, str]] = [
+    (overlay_back, Location.OVERLAY, "OverlayData"),
+    (a_row_lower, Location.OVERLAY, "OverlayData"),
+    (icon_back, Location.ICON, "IconImageSequence"),
+    (faint, Location.ICON, "IconImageSequence"),
+]
+
+
+@pytest.mark.parametrize(("change", "location", "named"), CASES, ids=lambda one: getattr(one, "__name__", str(one)))
+def test_a_name_drawn_beside_the_picture(
+    output: Output, change: Callable[[FileDataset], None], location: Location, named: str
+) -> None:
+    assert output.failed() == set()
+    output.edit(change, number_of_first(output))
+    report = output.audit()
+    assert report.failed() == ("pixels",)
+    assert {(leak.location, leak.kind) for leak in report.leaks} == {(location, Identifier.NAME)}
+    assert {leak.place for leak in report.leaks} == {one.path for one in planted(location)}
+    said = report.check("pixels").worst[0]
+    assert "the patient's name can still be read in" in said
+    assert named in said
+    assert report.leaking
+
+
+def number_of_first(output: Output) -> int:
+    """Return which file was made from the slice with the traps."""
+    digest = before().pixel_array.tobytes()
+    pixels = [getattr(pydicom.dcmread(path), "PixelData", b"") for path in output.paths]
+    return next(number for number, one in enumerate(pixels) if one == digest)
+
+
+def painted_over(dataset: FileDataset) -> None:
+    """Keep overlay and icon, with the letters taken out of both."""
+    overlay_back(dataset)
+    plane = dataset.overlay_array(0x6000) * 0
+    plane[4:9, 10:60] = 1
+    dataset[0x60003000].value = np.packbits(plane.ravel(), bitorder="little").tobytes()
+    icon_back(dataset)
+    item = dataset.IconImageSequence[0]
+    pixels = np.frombuffer(item.PixelData, np.uint8).reshape(item.Rows, item.Columns).copy()
+    for one in planted(Location.ICON):
+        assert one.box is not None
+        pixels[one.box.row : one.box.row + one.box.height, one.box.column : one.box.column + one.box.width] = 0
+    item.PixelData = pixels.tobytes()
+
+
+def test_an_overlay_and_an_icon_without_the_name_may_stay(output: Output) -> None:
+    output.edit(painted_over, number_of_first(output))
+    assert output.failed() == set()
+
+
+def test_an_icon_that_nobody_can_look_at(output: Output) -> None:
+    def spoil(dataset: FileDataset) -> None:
+        icon_back(dataset)
+        dataset.IconImageSequence[0].PixelData = b"\1\2\3\4"
+
+    output.edit(spoil, number_of_first(output))
+    report = output.audit()
+    assert report.failed() == ("pixels",)
+    assert "cannot be looked at" in report.check("pixels").worst[0]
+
+
+def test_everything_as_it_was_is_counted_by_its_place(tmp_path: Path) -> None:
+    for number, content in enumerate(drawn_on().files.values()):
+        (tmp_path / f"{number}.dcm").write_bytes(content)
+    report = audit_study(tmp_path, drawn_on().key, drawn_on().study.study_instance_uid)
+    counted = {one.name: one for one in report.removed}
+    assert counted["overlays"].good == counted["icons"].good == 0
+    assert counted["icons"].total == len(planted(Location.ICON)) == 2
+    assert value_at(before(), planted(Location.ICON)[0].path)
+
+
+# A DICOMDIR ----------------------------------------------------------------------------------------------------------
+
+
+def directory_of(contents: list[bytes], folder: Path) -> Path:
+    """Return the DICOMDIR that a burner would write for some files, in a folder of its own."""
+    media = FileSet()
+    for content in contents:
+        dataset = pydicom.dcmread(io.BytesIO(content))
+        dataset.StudyID = dataset.StudyID or "1"  # a directory wants one
+        media.add(dataset)
+    media.write(folder / "media")
+    return folder / "media" / "DICOMDIR"
+
+
+@pytest.fixture
+def study(cleaned: Path, tmp_path: Path) -> Output:
+    shutil.copytree(cleaned, tmp_path / "deid")
+    return Output(tmp_path / "deid", original())
+
+
+def test_the_dicomdir_of_the_originals(study: Output, tmp_path: Path) -> None:
+    shutil.copy(directory_of(original().images, tmp_path), study.folder / "DICOMDIR")
+    report = study.audit()
+    assert set(report.failed()) == {"headers", "uids", "dates"}
+    assert {leak.location for leak in report.leaks} == {Location.DICOMDIR}
+    assert {leak.place for leak in report.leaks} > {f"(0004,1220)[{number}].(0004,1511)" for number in (3, 4, 5)}
+    said = "the patient's name is in PatientName (0010,0010) of the DICOMDIR"
+    assert any(said in one for one in report.check("headers").worst)
+    assert any(one.endswith("'s name is still in the DICOMDIR") for one in report.leaking[0].worst)
+    assert not [note for note in report.notes if "DICOMDIR" in note]
+
+
+def test_a_dicomdir_under_another_name(study: Output, tmp_path: Path) -> None:
+    shutil.copy(directory_of(original().images, tmp_path), study.folder / "index.dcm")
+    assert {leak.location for leak in study.audit().leaks} == {Location.DICOMDIR}
+
+
+def test_an_image_called_dicomdir_is_an_image(study: Output) -> None:
+    """Its name keeps nobody from looking at its pixels."""
+    study.paths[0].rename(study.folder / "DICOMDIR")
+    assert study.audit().passed
+    burned = [one.sop_instance_uid for one in original().key.planted if one.box is not None]
+    image = next(one for one in original().study.instances if one.sop_instance_uid in burned and not one.document)
+    (study.folder / "DICOMDIR").write_bytes(original().files[image.file_name])
+    assert "pixels" in study.failed()
+
+
+def test_a_dicomdir_of_the_clean_files(study: Output, tmp_path: Path) -> None:
+    shutil.copy(directory_of([path.read_bytes() for path in study.paths], tmp_path), study.folder / "DICOMDIR")
+    report = study.audit()
+    assert report.passed, report.summary()
+    assert report.files_found == len(study.paths)
+
+
+def test_a_dicomdir_that_cannot_be_read_is_searched_all_the_same(study: Output) -> None:
+    patient = next(one for one in original().key.patients if original().study in one.studies)
+    (study.folder / "DICOMDIR").write_bytes(b"\0" * 50 + patient.name.encode())
+    report = study.audit()
+    assert report.failed() == ("headers",)
+    assert {leak.location for leak in report.leaks} == {Location.DICOMDIR}
+
+
+def test_the_key_of_media_counts_its_directory(study: Output, tmp_path: Path) -> None:
+    """Where the originals came with a DICOMDIR, what it said is counted as gone or left like everything else."""
+    key, uid = original().key, original().study.study_instance_uid
+    patient = next(one for one in key.patients if original().study in one.studies)
+    said = [
+        original()
+        .key.planted[0]
+        .model_copy(
+            update={
+                "sop_instance_uid": "",
+                "patient": patient.index,
+                "location": Location.DICOMDIR,
+                "kind": Identifier.NAME,
+                "path": "DICOMDIR",
+                "token": patient.name,
+            }
+        )
+    ]
+    key = key.model_copy(update={"planted": (*key.planted, *said)})
+    for number, report in enumerate(
+        [audit_study(study.folder, key, uid), audit_cohort(study.folder, key, [uid], workers=1)]
+    ):
+        assert next(one for one in report.removed if one.name == "DICOMDIR").good == 1, number
+    shutil.copy(directory_of(original().images, tmp_path), study.folder / "DICOMDIR")
+    for report in (audit_study(study.folder, key, uid), audit_cohort(study.folder, key, [uid], workers=1)):
+        tally = next(one for one in report.removed if one.name == "DICOMDIR")
+        assert (tally.good, tally.total) == (0, 1)

@@ -1,0 +1,215 @@
+"""A class of 60: every grade is the one that follows from how the submission was made, and hostile ones change nothing.
+
+Each of the class's students differs in one thing, so a grader that misses anything, or punishes anything else, is seen.
+"""
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from multiprocessing import forkserver
+
+import pytest
+
+from pacslab.grading.gradebook import gradebook
+from pacslab.grading.gradebook.gradebook import grade_class
+from pacslab.grading.replay.collect import gather
+from pacslab.grading.selftest.hostile_submissions import CONFIGURATIONS, SANDBOXED, hostile_manners
+from pacslab.grading.selftest.hostile_zips import ZIPS
+from pacslab.grading.selftest.sample_submissions import submission_profiles
+from pacslab.pacs import ready_runtimes
+from tests.support.submissions import Class, everything_but_time, seen_of
+
+# What needs the sandbox is graded in test_a_class_in_containers.py.
+HOSTILE = [name for name in hostile_manners() if name not in {one.name for one in SANDBOXED}]
+SAMPLE = ["perfect", "everything as shipped", "titles believed", "DICOM switched off", "leak: picture", "a quine"]
+
+_CRASHING_READER = """
+import os, sys, threading, time
+
+
+def wait():
+    name = "pacslab.grading.replay.replay"
+    while name not in sys.modules or not hasattr(sys.modules[name], "replay"):
+        time.sleep(0.005)
+    module = sys.modules[name]
+    honest = module.audit
+
+    def audit(output, key, study):
+        if key.student == "s01":
+            os.kill(os.getpid(), 11)
+        return honest(output, key, study)
+
+    module.audit = audit
+
+
+threading.Thread(target=wait, daemon=True).start()
+"""
+
+pytestmark = pytest.mark.timeout(1500)
+
+
+@pytest.fixture(scope="module")
+def big(tmp_path_factory):
+    return Class(tmp_path_factory.mktemp("big"), [*submission_profiles(), *HOSTILE])
+
+
+@pytest.fixture(scope="module")
+def graded(big):
+    return big.grade("process")
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    return Class(tmp_path_factory.mktemp("small"), SAMPLE)
+
+
+def test_every_grade_is_the_one_that_follows_from_how_the_work_was_made(big, graded):
+    assert big.wrong(graded) == {}
+    assert graded.certain
+    assert len(graded.counting()) == len(big.roster)
+    assert not graded.strays
+    assert str(big.folder) not in everything_but_time(graded), "where the grader keeps its files is nobody's business"
+    lateness = {"an hour late": 0.9, "two days late": 0.8, "a month late": 0.0}
+    for one in graded.counting():
+        name = big.made[one.student].manner.name
+        assert one.late_factor == pytest.approx(lateness.get(name, 1.0)), name
+        assert one.points == pytest.approx(sum(big.made[one.student].points.values()) * one.late_factor)
+
+
+def test_what_is_broken_says_why(big, graded):
+    for one in graded.counting():
+        manner = big.made[one.student].manner
+        if not manner.readable:
+            assert one.state == "broken", manner.name
+            assert one.problems
+            assert all(objective.message for objective in one.objectives)
+        elif manner.name in CONFIGURATIONS:
+            assert one.state == "partly broken"
+            assert any(option in one.problems[0] for option in CONFIGURATIONS[manner.name])
+        elif not manner.started:
+            assert one.state == "partly broken", manner.name
+            assert len(one.problems[0]) > 20
+    states = Counter(one.state for one in graded.counting())
+    assert states["broken"] == len(ZIPS)
+    assert states["partly broken"] > len(CONFIGURATIONS)
+
+
+def test_nothing_is_left_running_or_written_outside(big, graded):
+    assert graded.replayed
+    assert big.left_by() == []
+
+
+def test_graded_again_nothing_is_replayed_and_nothing_changes(big, graded):
+    again = big.grade("process")
+    assert again.replayed == 0
+    assert everything_but_time(again) == everything_but_time(graded)
+
+
+@pytest.mark.parametrize("hostile", [False, True], ids=["honest ones alone", "hostile ones alone"])
+def test_a_third_of_the_class_graded_anew_the_last_one_first_is_the_same_to_the_byte(
+    big, graded, hostile, tmp_path, monkeypatch
+):
+    """Neither who else is graded beside them, nor the order, nor the second time changes anything."""
+    again = [one.id for one in big.roster if (big.made[one.id].manner.name in HOSTILE) is hostile][::3]
+    submissions = tmp_path / "in"
+    submissions.mkdir()
+    for path in (big.made[one].path for one in again):
+        if path.is_fifo():
+            os.mkfifo(submissions / path.name)
+        else:
+            shutil.copyfile(path, submissions / path.name, follow_symlinks=False)
+    monkeypatch.setattr(gradebook, "gather", lambda *what: gather(*what)[::-1])
+    book = grade_class(submissions, big.course, big.roster, tmp_path / "grades", runtime="process")
+    assert book.replayed == sum(bool(one.key) for one in book.counting() if one.student in again) > 5
+    assert seen_of(book, again) == seen_of(graded, again)
+
+
+def test_other_points_replay_nothing(big, graded):
+    course = big.course.model_copy(
+        update={
+            "hints": big.course.hints.model_copy(update={"cost": 2.5}),
+            "scenarios": (big.course.scenarios[0].model_copy(update={"points": {"close-web": 50.0}}),),
+        }
+    )
+    course._folder = big.course.folder
+    book = big.grade("process", course=course)
+    assert book.replayed == 0
+    names = {big.made[one.student].manner.name: one for one in book.counting()}
+    before = {big.made[one.student].manner.name: one for one in graded.counting()}
+    assert names["perfect"].points == before["perfect"].points + 40
+    assert names["with hints"].points == before["with hints"].points + 40 - 9
+    assert names["no password"].points == before["no password"].points
+
+
+@pytest.fixture
+def fresh_workers():
+    """Let workers be copies of a program that begins anew, in the environment of the test, and ends with it."""
+    forkserver._forkserver._stop()
+    yield
+    forkserver._forkserver._stop()
+
+
+@pytest.mark.usefixtures("fresh_workers")
+def test_a_file_that_ends_its_reader_costs_only_its_own_part(small, monkeypatch, tmp_path):
+    """A parser that crashes takes the worker with it: the server's points stay, and the others' grades."""
+    (tmp_path / "sitecustomize.py").write_text(_CRASHING_READER)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    book = small.grade("process", to="grades-crash")
+    grades = {one.student: one for one in book.counting()}
+    assert grades["s01"].state == "partly broken"
+    assert "reading the de-identified files ended the program" in grades["s01"].problems[0]
+    assert {one.id for one in grades["s01"].objectives if not one.points} == {
+        one.id
+        for one in grades["s01"].objectives
+        if one.id.startswith("deid-")  # the release is an answer
+    }
+    wrong = small.wrong(book)
+    assert all(name.startswith("perfect: deid") for name in wrong)
+
+
+@pytest.mark.usefixtures("fresh_workers")
+def test_where_no_worker_can_begin_the_lab_failed_and_no_submission(small, monkeypatch, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import gc, os\ngc.freeze = lambda: os._exit(3)\n")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    book = small.grade("process", to="grades-none")
+    readable = [one for one in book.counting() if small.made[one.student].manner.readable]
+    assert {one.state for one in readable} == {"grade again"}
+    assert all("before it looked at this one" in one.problems[0] for one in readable)
+    assert not book.certain
+    assert not list((small.folder / "grades-none").glob("replays/*.json"))
+
+
+def test_one_that_takes_too_long_is_given_up(small):
+    book = small.grade("process", to="grades-short", limit=0.5, workers=2)
+    assert {one.state for one in book.counting()} <= {"broken", "partly broken", "grade again"}
+    assert any("took longer than" in problem for one in book.counting() for problem in one.problems)
+    assert not list((small.folder / "grades-short").glob("replays/*.json"))
+
+
+def test_interrupted_it_leaves_nothing_and_goes_on_where_it_was(small, tmp_path):
+    """The command is ended from outside after the first result; the second run replays only what is missing."""
+    roster = tmp_path / "roster.csv"
+    roster.write_text("student\n" + "\n".join(one.id for one in small.roster) + "\n", encoding="utf-8")
+    to = tmp_path / "grades"
+    command = [sys.executable, "-m", "pacslab", "grade", str(small.submissions), "--course", str(small.course.folder)]
+    command += ["--roster", str(roster), "--to", str(to), "--runtime", "process", "--workers", "1", "--json"]
+    first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 240
+    while not list(to.glob("replays/*.json")) and time.monotonic() < deadline and first.poll() is None:
+        time.sleep(0.05)
+    first.send_signal(signal.SIGTERM)
+    first.communicate(timeout=120)
+    assert first.returncode == 130
+    kept = {path.name for path in to.glob("replays/*.json")}
+    assert 0 < len(kept) < 5
+    lab = hashlib.sha256(str((to / "scratch" / "0" / "state").resolve()).encode()).hexdigest()[:12]
+    assert all(not runtime.deployments(lab) for runtime in ready_runtimes())
+    second = subprocess.run(command, capture_output=True, text=True, check=False, timeout=400)
+    assert second.returncode == 0, second.stderr
+    assert f'"replayed": {5 - len(kept)}' in second.stdout
+    assert (to / "gradebook.csv").is_file()

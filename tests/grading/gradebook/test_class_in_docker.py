@@ -1,0 +1,80 @@
+"""The class in containers: everybody with one fix missing, and one of every other family, earns what it must.
+
+Of a family that is told apart by its files, and not by its server, there is another one each day
+(PACSLAB_DAY=738000 takes that day's).
+"""
+
+import os
+from datetime import UTC, datetime
+
+import pytest
+
+from pacslab.grading.selftest.hostile_submissions import CONFIGURATIONS, SANDBOXED
+from pacslab.grading.selftest.hostile_zips import ZIPS
+from pacslab.grading.selftest.sample_submissions import submission_profiles
+from tests.support.submissions import Class
+
+DAY = int(os.environ.get("PACSLAB_DAY") or datetime.now(UTC).toordinal())
+EVERY = submission_profiles()
+IN_SANDBOX = [one.name for one in SANDBOXED]
+
+
+def todays(names):
+    return sorted(names)[DAY % len(names)]
+
+
+FAMILIES = {
+    "perfect": ["perfect"],
+    "a fix missing": ["everything as shipped", *(one.name for one in EVERY.values() if one.exposes)],
+    "a broken clinic": [todays([one.name for one in EVERY.values() if not one.clinic])],
+    "a leak": [todays([one.name for one in EVERY.values() if one.leak])],
+    "late": ["two days late"],
+    "copied": ["copied"],
+    "empty": ["empty"],
+    "a hostile ZIP file": [todays(ZIPS)],
+    "a hostile configuration": [todays(CONFIGURATIONS)],
+    "what needs the sandbox": IN_SANDBOX,
+}
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(1500)]
+
+
+@pytest.fixture(scope="module")
+def contained(tmp_path_factory):
+    return Class(tmp_path_factory.mktemp("contained"), [name for names in FAMILIES.values() for name in names])
+
+
+@pytest.fixture(scope="module")
+def graded(contained):
+    return contained.grade("docker")
+
+
+def test_every_grade_is_the_one_that_follows_from_how_the_work_was_made(contained, graded):
+    assert contained.wrong(graded) == {}
+    assert graded.certain
+    assert len(graded.counting()) == len(contained.roster)
+    factors = {contained.made[one.student].manner.name: one.late_factor for one in graded.counting()}
+    assert factors.pop("two days late") == pytest.approx(0.8)
+    assert set(factors.values()) == {1.0}
+
+
+def test_each_server_ran_in_a_container(contained, graded):
+    looked_at = {one.student for one in graded.replays.values() if one.assessment}
+    started = {student for student, made in contained.made.items() if made.manner.readable and made.manner.started}
+    assert looked_at == started
+    assert {one.runtime for one in graded.replays.values()} == {"docker"}
+
+
+def test_nothing_is_left_running_or_written_outside(contained, graded):
+    assert graded.replayed
+    assert contained.left_by() == []
+
+
+def test_what_needs_the_sandbox_runs_there_too_where_the_batch_runs_in_processes(tmp_path):
+    """And what ran beside it in a process of this machine is not touched by it."""
+    beside = Class(tmp_path, ["perfect", *IN_SANDBOX[1:3], "known password"])
+    book = beside.grade("process")
+    assert beside.wrong(book) == {}
+    runtimes = {beside.made[one.student].manner.name: one.runtime for one in book.replays.values()}
+    assert runtimes == {"perfect": "process", "known password": "process", **dict.fromkeys(IN_SANDBOX[1:3], "docker")}
+    assert beside.left_by() == []

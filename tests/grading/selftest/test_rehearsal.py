@@ -1,0 +1,95 @@
+"""The samples that instructors get: made and graded by the commands, with the gradebook that they are shown."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pacslab.paths import shipped
+from tests.support.instructor_guide import commands_in
+
+pytestmark = pytest.mark.timeout(900)
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "pacslab", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=800,
+    )
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
+    """What the guide says to type is typed, line by line, in an empty folder."""
+    folder = tmp_path_factory.mktemp("try it first")
+    typed = commands_in("Try it first")
+    assert len(typed) == 3
+    environment = {**os.environ, "PACSLAB_RUNTIME": "process"}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    for line in typed:
+        result = subprocess.run(
+            ["bash", "-c", line], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=800
+        )
+        assert result.returncode == 0, (line, result.stderr)
+    return folder / "rehearsal"
+
+
+def rows(path):
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_gradebook_in_the_instructors_folder_is_what_the_samples_give(graded):
+    shown = rows(shipped("instructor") / "samples" / "gradebook.csv")
+    assert rows(graded / "grades" / "gradebook.csv") == shown
+    assert [(one["student"], one["state"]) for one in shown] == [
+        ("ada", "graded"),
+        ("ben", "graded"),
+        ("chloe", "partly broken"),
+        ("dan", "graded"),
+        ("eve", "broken"),
+    ]
+
+
+def test_the_copied_one_is_signalled_with_whose_it_is_and_loses_nothing_by_the_signal(graded):
+    content = json.loads((graded / "grades" / "results.json").read_text(encoding="utf-8"))
+    signals = {one["student"]: one["signals"] for one in content["grades"]}
+    assert {one["kind"] for one in signals["dan"]} == {"ticket", "answer", "secret", "chain"}
+    assert all("ada" in one["words"] for one in signals["dan"] if one["kind"] != "chain")
+    assert not signals["ben"]
+    dan = next(one for one in content["grades"] if one["student"] == "dan")
+    assert sum(one["points"] for one in dan["objectives"] if one["stage"] == "harden") == 50
+    copied = [one for one in dan["objectives"] if one["id"].startswith("deid-")]
+    assert {one["points"] for one in copied} == {0}
+    assert all("nobody can say that this is your study" in one["message"] for one in copied)
+
+
+def test_marks_that_a_person_gives_are_merged_and_nothing_is_replayed(graded):
+    path = graded / "grades" / "marking.csv"
+    table = rows(path)
+    for row in table:
+        row["points"] = "8"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(table[0]))
+        writer.writeheader()
+        writer.writerows(table)
+    command = ("grade", graded / "submissions", "--course", graded, "--to", graded / "grades", "--runtime", "process")
+    result = run(*command, "--json")
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["replayed"] == 0
+    assert json.loads(result.stdout)["unmarked"] == 0
+    ada = rows(graded / "grades" / "gradebook.csv")[0]
+    assert (ada["points"], ada["risk"]) == ("176", "8")
+
+
+def test_every_page_and_table_is_there(graded):
+    names = {path.name for path in (graded / "grades").iterdir()}
+    assert {"gradebook.csv", "canvas.csv", "moodle.csv", "class.html", "marking.html", "results.json"} <= names
+    assert len(list((graded / "grades" / "students").glob("*.html"))) == 5

@@ -1,0 +1,362 @@
+"""A hospital's output without a fault, one file of every kind of object, in which one thing at a time is spoilt.
+
+Each file is read once; where one is spoilt, that one alone is read again and judged with the others of its study.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import tempfile
+import warnings
+import zlib
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pydicom
+from pydicom.tag import Tag
+from reportlab.pdfgen.canvas import Canvas
+
+from pacslab.cohort import (
+    AnswerKey,
+    Cohort,
+    Identifier,
+    InstanceKey,
+    Location,
+    PlantedIdentifier,
+    StudyKey,
+    build_cohort,
+    load_recipe,
+)
+from pacslab.deid.audit.reader import SEARCHES, OutputAuditor
+from pacslab.deid.audit.study import judge, quiet_pydicom
+from pacslab.deid.deidentify.policy import load_policy
+from pacslab.deid.deidentify.profile import ProfileApplier
+from pacslab.deid.deidentify.pseudonyms import Pseudonyms
+from pacslab.deid.deidentify.study import deidentify_study
+from pacslab.deid.dicom.elements import element_of, value_at
+from pacslab.scenario import make_variant
+from tests.support.outputs import SECRET, put
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydicom.dataset import Dataset, FileDataset
+
+    from pacslab.deid.audit.evidence import FileScan
+    from pacslab.deid.audit.report.model import DeidReport
+
+HOSPITALS = ("clinique", "community-hospital", "district-hospital-standard")
+KINDS = {
+    "CR 1": "computed radiograph",
+    "CT 2": "CT slice",
+    "DOC 104.1": "PDF report",
+    "DX 1.1": "digital radiograph",
+    "ECG 9.1.1": "ECG",
+    "KO 88.59": "key object note",
+    "MG 1.2": "mammogram",
+    "MR 4": "MR slice",
+    "OT 7": "scanned page",
+    "PR 11.1": "presentation state",
+    "SR 88.11": "text report",
+    "SR 88.33": "measurements",
+    "SR 88.67": "dose report",
+    "US 3.1": "ultrasound loop",
+    "US 6.1": "ultrasound image",
+}
+WITHOUT = {"clinique": {"CR 1"}}
+"""What a hospital does not make."""
+OBJECTS = [(name, kind) for name in HOSPITALS for kind in KINDS if kind not in WITHOUT.get(name, ())]
+_TEXT_VRS = {"LO", "SH", "LT", "ST", "UT", "UC"}
+
+
+@dataclass
+class Memory:
+    """Files in memory, as an output to audit."""
+
+    files: dict[str, bytes]
+    notes: list[str] = field(default_factory=list)
+    root = "the output"
+
+    def contents(self) -> Iterator[tuple[str, bytes]]:
+        yield from self.files.items()
+
+    def again(self, name: str) -> bytes:
+        return self.files[name]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One planted identifier, alone of its hospital, kind of object, location, kind and path."""
+
+    planted: PlantedIdentifier
+    instance: InstanceKey
+
+    def __str__(self) -> str:
+        one = self.planted
+        return f"{self.instance.modality} {one.location} {one.kind} {one.path} {one.token!r}"
+
+
+class Hospital:
+    """One hospital: its key cut down to some files of each kind, those files as they came, and without a fault."""
+
+    def __init__(self, name: str) -> None:
+        cohort = build_cohort(load_recipe(name), make_variant("hospitals", "student"))
+        whole = cohort.answer_key()
+        self.cases = _cases(whole)
+        wanted = {one.instance.sop_instance_uid for one in self.cases}
+        wanted |= _referred(whole, wanted)
+        wanted.add(next(one.sop_instance_uid for one in whole.instances() if one.brain is not None))
+        self.key = _cut_down(whole, wanted)
+        self.studies = self.key.studies()
+        self.study_of = {one.sop_instance_uid: study for study in self.studies for one in study.instances}
+        self.instance_of = {one.sop_instance_uid: one for one in self.key.instances()}
+        self.before: dict[str, bytes] = {}
+        self.clean: dict[str, bytes] = {}
+        for study in self.studies:
+            self._make(cohort, study)
+        self.reader = OutputAuditor(self.key, self.studies)
+        with quiet_pydicom():
+            self._seen = {uid: self.reader.look(name_of(uid), content) for uid, content in self.clean.items()}
+
+    def kinds(self) -> list[str]:
+        """Return the kinds of object: modality and SOP class."""
+        return sorted({kind_of(one) for one in self.instance_of.values()})
+
+    def some(self, kind: str) -> InstanceKey:
+        """Return the first object of a kind."""
+        return next(one for one in self.instance_of.values() if kind_of(one) == kind)
+
+    def original(self, uid: str) -> FileDataset:
+        return pydicom.dcmread(io.BytesIO(self.before[uid]))
+
+    def cleaned(self, uid: str) -> FileDataset:
+        return pydicom.dcmread(io.BytesIO(self.clean[uid]))
+
+    def audit(self, study: StudyKey, changed: dict[str, tuple[str, bytes] | None]) -> DeidReport:
+        """Return the audit of a study; ``changed`` are new (name, content) of its files, None where one is missing."""
+        with quiet_pydicom():
+            return self._audit(study, changed)
+
+    def _audit(self, study: StudyKey, changed: dict[str, tuple[str, bytes] | None]) -> DeidReport:
+        seen: list[FileScan] = []
+        files: dict[str, bytes] = {}
+        for one in study.instances:
+            uid = one.sop_instance_uid
+            new = changed.get(uid, (name_of(uid), self.clean[uid]))
+            if new is None:
+                continue
+            files[new[0]] = new[1]
+            if uid in changed:
+                seen.append(self.reader.look(*new))
+            else:
+                known = self._seen[uid]
+                assert known.file is not None
+                seen.append(replace(known, file=replace(known.file)))
+        source = Memory(files)
+        self.reader._searches = SEARCHES * len(study.instances)  # one reader serves many audits
+        submission = self.reader.gather(seen, source)
+        planted = self.key.planted_in({one.sop_instance_uid for one in study.instances})
+        return judge(self.key, study, planted, submission, source.notes)
+
+    def _make(self, cohort: Cohort, study: StudyKey) -> None:
+        """Make a study's files, and what a recipe without a fault leaves of them."""
+        plan = next(one for one in cohort.plan.studies if one.uid == study.study_instance_uid)
+        by_name = {one.file_name: one for one in study.instances}
+        heads = any(one.face for one in study.instances)
+        given: list[tuple[str, bytes]] = [
+            (name, content) for name, content in cohort.study_files(plan) if heads or name in by_name
+        ]
+        pseudonyms = Pseudonyms(SECRET)
+        with tempfile.TemporaryDirectory() as folder:
+            done = deidentify_study([content for _, content in given], Path(folder), secret=SECRET)
+            left = {
+                pydicom.dcmread(path, specific_tags=["SOPInstanceUID"]).SOPInstanceUID: path for path in done.written
+            }
+            for name, content in given:
+                if name in by_name:
+                    uid = by_name[name].sop_instance_uid
+                    path = left.get(pseudonyms.uid(uid))
+                    self.before[uid] = content
+                    self.clean[uid] = self._faultless(uid, path.read_bytes() if path else b"")
+
+    def _faultless(self, uid: str, cleaned: bytes) -> bytes:
+        """Return a cleaned file without the text that only a reader finds; documents are cleaned and kept."""
+        boxes = [one for one in self.key.planted_in({uid}) if one.path == "pixels"]
+        if not cleaned:
+            dataset = self.original(uid)
+            ProfileApplier(dataset, Pseudonyms(SECRET), load_policy()).clean()
+            if "PixelData" not in dataset:
+                dataset.EncapsulatedDocument = pdf_of(report_of(self.instance_of[uid]))
+        else:
+            dataset = pydicom.dcmread(io.BytesIO(cleaned))
+            if not boxes or dataset.BurnedInAnnotation != "NO":
+                return cleaned
+        if boxes:
+            paint_out(dataset, boxes)
+        return written(dataset)
+
+
+@cache
+def hospital(name: str) -> Hospital:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return Hospital(name)
+
+
+def kind_of(instance: InstanceKey) -> str:
+    return f"{instance.modality} {instance.sop_class_uid.removeprefix('1.2.840.10008.5.1.4.1.1.')}"
+
+
+def name_of(uid: str) -> str:
+    return f"file-{zlib.crc32(uid.encode()):08x}.dcm"
+
+
+def _cases(key: AnswerKey) -> list[Case]:
+    """Return one planted identifier for each kind of object, location, kind and path, of few files."""
+    instances = {one.sop_instance_uid: one for one in key.instances()}
+    groups: dict[str, dict[tuple[str, ...], PlantedIdentifier]] = defaultdict(dict)
+    by_file: dict[str, list[PlantedIdentifier]] = defaultdict(list)
+    for one in key.planted:
+        by_file[one.sop_instance_uid].append(one)
+    # The richest files first: few of them hold one of everything.
+    for uid in sorted(by_file, key=lambda uid: -len({(one.location, one.kind, one.path) for one in by_file[uid]})):
+        kind = kind_of(instances[uid])
+        for one in by_file[uid]:
+            groups[kind].setdefault((one.location, one.kind, re.sub(r"\[\d+\]", "", one.path)), one)
+    return [Case(one, instances[one.sop_instance_uid]) for group in groups.values() for one in group.values()]
+
+
+def _referred(key: AnswerKey, wanted: set[str]) -> set[str]:
+    """Return the images to which the wanted objects refer."""
+    images = {one.sop_instance_uid for one in key.instances()}
+    return {one.token for one in key.planted_in(wanted) if one.kind is Identifier.UID and one.token in images}
+
+
+def _cut_down(key: AnswerKey, wanted: set[str]) -> AnswerKey:
+    """Return a key that knows the wanted instances only."""
+    patients = []
+    for patient in key.patients:
+        studies = [
+            study.model_copy(
+                update={"instances": tuple(one for one in study.instances if one.sop_instance_uid in wanted)}
+            )
+            for study in patient.studies
+        ]
+        kept = tuple(study for study in studies if study.instances)
+        if kept:
+            patients.append(patient.model_copy(update={"studies": kept}))
+    return key.model_copy(update={"patients": tuple(patients), "planted": key.planted_in(wanted)})
+
+
+def written(dataset: FileDataset) -> bytes:
+    buffer = io.BytesIO()
+    dataset.save_as(buffer)
+    return buffer.getvalue()
+
+
+def set_pixels(dataset: FileDataset, pixels: np.ndarray) -> None:
+    """Put pixels back as they are, not compressed."""
+    if dataset.file_meta.TransferSyntaxUID.is_compressed:
+        dataset.decompress(generate_instance_uid=False)
+    dataset.PixelData = np.ascontiguousarray(pixels, dtype=dataset.pixel_array.dtype).tobytes()
+    dataset["PixelData"].VR = "OW"
+
+
+def paint_out(dataset: FileDataset, burned: list[PlantedIdentifier]) -> None:
+    """Paint over text in every frame of a picture, and over nothing else."""
+    pixels = dataset.pixel_array.copy()
+    for one in burned:
+        _there(pixels, one)[...] = 0
+    set_pixels(dataset, pixels)
+
+
+def report_of(instance: InstanceKey) -> str:
+    """Return what a report without a fault says: what was found, and nothing of anybody."""
+    return f"Report: {', '.join(one.text for one in instance.kept)}."
+
+
+def pdf_of(text: str, title: str = "") -> bytes:
+    buffer = io.BytesIO()
+    page = Canvas(buffer, invariant=True)
+    page.setTitle(title or "Report")
+    page.drawString(72, 700, text)
+    page.save()
+    return buffer.getvalue()
+
+
+def _there(pixels: np.ndarray, one: PlantedIdentifier) -> np.ndarray:
+    """Return the part of an image that a text lies in, in every frame and sample."""
+    assert one.box is not None
+    colour = pixels.ndim > 2 and pixels.shape[-1] == 3
+    planes = pixels if colour else pixels[..., None]
+    return planes[..., one.box.row : one.box.row + one.box.height, one.box.column : one.box.column + one.box.width, :]
+
+
+def spoilt(place: Hospital, case: Case) -> tuple[str, bytes]:
+    """Return the name and content of a case's file with its identifier put back, and nothing else."""
+    one = case.planted
+    uid = one.sop_instance_uid
+    name, text = name_of(uid), one.written or one.token
+    if one.location is Location.FILE_NAME:
+        return f"{text}.dcm", place.clean[uid]
+    before, dataset = place.original(uid), place.cleaned(uid)
+    if one.path in ("pixels", "face"):
+        _pixels_back(before, dataset, one)
+    elif one.path.startswith("pdf"):
+        in_title = one.path == "pdf information"
+        report = report_of(case.instance)
+        dataset.EncapsulatedDocument = pdf_of(report if in_title else f"{report} {text}", text if in_title else "")
+    elif one.path == "preamble":
+        dataset.preamble = text.encode().ljust(128, b"\0")
+    elif one.path.startswith("(0002,"):
+        dataset.file_meta.add_new(_tag(one.path), "UI" if one.kind is Identifier.UID else "AE", text)
+    elif one.location is Location.ICON:
+        dataset.IconImageSequence = before.IconImageSequence
+    elif one.location is Location.OVERLAY and one.box is not None:
+        for element in before.group_dataset(_tag(one.path).group):
+            if element.VR not in ("LO", "SH"):
+                dataset.add(element)
+    else:
+        attribute_back(before, dataset, one, text)
+    return name, written(dataset)
+
+
+def _tag(path: str) -> Tag:
+    last = path.rpartition(".")[2]
+    return Tag(int(last[1:5], 16), int(last[6:10], 16))
+
+
+def _pixels_back(before: FileDataset, dataset: FileDataset, one: PlantedIdentifier) -> None:
+    old, new = before.pixel_array, dataset.pixel_array.copy()
+    if one.path == "face":
+        _there(new, one)[...] = np.where(one.glyphs()[..., None], _there(old, one), _there(new, one))
+    else:
+        _there(new, one)[...] = _there(old, one)
+    set_pixels(dataset, new)
+
+
+def attribute_back(before: FileDataset, dataset: FileDataset, one: PlantedIdentifier, text: str) -> None:
+    outer, _, _ = one.path.rpartition(".")
+    holder: Dataset = before if not outer else value_at(before, outer)
+    tag = _tag(one.path)
+    vr = element_of(holder, tag).VR
+    if tag.is_private:
+        creator = Tag(tag.group, tag.element >> 8)
+        dataset.add_new(creator, "LO", holder[creator].value)
+        vr = "LO" if vr == "UN" else vr
+    there = value_at(dataset, one.path)
+    if vr in ("OB", "OW", "UN"):
+        put(dataset, one.path, "OB", text.encode() + b"\0" * (len(text.encode()) % 2))
+    elif vr in _TEXT_VRS and there:
+        put(dataset, one.path, vr, f"{there} {text}")
+    else:
+        put(dataset, one.path, vr, text)
+
+
+def named(one: tuple[str, str]) -> str:
+    return f"{one[0]}-{KINDS[one[1]]}"
