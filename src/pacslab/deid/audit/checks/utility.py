@@ -166,7 +166,11 @@ def _characteristics(
     sex = contents.text_of("PatientSex")
     yield sex == patient.sex, f"PatientSex is {sex!r} and was {patient.sex!r}: research needs it"
     age, right = contents.text_of("PatientAge"), _age(patient.birth_date, study.date)
-    near = age[:3].isdigit() and age[3:] == "Y" and abs(min(int(age[:3]), AGE_TOP_CODE) - min(right, AGE_TOP_CODE)) <= YEARS_OFF
+    near = (
+        age[:3].isdigit()
+        and age[3:] == "Y"
+        and abs(min(int(age[:3]), AGE_TOP_CODE) - min(right, AGE_TOP_CODE)) <= YEARS_OFF
+    )
     yield near, f"PatientAge is {age!r}: keep the age, such as '052Y'; it is not the date of birth"
 
 
