@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
+from pacslab.cli.options import json_option
 from pacslab.console import out, progress_shown
 from pacslab.errors import DeidError
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from pacslab.deid import CohortReport, DeidReport
 
 _SHORT = 1
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 _file = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -36,7 +36,7 @@ def deid() -> None:
 @click.option("--everything", is_flag=True, help="Audit every study of the cohort.")
 @click.option("--html", "page", type=_file, help="Write the report as one HTML page.")
 @click.option("--workers", type=click.IntRange(1, 64), help="Processes (default: one a core).")
-@_json
+@json_option
 def audit(
     *,
     output: str,
@@ -77,7 +77,7 @@ def audit(
 @click.option("--secret", "secret_file", type=_file, help="A file of 16 bytes or more: the same pseudonyms every time.")
 @click.option("--ocr/--no-ocr", default=True, help="Seek burned-in text with Tesseract beyond what rules say.")
 @click.option("--workers", type=click.IntRange(1, 64), help="Processes (default: one a core).")
-@_json
+@json_option
 def run(*, source: Path, target: Path, secret_file: Path | None, ocr: bool, workers: int | None, as_json: bool) -> None:
     """De-identify the folder SOURCE with the reference recipe (PS3.15, policy.yaml)."""
     from pacslab.deid import run_recipe  # noqa: PLC0415
@@ -100,7 +100,7 @@ def run(*, source: Path, target: Path, secret_file: Path | None, ocr: bool, work
 @click.option("--recipe", default="district-hospital", help="The cohort's recipe (default: district-hospital).")
 @click.option("--student", default="league", help="Whose variant of it (default: league).")
 @click.option("--tool", "only", multiple=True, help="Run only this tool; may be given several times.")
-@_json
+@json_option
 def league(recipe: str, student: str, only: tuple[str, ...], *, as_json: bool) -> None:
     """Run the tools that people use on one cohort, and see who is still named. Nothing here exits with 1: they lose."""
     from pacslab.cohort import build_cohort, load_recipe  # noqa: PLC0415

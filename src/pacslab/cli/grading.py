@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pacslab.cli.options import json_option, runtime_option
 from pacslab.console import out, progress_shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 _student = click.option("--student", help="The student's id (default: PACSLAB_STUDENT, the ticket's, your user name).")
 
 
@@ -30,7 +30,7 @@ def course() -> None:
 @click.option("--id", "course_id", default="pacs-lab", show_default=True, help="Small letters, digits and '-'.")
 @click.option("--title", default="PACS Lab", show_default=True)
 @click.option("--scenario", "chosen", multiple=True, help="A scenario of the course; several times for several.")
-@_json
+@json_option
 def course_init(folder: Path, course_id: str, title: str, chosen: tuple[str, ...], *, as_json: bool) -> None:
     """Make course.toml, and beside it the secret that nobody but you may read."""
     from pacslab.grading import COURSE_FILE, SECRET_FOLDER, init_course  # noqa: PLC0415
@@ -47,7 +47,7 @@ def course_init(folder: Path, course_id: str, title: str, chosen: tuple[str, ...
 @click.argument("roster", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--course", "course_path", type=click.Path(path_type=Path), default="course.toml", show_default=True)
 @click.option("--to", "target", type=click.Path(file_okay=False, path_type=Path), default="tickets", show_default=True)
-@_json
+@json_option
 def course_tickets(roster: Path, course_path: Path, target: Path, *, as_json: bool) -> None:
     """Write a signed ticket for each student of a class list (CSV of Canvas, Moodle or your own)."""
     from pacslab.grading import read_course, write_tickets  # noqa: PLC0415
@@ -63,7 +63,7 @@ def course_tickets(roster: Path, course_path: Path, target: Path, *, as_json: bo
 
 @course.command("rehearse")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default="rehearsal")
-@_json
+@json_option
 def course_rehearse(folder: Path, *, as_json: bool) -> None:
     """Make a course with five invented students and what they handed in, to try grading with."""
     from pacslab.grading import make_rehearsal  # noqa: PLC0415
@@ -81,7 +81,7 @@ def course_rehearse(folder: Path, *, as_json: bool) -> None:
 @click.option("--db", "database", default="sqlite:///gradebook.db", show_default=True, help="nbgrader's gradebook.")
 @click.option("--assignment", help="What the assignment is called in nbgrader (default: as the scenario).")
 @click.option("--scenario", default="open-archive", show_default=True)
-@_json
+@json_option
 def course_nbgrader(grades: Path, database: str, assignment: str | None, scenario: str, *, as_json: bool) -> None:
     """Put a graded class into nbgrader's gradebook, cell by cell."""
     from pacslab.grading import write_to_nbgrader  # noqa: PLC0415
@@ -96,7 +96,7 @@ def course_nbgrader(grades: Path, database: str, assignment: str | None, scenari
 @course.command("otter")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default="tests")
 @click.option("--scenario", default="open-archive", show_default=True)
-@_json
+@json_option
 def course_otter(folder: Path, scenario: str, *, as_json: bool) -> None:
     """Write otter's test files for the objectives of a scenario: one cell of a notebook runs one of them."""
     from pacslab.grading import write_otter_tests  # noqa: PLC0415
@@ -115,7 +115,7 @@ def course_otter(folder: Path, scenario: str, *, as_json: bool) -> None:
 @click.argument("scenario", default="open-archive")
 @_student
 @click.option("--to", "target", type=click.Path(path_type=Path), help="The ZIP file, or the folder to put it into.")
-@_json
+@json_option
 def submit(scenario: str, student: str | None, target: Path | None, *, as_json: bool) -> None:
     """Pack what is graded into one ZIP file, and show it."""
     from pacslab.session import Session  # noqa: PLC0415
@@ -134,10 +134,10 @@ def submit(scenario: str, student: str | None, target: Path | None, *, as_json: 
     "--roster", type=click.Path(dir_okay=False, path_type=Path), help="Default: roster.csv beside the course."
 )
 @click.option("--to", "target", type=click.Path(file_okay=False, path_type=Path), default="grades", show_default=True)
-@click.option("--runtime", help="Where servers run: docker, process or auto (default: PACSLAB_RUNTIME).")
+@runtime_option
 @click.option("--workers", type=click.IntRange(1, 64), help="Submissions at once (default: one more than cores).")
 @click.option("--limit", type=click.FloatRange(5, 3600), default=240, show_default=True, help="Seconds for each.")
-@_json
+@json_option
 def grade(  # noqa: PLR0917
     submissions: Path,
     course_path: Path,

@@ -15,9 +15,9 @@ from rich.console import Console
 
 from pacslab.cli.deid import deid
 from pacslab.cli.grading import course, grade, submit
+from pacslab.cli.options import json_option, runtime_option, scenario_argument, student_option
 from pacslab.cli.synth import cache, synth
-from pacslab.console import out as _out
-from pacslab.console import progress_shown as _progress
+from pacslab.console import out, progress_shown
 from pacslab.errors import PacslabError, PacslabWarning
 from pacslab.version import __version__
 
@@ -28,11 +28,6 @@ _PRINT = Console()
 _SHORT = 1
 _BAD = 2
 _INTERRUPTED = 130
-
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
-_student = click.option("--student", help="The student's id (default: PACSLAB_STUDENT, else your user name).")
-_runtime = click.option("--runtime", help="Where servers run: docker, process or auto (default: PACSLAB_RUNTIME).")
-_scenario = click.argument("scenario", default="open-archive")
 
 
 def _session(scenario: str, student: str | None, runtime: str | None = None, hours: float | None = None) -> Session:
@@ -54,25 +49,25 @@ def cli() -> None:
     """PACS Lab: find, harden and de-identify a real, deliberately open image archive."""
 
 
-for _one in (deid, course, submit, grade, synth, cache):
-    cli.add_command(_one)
+for _command in (deid, course, submit, grade, synth, cache):
+    cli.add_command(_command)
 
 
 @cli.command()
-@_json
+@json_option
 def doctor(*, as_json: bool) -> None:
     """Say what this machine has, what it lacks, and what to do."""
     from pacslab.doctor import examine  # noqa: PLC0415
 
     report = examine()
     if as_json:
-        _out(report)
+        out(report)
     else:
-        for one in report.checks:
-            sign = "✓" if one.good else "✗" if one.needed else "-"
-            _PRINT.print(f"{sign} {one.name}: {one.found}", highlight=False)
-            if not one.good and one.remedy:
-                _PRINT.print(f"    {one.remedy}", highlight=False)
+        for check in report.checks:
+            sign = "✓" if check.good else "✗" if check.needed else "-"
+            _PRINT.print(f"{sign} {check.name}: {check.found}", highlight=False)
+            if not check.good and check.remedy:
+                _PRINT.print(f"    {check.remedy}", highlight=False)
         _PRINT.print(report.verdict, highlight=False, style="bold")
     sys.exit(0 if report.ready else _SHORT)
 
@@ -89,136 +84,138 @@ def lab(*, port: int | None, browser: bool, in_container: bool) -> None:
 
 
 @cli.command()
-@_json
+@json_option
 def scenarios(*, as_json: bool) -> None:
     """List the scenarios."""
     from pacslab.scenario import load_scenario, scenario_ids  # noqa: PLC0415
 
-    found = [load_scenario(one) for one in scenario_ids()]
+    found = [load_scenario(name) for name in scenario_ids()]
     if as_json:
-        _out([{"id": one.id, "title": one.title, "minutes": one.minutes, "points": one.points} for one in found])
+        fields = ("id", "title", "minutes", "points")
+        out([{name: getattr(scenario, name) for name in fields} for scenario in found])
         return
-    for one in found:
-        _PRINT.print(f"[bold]{one.id}[/]  {one.title} ({one.minutes} min, {one.points} points)", highlight=False)
-        _PRINT.print(f"    {one.summary}", highlight=False)
+    for scenario in found:
+        summary = f"{scenario.title} ({scenario.minutes} min, {scenario.points} points)"
+        _PRINT.print(f"[bold]{scenario.id}[/]  {summary}", highlight=False)
+        _PRINT.print(f"    {scenario.summary}", highlight=False)
 
 
 @cli.command()
-@_scenario
-@_student
-@_runtime
+@scenario_argument
+@student_option
+@runtime_option
 @click.option("--hours", type=float, help="How long the servers may live (default: 8).")
-@_json
+@json_option
 def start(scenario: str, student: str | None, runtime: str | None, hours: float | None, *, as_json: bool) -> None:
     """Start a scenario's servers, or find them again."""
     from pacslab.console import status_line, status_table  # noqa: PLC0415
 
     session = _session(scenario, student, runtime, hours)
-    with _progress(quiet=as_json) as progress:
+    with progress_shown(quiet=as_json) as progress:
         status = session.start(progress)
     if as_json:
-        _out(status)
+        out(status)
     else:
         _PRINT.print(status_table(status))
         _PRINT.print(status_line(status), highlight=False)
 
 
 @cli.command()
-@_json
+@json_option
 def status(*, as_json: bool) -> None:
     """Show every running deployment of this lab."""
     from pacslab.console import status_line, status_table  # noqa: PLC0415
     from pacslab.pacs import list_running, remove_expired  # noqa: PLC0415
 
     remove_expired()
-    found = [_session(one.scenario, one.student).status() for one in list_running()]
+    found = [_session(state.scenario, state.student).status() for state in list_running()]
     if as_json:
-        _out([one.model_dump(mode="json") for one in found])
+        out([deployment.model_dump(mode="json") for deployment in found])
         return
     if not found:
         _PRINT.print("Nothing is running. Start the first lab with: pacslab start open-archive", highlight=False)
-    for one in found:
-        _PRINT.print(status_table(one))
-        _PRINT.print(status_line(one), highlight=False)
+    for deployment in found:
+        _PRINT.print(status_table(deployment))
+        _PRINT.print(status_line(deployment), highlight=False)
 
 
 @cli.command()
-@_scenario
-@_student
-@_json
+@scenario_argument
+@student_option
+@json_option
 def restart(scenario: str, student: str | None, *, as_json: bool) -> None:
     """Start the archive again with your orthanc.json. Its data stays."""
     session = _session(scenario, student)
-    with _progress(quiet=as_json) as progress:
+    with progress_shown(quiet=as_json) as progress:
         now = session.restart(progress)
     if as_json:
-        _out(now)
+        out(now)
     else:
         _PRINT.print(f"The archive runs with your configuration: {session.url}", highlight=False)
 
 
 @cli.command()
-@_scenario
-@_student
-@_json
+@scenario_argument
+@student_option
+@json_option
 def reset(scenario: str, student: str | None, *, as_json: bool) -> None:
     """Bring back the shipped data and configuration. Your files are kept as before-reset.*."""
     session = _session(scenario, student)
-    with _progress(quiet=as_json) as progress:
+    with progress_shown(quiet=as_json) as progress:
         now = session.reset(progress)
     if as_json:
-        _out(now)
+        out(now)
     else:
         _PRINT.print(f"Data and configuration are as shipped: {session.url}", highlight=False)
 
 
 @cli.command()
-@_scenario
-@_student
+@scenario_argument
+@student_option
 @click.option("--renew", is_flag=True, help="Make all of them again, the hospital's authority too.")
-@_json
+@json_option
 def certificates(scenario: str, student: str | None, *, renew: bool, as_json: bool) -> None:
     """Make the hospital's certificates in your work folder. The authority that signs them is made, too."""
     session = _session(scenario, student)
     written = session.make_certificates(renew=renew)
     if as_json:
-        _out({"folder": str(session.work / "certs"), "written": [one.name for one in written]})
+        out({"folder": str(session.work / "certs"), "written": [path.name for path in written]})
         return
-    for one in written:
-        click.echo(one)
+    for path in written:
+        click.echo(path)
     if not written:
         click.echo(f"All of them are in {session.work / 'certs'} already; --renew makes them again.")
 
 
 @cli.command()
-@_scenario
-@_student
+@scenario_argument
+@student_option
 @click.option("--lines", default=40, show_default=True, type=click.IntRange(1, 10_000), help="How many, from the end.")
-@_json
+@json_option
 def log(scenario: str, student: str | None, *, lines: int, as_json: bool) -> None:
     """Show the archive's own log. It says who did what, where its rules write that down."""
-    told = _session(scenario, student).log(lines)
+    last_lines = _session(scenario, student).log(lines)
     if as_json:
-        _out({"lines": list(told)})
+        out({"lines": list(last_lines)})
         return
-    for one in told:
-        click.echo(one)
+    for line in last_lines:
+        click.echo(line)
 
 
 @cli.command()
-@_scenario
-@_student
+@scenario_argument
+@student_option
 @click.option("--details", is_flag=True, help="Say why it matters, which rules it breaks and how to see it by hand.")
-@_json
+@json_option
 def assess(scenario: str, student: str | None, *, details: bool, as_json: bool) -> None:
     """Attack the archive and live the hospital's day. Exit with 1 where a way is open or the hospital is stopped."""
     from pacslab.console import assessment_tables  # noqa: PLC0415
 
     session = _session(scenario, student)
-    with _progress(quiet=as_json) as progress:
+    with progress_shown(quiet=as_json) as progress:
         assessment = session.assess(progress)
     if as_json:
-        _out(assessment)
+        out(assessment)
     else:
         for table in assessment_tables(assessment, details=details):
             _PRINT.print(table)
@@ -227,10 +224,10 @@ def assess(scenario: str, student: str | None, *, details: bool, as_json: bool) 
 
 
 @cli.command()
-@click.argument("scenario", default="open-archive")
-@_student
+@scenario_argument
+@student_option
 @click.option("--all", "everything", is_flag=True, help="Every deployment of this lab, known or not.")
-@_json
+@json_option
 def stop(scenario: str, student: str | None, *, everything: bool, as_json: bool) -> None:
     """End the servers; your work folder stays."""
     from pacslab.pacs import stop_all  # noqa: PLC0415
@@ -241,27 +238,29 @@ def stop(scenario: str, student: str | None, *, everything: bool, as_json: bool)
         servers = _session(scenario, student).stop()
         deployments = int(servers > 0)
     if as_json:
-        _out({"deployments": deployments, "servers": servers})
+        out({"deployments": deployments, "servers": servers})
     else:
         click.echo(f"Ended {servers} server(s) of {deployments} deployment(s)." if servers else "Nothing was running.")
 
 
 @cli.command()
-@_runtime
-@_json
+@runtime_option
+@json_option
 def demo(runtime: str | None, *, as_json: bool) -> None:
     """Do the main job in a terminal, and show before and after."""
     from pacslab.console import demo_table  # noqa: PLC0415
     from pacslab.demo import run_demo  # noqa: PLC0415
 
-    with _progress(quiet=as_json) as progress:
+    with progress_shown(quiet=as_json) as progress:
         result = run_demo(runtime, progress)
     if as_json:
-        _out({**result.model_dump(mode="json"), "good": result.good})
+        out({**result.model_dump(mode="json"), "good": result.good})
     else:
         _PRINT.print(demo_table(result))
-        for one in result.unanswered:
-            _PRINT.print(f"Not answered: {one}. It stands on a scanned page, which needs human eyes.", highlight=False)
+        for objective in result.unanswered:
+            _PRINT.print(
+                f"Not answered: {objective}. It stands on a scanned page, which needs human eyes.", highlight=False
+            )
         words = f"Runtime {result.runtime}, Orthanc {result.orthanc}, {result.seconds:.1f} s. Nothing is left running."
         _PRINT.print(words, highlight=False)
     sys.exit(0 if result.good else _SHORT)
@@ -269,7 +268,7 @@ def demo(runtime: str | None, *, as_json: bool) -> None:
 
 def _fail(problem: PacslabError, *, as_json: bool) -> NoReturn:
     if as_json:
-        _out({"error": {"problem": problem.problem, "remedy": problem.remedy, "details": list(problem.details)}})
+        out({"error": {"problem": problem.problem, "remedy": problem.remedy, "details": list(problem.details)}})
     else:
         click.echo(f"pacslab: {problem}", err=True)
         for line in problem.details:

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
+from pacslab.cli.options import json_option
 from pacslab.console import out, progress_shown
 from pacslab.errors import ScenarioError, warn
 
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+
+@dataclass(frozen=True)
+class SynthRequest:
+    """What to make, and where to: a folder (``--out``) or a lab's Orthanc (``--into``)."""
+
+    recipe: str | None
+    folder: Path | None
+    url: str | None
+    user: str | None
+    dicomdir: bool
+    key_file: Path | None
+    student: str | None
+    scenario: str | None
+    recipes: Path | None
 
 
 @click.command()
@@ -29,26 +45,43 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for ma
 @click.option(
     "--recipes", type=click.Path(path_type=Path, file_okay=False, exists=True), help="A folder of recipes of your own."
 )
-@_json
-def synth(
-    *,
-    recipe: str | None,
-    folder: Path | None,
-    url: str | None,
-    user: str | None,
-    dicomdir: bool,
-    key_file: Path | None,
-    student: str | None,
-    scenario: str | None,
-    recipes: Path | None,
-    as_json: bool,
-) -> None:
+@json_option
+def synth(*, as_json: bool, **options: Any) -> None:
     """Make the images of a synthetic hospital. Without RECIPE, list the recipes."""
-    from pacslab.cohort import (  # noqa: PLC0415  # noqa: PLC0415
+    request = SynthRequest(**options)
+    if request.recipe is None:
+        _list_recipes(request.recipes, as_json=as_json)
+        return
+    if (request.folder is None) == (request.url is None):
+        raise ScenarioError("say where to: either --out or --into", "Add --out FOLDER, or --into URL.")
+    if request.dicomdir and request.folder is None:
+        raise ScenarioError("a DICOMDIR lies in a folder, not in a server", "Use --dicomdir with --out.")
+    facts = _make(request, request.recipe, quiet=as_json)
+    if as_json:
+        out(facts)
+        return
+    click.echo(f"{facts['instances']} instances of {facts['patients']} invented patients: {facts['where']}")
+    if request.key_file is not None:
+        click.echo(f"The answer key, which no student should see: {request.key_file}")
+
+
+def _list_recipes(folder: Path | None, *, as_json: bool) -> None:
+    from pacslab.cohort import load_recipe, recipe_names  # noqa: PLC0415
+
+    names = recipe_names(folder)
+    if as_json:
+        out(names)
+        return
+    for name in names:
+        click.echo(f"{name:28} {load_recipe(name, folder).hospital.name}")
+
+
+def _make(request: SynthRequest, recipe: str, *, quiet: bool) -> dict[str, Any]:
+    """Write the cohort where it was asked for, with its answer key if wanted, and return the facts to print."""
+    from pacslab.cohort import (  # noqa: PLC0415
         build_cohort,
         describe_this_machine,
         load_recipe,
-        recipe_names,
         write_cohort,
         write_key,
     )
@@ -56,47 +89,30 @@ def synth(
     from pacslab.scenario import make_variant  # noqa: PLC0415
     from pacslab.session import default_student  # noqa: PLC0415
 
-    if recipe is None:
-        names = recipe_names(recipes)
-        if as_json:
-            out(names)
-            return
-        for name in names:
-            click.echo(f"{name:28} {load_recipe(name, recipes).hospital.name}")
-        return
-    if (folder is None) == (url is None):
-        raise ScenarioError("say where to: either --out or --into", "Add --out FOLDER, or --into URL.")
-    if dicomdir and folder is None:
-        raise ScenarioError("a DICOMDIR lies in a folder, not in a server", "Use --dicomdir with --out.")
-    cohort = build_cohort(load_recipe(recipe, recipes), make_variant(scenario or recipe, student or default_student()))
+    variant = make_variant(request.scenario or recipe, request.student or default_student())
+    cohort = build_cohort(load_recipe(recipe, request.recipes), variant)
     warn(describe_this_machine())
-    with progress_shown(quiet=as_json) as progress:
-        if folder is not None:
-            written = write_cohort(cohort, folder, progress, dicomdir=dicomdir)
+    with progress_shown(quiet=quiet) as progress:
+        if request.folder is not None:
+            written = write_cohort(cohort, request.folder, progress, dicomdir=request.dicomdir)
             count, key = written.instances, written.key
         else:
-            count, key = upload_cohort(cohort, str(url), user, progress), cohort.answer_key()
-        if key_file is not None:
-            write_key(key, key_file)
-    facts = {
+            count, key = upload_cohort(cohort, str(request.url), request.user, progress), cohort.answer_key()
+        if request.key_file is not None:
+            write_key(key, request.key_file)
+    return {
         "recipe": recipe,
         "student": cohort.variant.student,
         "patients": len(key.patients),
         "instances": count,
-        "where": str(folder or url),
-        "key": None if key_file is None else str(key_file),
+        "where": str(request.folder or request.url),
+        "key": None if request.key_file is None else str(request.key_file),
     }
-    if as_json:
-        out(facts)
-        return
-    click.echo(f"{count} instances of {len(key.patients)} invented patients: {facts['where']}")
-    if key_file is not None:
-        click.echo(f"The answer key, which no student should see: {key_file}")
 
 
 @click.command()
 @click.option("--clear", is_flag=True, help="Delete all of it; the next start makes what it needs again.")
-@_json
+@json_option
 def cache(*, clear: bool, as_json: bool) -> None:
     """Say what is kept to start faster, and its size."""
     from pacslab.pacs import clear_cache, list_cache  # noqa: PLC0415
@@ -107,8 +123,9 @@ def cache(*, clear: bool, as_json: bool) -> None:
         return
     kept = list_cache()
     if as_json:
-        out([{"name": one.name, "bytes": one.size, "path": str(one.path)} for one in kept.snapshots])
+        snapshots = kept.snapshots
+        out([{"name": snapshot.name, "bytes": snapshot.size, "path": str(snapshot.path)} for snapshot in snapshots])
         return
-    for one in kept.snapshots:
-        click.echo(f"{one.size / 1e6:8.1f} MB  {one.name}")
+    for snapshot in kept.snapshots:
+        click.echo(f"{snapshot.size / 1e6:8.1f} MB  {snapshot.name}")
     click.echo(f"{kept.size / 1e6:8.1f} MB of at most {kept.limit / 1e6:.0f} MB in {kept.root}")
