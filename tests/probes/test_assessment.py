@@ -29,7 +29,7 @@ def outcomes(assessment, outcome):
     return {one.id for one in assessment.findings if one.outcome is outcome}
 
 
-def test_looking_changes_nothing_in_the_archive(running):
+def test_assessment_changes_nothing_in_the_archive(running):
     before = sorted(running.archive().get_instances())
     running.assess()
     assert sorted(running.archive().get_instances()) == before
@@ -38,7 +38,7 @@ def test_looking_changes_nothing_in_the_archive(running):
 
 
 @in_process
-def test_the_archive_never_draws_a_picture_while_it_deletes(running, monkeypatch):
+def test_assessment_keeps_images_undrawn_while_deleting(running, monkeypatch):
     """Orthanc 1.12 stands still for ever when it has to, and then the student's archive is found broken."""
     spans = {"draw": [], "delete": []}
     send = BoundedClient.send
@@ -75,7 +75,7 @@ def starts(session):
     return sum("Orthanc has started" in line for line in session.deployment.runtime.log(archive, lines=1_000_000))
 
 
-def test_a_look_with_every_probe_there_is_changes_nothing_either(running):
+def test_assessment_with_every_probe_changes_nothing(running):
     """A weakness of another scenario looked for in this one: nothing is deleted, restarted, written or left."""
     archive = running.archive()
     before = sorted(archive.get_instances())
@@ -88,7 +88,7 @@ def test_a_look_with_every_probe_there_is_changes_nothing_either(running):
     assert starts(running) == started >= 1
 
 
-def test_half_a_fix_is_told_why_it_is_not_enough(fixed):
+def test_finding_of_a_partial_fix_says_what_is_missing(fixed):
     weakness = next(one for one in fixed.scenario.weaknesses if one.id == "open-retrieve")
     partial = weakness.partial[0]
     write_mutant(Mutant(fixed.scenario.id, "half", partial.leaves), fixed.scenario, fixed.work)
@@ -102,7 +102,7 @@ def test_half_a_fix_is_told_why_it_is_not_enough(fixed):
     assert all(one.explanation == f"{weakness.cost} {weakness.fix}" for one in whole)
 
 
-def test_points_follow_the_server(fixed):
+def test_assessment_points_follow_the_server(fixed):
     change = Change(orthanc={"DicomAlwaysAllowFind": True})
     write_mutant(Mutant(fixed.scenario.id, "find", change), fixed.scenario, fixed.work)
     fixed.restart()
@@ -116,7 +116,7 @@ def test_points_follow_the_server(fixed):
     }
 
 
-def test_a_study_that_arrives_in_part_is_a_broken_retrieve(fixed):
+def test_retrieve_of_a_study_in_part_is_broken(fixed):
     fixed.reset()
     archive = fixed.archive()
     study = fixed.key.study(fixed.key.facts["clinic_study_uid"])
@@ -130,7 +130,7 @@ def test_a_study_that_arrives_in_part_is_a_broken_retrieve(fixed):
     fixed.reset()
 
 
-def test_a_fault_of_the_lab_itself_does_not_count_against_the_student(fixed, monkeypatch):
+def test_assessment_fault_of_the_lab_costs_no_points(fixed, monkeypatch):
     write_reference_fix(fixed.scenario.id, fixed.work)
     fixed.restart()
     fixed.assess()
@@ -146,13 +146,13 @@ def test_a_fault_of_the_lab_itself_does_not_count_against_the_student(fixed, mon
     assert fixed.score.points == earned
 
 
-def test_an_actor_that_does_not_answer_the_lab_is_told_in_words(running, monkeypatch):
+def test_actor_that_does_not_answer_is_reported_in_words(running, monkeypatch):
     monkeypatch.setattr(target, "ACCOUNT", "somebody-else")
     with pytest.raises(DeploymentError, match="CT01 answered 401"):
         running.assess()
 
 
-def test_the_staff_are_told_apart_by_what_stops_them(fixed):
+def test_staff_findings_name_what_stops_each_of_them(fixed):
     """The evidence of a broken clinic names who is stuck and why."""
     write_reference_fix(fixed.scenario.id, fixed.work)
     path = fixed.work / "handover.yaml"

@@ -203,7 +203,7 @@ def looked_at_alone(hospital, instead, monkeypatch):
         (answers_another_question, "makes no sense"),
     ],
 )
-def test_a_faulty_server_is_told_of_and_earns_nothing(hospital, instead, behave, words):
+def test_faulty_server_is_reported_and_earns_nothing(hospital, instead, behave, words):
     with serving(behave) as port:
         instead(port)
         assessment = hospital.assess()
@@ -215,7 +215,7 @@ def test_a_faulty_server_is_told_of_and_earns_nothing(hospital, instead, behave,
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_search_whose_answers_never_end_is_given_up(hospital, instead):
+def test_search_with_endless_answers_is_given_up(hospital, instead):
     with answering_without_end() as port:
         instead(port)
         assessment = hospital.assess()
@@ -234,13 +234,13 @@ def test_a_search_whose_answers_never_end_is_given_up(hospital, instead):
         (hangs_in_the_middle_of_a_list, "http-known-password", Outcome.LAB_FAILURE),
     ],
 )
-def test_slowness_is_neither_a_permission_nor_a_refusal(looked_at_alone, behave, name, outcome):
+def test_slow_server_is_neither_permission_nor_refusal(looked_at_alone, behave, name, outcome):
     with serving(behave) as port:
         finding = looked_at_alone(name, port)
     assert finding.outcome is outcome, finding.evidence
 
 
-def test_the_archive_in_its_place_again_earns_everything(hospital):
+def test_archive_put_back_in_its_place_earns_everything(hospital):
     assessment = hospital.assess()
     assert assessment.good
     earned, possible = hospital.score.stage("harden")
@@ -249,7 +249,7 @@ def test_the_archive_in_its_place_again_earns_everything(hospital):
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(("behave", "words"), [(streams_without_end, "without an end"), (drips, "within 6 s")])
-def test_a_guess_is_as_bounded_as_any_other_question(behave, words):
+def test_password_guess_is_bounded_like_other_requests(behave, words):
     with (
         serving(behave) as port,
         bounded_http.BoundedClient(base_url=f"http://127.0.0.1:{port}", transport=httpx.HTTPTransport()) as client,

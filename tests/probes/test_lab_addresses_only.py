@@ -57,7 +57,7 @@ def moved(running, monkeypatch):
 
 
 @pytest.mark.parametrize("name", PROBES)
-def test_a_probe_sends_nothing_to_an_address_elsewhere(moved, name):
+def test_probe_sends_nothing_to_an_address_outside_the_lab(moved, name):
     site, called = moved
     try:
         seen = PROBES[name].look(site)
@@ -68,7 +68,7 @@ def test_a_probe_sends_nothing_to_an_address_elsewhere(moved, name):
     assert ELSEWHERE not in called
 
 
-def test_a_device_is_not_told_to_call_an_address_elsewhere(running):
+def test_c_move_to_an_address_outside_the_lab_is_not_asked(running):
     state = running.deployment.running_state()
     device = DicomPeer("CT01", state.servers["CT01"], state.password)
     with pytest.raises(UnsafeAddressError, match="nothing was sent"):

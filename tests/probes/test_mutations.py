@@ -94,7 +94,7 @@ def shipped_again(session):
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_what_ships_fails_exactly_its_own_weaknesses_and_the_hospital_works(deployments, runtime, scenario):
+def test_scenario_as_shipped_fails_exactly_its_weaknesses(deployments, runtime, scenario):
     session, assessment = deployments.as_shipped(runtime, scenario)
     weak = {probe for one in session.scenario.weaknesses for probe in one.probes}
     assert outcomes(assessment, Outcome.EXPOSED) == weak == {one.id for one in assessment.side(Side.ATTACK)}, told(
@@ -108,7 +108,7 @@ def test_what_ships_fails_exactly_its_own_weaknesses_and_the_hospital_works(depl
 
 @in_process
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_what_a_finding_says_to_type_reaches_the_same(deployments, runtime, scenario, tmp_path, program):
+def test_finding_command_typed_by_hand_reaches_the_same(deployments, runtime, scenario, tmp_path, program):
     """The placeholders are filled in as a student does: a password from the handover, a file of one's own."""
     session, assessment = deployments.as_shipped(runtime, scenario)
     work = tmp_path / "work"
@@ -124,7 +124,7 @@ def test_what_a_finding_says_to_type_reaches_the_same(deployments, runtime, scen
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_the_reference_fix_closes_everything_and_earns_everything(deployments, runtime, scenario):
+def test_reference_fix_closes_and_earns_everything(deployments, runtime, scenario):
     session = deployments.of(runtime, scenario)
     write_reference_fix(scenario, session.work)
     session.restart()
@@ -135,7 +135,7 @@ def test_the_reference_fix_closes_everything_and_earns_everything(deployments, r
 
 
 @each(WEAKENED)
-def test_one_weakness_put_back_is_seen_by_exactly_its_probes(deployments, runtime, mutant):
+def test_mutant_with_a_weakness_is_found_by_its_probes_alone(deployments, runtime, mutant):
     session = deployments.of(runtime, mutant.scenario)
     write_mutant(mutant, session.scenario, session.work)
     session.restart()
@@ -151,7 +151,7 @@ def test_one_weakness_put_back_is_seen_by_exactly_its_probes(deployments, runtim
 
 
 @each(USELESS)
-def test_keeping_the_hospital_out_too_earns_nothing(deployments, runtime, mutant):
+def test_mutant_that_stops_the_clinic_too_earns_nothing(deployments, runtime, mutant):
     session = deployments.of(runtime, mutant.scenario)
     write_mutant(mutant, session.scenario, session.work)
     session.restart()
@@ -163,7 +163,7 @@ def test_keeping_the_hospital_out_too_earns_nothing(deployments, runtime, mutant
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_another_port_is_refused_and_earns_nothing(deployments, runtime, scenario):
+def test_mutant_on_another_port_is_refused_and_earns_nothing(deployments, runtime, scenario):
     session = shipped_again(deployments.of(runtime, scenario))
     session.assess()
     path = session.work / "orthanc.json"
@@ -175,7 +175,7 @@ def test_another_port_is_refused_and_earns_nothing(deployments, runtime, scenari
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_an_archive_that_was_wiped_stops_the_hospital_and_earns_nothing(deployments, runtime, scenario):
+def test_mutant_with_a_wiped_archive_earns_nothing(deployments, runtime, scenario):
     session = shipped_again(deployments.of(runtime, scenario))
     write_reference_fix(scenario, session.work)
     session.restart()
@@ -193,6 +193,6 @@ def test_an_archive_that_was_wiped_stops_the_hospital_and_earns_nothing(deployme
     shipped_again(session)
 
 
-def test_there_are_at_least_forty_mutants():
+def test_mutants_are_at_least_forty():
     names = [(one.scenario, one.name) for one in (*WEAKENED, *USELESS)]
     assert len(set(names)) == len(names) >= 40

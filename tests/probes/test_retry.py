@@ -93,7 +93,7 @@ def every_look_is_long(monkeypatch):
     monkeypatch.setattr(retry, "_slow_machines", lambda _site: "")
 
 
-def test_the_labs_failures_are_looked_at_again_after_all_others_and_one_at_a_time(ward):
+def test_retry_of_the_labs_failures_comes_last_and_alone(ward):
     others = [one for one in PROBES if one not in BUSY][:12]
     made, assessment = ward({**dict.fromkeys(BUSY, fails_once), **dict.fromkeys(others, finds_something)})
     assert {outcomes(assessment)[name] for name in BUSY} == {Outcome.CLOSED}
@@ -103,7 +103,7 @@ def test_the_labs_failures_are_looked_at_again_after_all_others_and_one_at_a_tim
     assert made.beside[len(first) :] == [set()] * len(BUSY)
 
 
-def test_a_second_look_asks_anew_which_doors_answer(ward):
+def test_retry_asks_anew_which_ports_answer(ward):
     remembered = []
 
     def fails_at_a_door(site, times):
@@ -116,13 +116,13 @@ def test_a_second_look_asks_anew_which_doors_answer(ward):
     assert remembered == [False, False]
 
 
-def test_what_fails_twice_is_reported_as_the_labs_failure(ward):
+def test_retry_that_fails_again_is_the_labs_failure(ward):
     made, assessment = ward({**dict.fromkeys(BUSY, fails_always), "clinic-workstation-finds": finds_something})
     assert {one.id for one in assessment.failures} == set(BUSY)
     assert sorted(made.looked) == sorted([*BUSY, *BUSY, "clinic-workstation-finds"])
 
 
-def test_a_second_look_ends_with_the_assessments_time(ward, monkeypatch):
+def test_retry_ends_with_the_time_of_the_assessment(ward, monkeypatch):
     over = threading.Event()
 
     def waits_the_second_time(_site, times):
@@ -138,41 +138,41 @@ def test_a_second_look_ends_with_the_assessments_time(ward, monkeypatch):
 
 
 @pytest.mark.usefixtures("every_look_is_long")
-def test_a_clinic_that_was_only_slow_is_found_at_work(ward):
+def test_retry_finds_a_slow_clinic_at_work(ward):
     made, assessment = ward({"clinic-scanner-stores": finds_something_later, "http-anonymous-rest": finds_something})
     assert outcomes(assessment)["clinic-scanner-stores"] is Outcome.WORKS
     assert sorted(made.looked) == ["clinic-scanner-stores", "clinic-scanner-stores", "http-anonymous-rest"]
 
 
 @pytest.mark.usefixtures("every_look_is_long")
-def test_a_clinic_is_found_at_work_when_the_machine_has_recovered_after_a_pause(ward):
+def test_retry_after_a_pause_finds_a_clinic_at_work(ward):
     made, assessment = ward({"clinic-scanner-stores": lambda _site, times: ProbeResult(times > 2, "at last")})
     assert outcomes(assessment) == {"clinic-scanner-stores": Outcome.WORKS}
     assert len(made.looked) == 3
 
 
 @pytest.mark.usefixtures("every_look_is_long")
-def test_a_way_in_that_was_only_slow_is_found_open(ward):
+def test_retry_finds_a_slow_attack_open(ward):
     _, assessment = ward({"http-anonymous-rest": finds_something_later})
     assert outcomes(assessment) == {"http-anonymous-rest": Outcome.EXPOSED}
 
 
 @pytest.mark.usefixtures("every_look_is_long")
-def test_an_archive_that_is_slow_alone_too_is_asked_twice_more_and_no_further(ward):
+def test_retry_of_a_slow_archive_happens_twice_at_most(ward):
     clinic = [one.id for one in PROBES.values() if one.side is Side.CLINIC]
     made, assessment = ward(dict.fromkeys(clinic, finds_nothing))
     assert set(outcomes(assessment).values()) == {Outcome.BROKEN}
     assert len(made.looked) == len(clinic) + 2
 
 
-def test_what_was_quick_is_not_looked_at_again(ward):
+def test_retry_leaves_out_what_was_quick(ward):
     names = ("clinic-scanner-stores", "http-anonymous-rest")
     made, assessment = ward(dict.fromkeys(names, finds_nothing))
     assert outcomes(assessment) == {"clinic-scanner-stores": Outcome.BROKEN, "http-anonymous-rest": Outcome.CLOSED}
     assert sorted(made.looked) == sorted(names)
 
 
-def test_where_the_labs_own_machines_are_slow_as_well_it_counts_against_nobody(ward, monkeypatch):
+def test_retry_with_slow_lab_machines_costs_no_points(ward, monkeypatch):
     monkeypatch.setattr(retry, "LONG", 0.0)
     _, assessment = ward(
         {
@@ -191,7 +191,7 @@ def test_where_the_labs_own_machines_are_slow_as_well_it_counts_against_nobody(w
     assert "needed" in assessment.finding("clinic-scanner-stores").evidence
 
 
-def test_a_machine_of_the_lab_that_answers_nothing_counts_against_nobody_either(ward, monkeypatch):
+def test_retry_with_a_silent_lab_machine_costs_no_points(ward, monkeypatch):
     def silent(self):
         raise LabFailureError(f"the lab's own machine {self.name} did not answer")
 

@@ -19,7 +19,7 @@ def shown(running, program):
             device.delete_studies_id(study)
 
 
-def test_the_commands_of_an_open_archive_reach_what_the_probes_reached(shown, running, tmp_path, program):
+def test_shown_commands_reach_what_the_probes_reached(shown, running, tmp_path, program):
     assert shown
     for command in shown:
         type_by_hand(command, running, tmp_path, program)

@@ -25,7 +25,7 @@ def as_it_came(output: Output) -> None:
         path.write_bytes(content)
 
 
-def test_originals_under_other_names(output: Output) -> None:
+def test_original_files_under_other_names_fail(output: Output) -> None:
     as_it_came(output)
     for number, path in enumerate(output.paths):
         path.rename(output.folder / f"{number}.bin")
@@ -34,7 +34,7 @@ def test_originals_under_other_names(output: Output) -> None:
     assert [one.index for one in report.leaking] == [PATIENT.index]
 
 
-def test_originals_that_say_they_are_de_identified(output: Output) -> None:
+def test_original_files_claiming_deidentification_fail(output: Output) -> None:
     as_it_came(output)
 
     def claim(dataset: FileDataset) -> None:
@@ -47,7 +47,7 @@ def test_originals_that_say_they_are_de_identified(output: Output) -> None:
     assert {"headers", "nested", "private", "uids", "dates", "pixels"} <= output.failed()
 
 
-def test_encrypted(output: Output) -> None:
+def test_encrypted_files_fail(output: Output) -> None:
     for path in output.paths:
         path.write_bytes(os.urandom(path.stat().st_size))
     report = output.audit()
@@ -55,7 +55,7 @@ def test_encrypted(output: Output) -> None:
     assert report.utility == report.removal_recall == 0
 
 
-def test_encrypted_behind_a_file_header(output: Output) -> None:
+def test_encrypted_files_behind_a_file_header_fail(output: Output) -> None:
     for path in output.paths:
         content = path.read_bytes()
         path.write_bytes(content[:400] + os.urandom(len(content) - 400))
@@ -64,20 +64,20 @@ def test_encrypted_behind_a_file_header(output: Output) -> None:
     assert not report.passed
 
 
-def test_pictures_filled_with_zeros(output: Output) -> None:
+def test_images_filled_with_zeros_fail(output: Output) -> None:
     output.edit_all(lambda dataset: setattr(dataset, "PixelData", bytes(len(dataset.PixelData))))
     report = output.audit()
     assert report.failed() == ("anatomy",)
     assert report.check("anatomy").count == 4
 
 
-def test_files_of_zeros(output: Output) -> None:
+def test_files_of_zeros_fail(output: Output) -> None:
     for path in output.paths:
         path.write_bytes(bytes(path.stat().st_size))
     assert len(output.failed()) == 12
 
 
-def test_somebody_elses_clean_output(output: Output) -> None:
+def test_output_of_another_student_fails(output: Output) -> None:
     shutil.rmtree(output.folder)
     deidentify_study(original("somebody-else").files.values(), output.folder, secret=SECRET)
     report = output.audit()
@@ -96,7 +96,9 @@ def test_somebody_elses_clean_output(output: Output) -> None:
     ],
     ids=["name", "number in halves", "number in unequal parts", "backwards, in a comment"],
 )
-def test_split_over_two_attributes(output: Output, first: tuple[str, str], second: tuple[str, str]) -> None:
+def test_name_split_over_two_attributes_is_found(
+    output: Output, first: tuple[str, str], second: tuple[str, str]
+) -> None:
     def split(dataset: FileDataset) -> None:
         for keyword, text in (first, second):
             setattr(dataset, keyword, text)
@@ -107,12 +109,12 @@ def test_split_over_two_attributes(output: Output, first: tuple[str, str], secon
     assert report.leaking
 
 
-def test_halves_of_a_number_alone_give_nobody_away(output: Output) -> None:
+def test_name_halves_of_a_number_alone_are_no_leak(output: Output) -> None:
     output.edit(lambda dataset: setattr(dataset, "SeriesDescription", NUMBER[:6]))
     assert output.failed() == set()
 
 
 @pytest.mark.parametrize("kind", ["swapcase", "title", "upper", "lower"])
-def test_letter_case(output: Output, kind: str) -> None:
+def test_name_in_another_letter_case_is_found(output: Output, kind: str) -> None:
     output.edit(lambda dataset: setattr(dataset, "SeriesDescription", getattr(f"{GIVEN} {FAMILY}", kind)()))
     assert output.failed() == {"headers"}

@@ -50,7 +50,7 @@ def a_path(folder: Path, modality: str, number: int = 0) -> Path:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_reference_output(everything: Path, workers: int) -> None:
+def test_cohort_reference_output_passes(everything: Path, workers: int) -> None:
     report = audited(everything, workers)
     assert report.passed, report.summary()
     assert report.removal_recall == report.utility == 1
@@ -59,7 +59,7 @@ def test_reference_output(everything: Path, workers: int) -> None:
     assert not report.extra
 
 
-def test_a_zip_file_read_by_several_processes(all_files: Path, tmp_path: Path) -> None:
+def test_cohort_zip_scanned_in_parallel_gives_the_same_report(all_files: Path, tmp_path: Path) -> None:
     path = a_path(all_files, "US")
     dataset = pydicom.dcmread(path)
     source = next(one for one in whole().key.instances() if one.modality == "US")
@@ -72,7 +72,7 @@ def test_a_zip_file_read_by_several_processes(all_files: Path, tmp_path: Path) -
     assert [one.png for one in zipped.pictures] == [one.png for one in folder.pictures] != []
 
 
-def test_originals(tmp_path: Path) -> None:
+def test_cohort_originals_fail_for_every_patient(tmp_path: Path) -> None:
     for name, content in whole().files.items():
         (tmp_path / name.replace("/", "-")).write_bytes(content)
     report = audited(tmp_path)
@@ -91,7 +91,7 @@ def test_originals(tmp_path: Path) -> None:
     assert said.index("Worst first") < said.index(report.patients[0].worst[0]) < said.index("De-identification audit")
 
 
-def test_names_and_order_do_not_matter(all_files: Path) -> None:
+def test_cohort_file_names_and_order_do_not_matter(all_files: Path) -> None:
     paths = sorted(all_files.iterdir())
     random.Random(7).shuffle(paths)
     for number, path in enumerate(paths):
@@ -99,7 +99,7 @@ def test_names_and_order_do_not_matter(all_files: Path) -> None:
     assert audited(all_files).passed
 
 
-def test_one_name_in_one_image_is_one_leaking_patient(all_files: Path) -> None:
+def test_cohort_name_in_one_image_is_one_leaking_patient(all_files: Path) -> None:
     """One identifier among thousands: the share hardly moves, the sentence says it."""
     path = a_path(all_files, "US")
     dataset = pydicom.dcmread(path)
@@ -113,7 +113,7 @@ def test_one_name_in_one_image_is_one_leaking_patient(all_files: Path) -> None:
     assert f"patient {victim.index}'s name is still in SeriesDescription" in report.leaking[0].worst[0]
 
 
-def test_dates_of_somebody_else_are_no_leak(all_files: Path) -> None:
+def test_cohort_dates_of_another_patient_are_no_leak(all_files: Path) -> None:
     """A moved date may be the day on which another patient was examined."""
     mine = pydicom.dcmread(a_path(all_files, "CR"), stop_before_pixels=True)
     other = next(
@@ -131,7 +131,7 @@ def test_dates_of_somebody_else_are_no_leak(all_files: Path) -> None:
     assert not report.leaks
 
 
-def test_a_missing_study(all_files: Path) -> None:
+def test_cohort_missing_study_is_reported(all_files: Path) -> None:
     gone = pydicom.dcmread(a_path(all_files, "CT"), stop_before_pixels=True).StudyInstanceUID
     lost = 0
     for path in list(all_files.iterdir()):
@@ -145,7 +145,7 @@ def test_a_missing_study(all_files: Path) -> None:
     assert report.utility < 1
 
 
-def test_extra_files_are_named(all_files: Path) -> None:
+def test_cohort_extra_files_are_named(all_files: Path) -> None:
     path = a_path(all_files, "CT")
     (all_files / "copy.dcm").write_bytes(path.read_bytes())
     report = audited(all_files)
@@ -153,7 +153,7 @@ def test_extra_files_are_named(all_files: Path) -> None:
     assert report.passed
 
 
-def test_one_pseudonym_for_two_patients(all_files: Path) -> None:
+def test_pseudonym_shared_by_two_patients_is_reported(all_files: Path) -> None:
     people = sorted({pydicom.dcmread(path, stop_before_pixels=True).PatientID for path in all_files.iterdir()})
     edit_where(all_files, lambda one: one.PatientID == people[0], lambda one: setattr(one, "PatientID", people[1]))
     report = audited(all_files)
@@ -169,13 +169,13 @@ def study_of_a_returning_patient(folder: Path) -> str:
     return min(next(studies for _, studies in sorted(counted.items()) if len(studies) > 1))
 
 
-def test_another_pseudonym_in_another_study(all_files: Path) -> None:
+def test_pseudonym_differing_between_studies_is_reported(all_files: Path) -> None:
     uid = study_of_a_returning_patient(all_files)
     edit_where(all_files, lambda one: one.StudyInstanceUID == uid, lambda one: setattr(one, "PatientID", "PSOMEBODY"))
     assert audited(all_files).failed() == (CheckId.USEFUL,)
 
 
-def test_days_between_studies_lost(all_files: Path) -> None:
+def test_cohort_lost_intervals_between_studies_are_reported(all_files: Path) -> None:
     uid = study_of_a_returning_patient(all_files)
 
     def later(dataset: pydicom.Dataset) -> None:
@@ -189,7 +189,7 @@ def test_days_between_studies_lost(all_files: Path) -> None:
     assert "the days between patient" in report.check("dates").worst[0]
 
 
-def test_pictures_swapped_between_patients(all_files: Path) -> None:
+def test_cohort_images_swapped_between_patients_are_reported(all_files: Path) -> None:
     """The picture says whose file it is: with somebody else's attributes it is that patient's, wrongly labelled."""
     first = a_path(all_files, "CR")
     uid = pydicom.dcmread(first).StudyInstanceUID
@@ -205,7 +205,7 @@ def test_pictures_swapped_between_patients(all_files: Path) -> None:
     assert CheckId.USEFUL in audited(all_files).failed()
 
 
-def test_cropped_pictures_are_still_found(all_files: Path) -> None:
+def test_cohort_cropped_images_are_still_recognised(all_files: Path) -> None:
     uid = pydicom.dcmread(a_path(all_files, "US")).StudyInstanceUID
 
     def cropped(dataset: pydicom.Dataset) -> None:
@@ -218,7 +218,7 @@ def test_cropped_pictures_are_still_found(all_files: Path) -> None:
     assert report.check("anatomy").count == count
 
 
-def test_another_hospitals_output(everything: Path) -> None:
+def test_cohort_output_of_another_hospital_fails(everything: Path) -> None:
     """Somebody else's clean files are no success: nothing of this cohort is there untouched."""
     report = audit_cohort(everything, whole("another").key, workers=1)
     kept = {one.name: one for one in report.kept}
@@ -226,26 +226,28 @@ def test_another_hospitals_output(everything: Path) -> None:
     assert {CheckId.ANATOMY} <= set(report.failed())
 
 
-def test_nothing_there(tmp_path: Path) -> None:
+def test_cohort_empty_output_fails(tmp_path: Path) -> None:
     report = audited(tmp_path)
     assert report.failed() == tuple(CheckId)
     assert report.removal_recall == report.utility == 0
     assert "is empty" in report.check("present").worst[0]
 
 
-def test_unknown_study(everything: Path) -> None:
+def test_cohort_unknown_study_is_refused(everything: Path) -> None:
     with pytest.raises(DeidError, match="has no study"):
         audit_cohort(everything, whole().key, ["1.2.3"])
 
 
-def test_json_says_the_same(everything: Path) -> None:
+def test_cohort_report_json_equals_the_report(everything: Path) -> None:
     read = json.loads(json.dumps(audited(everything).to_dict()))
     assert read["leaking_patients"] == 0
     assert read["passed"] is True
     assert len(read["studies"]) == len(whole().key.studies())
 
 
-def test_valid_dicom(everything: Path, all_files: Path, program: Callable[[str], str]) -> None:
+def test_cohort_conformance_counts_valid_dicom(
+    everything: Path, all_files: Path, program: Callable[[str], str]
+) -> None:
     program("dciodvfy")
     good = audit_cohort(everything, whole().key, conformance=True)
     assert good.passed, good.summary()

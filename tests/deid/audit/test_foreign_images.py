@@ -67,7 +67,7 @@ def edit(path: Path, change: Callable[[np.ndarray], np.ndarray]) -> None:
 
 
 @pytest.mark.parametrize("modality", ["CT", "US"])
-def test_a_known_picture_is_not_searched(output: Output, searched: list[tuple[int, ...]], modality: str) -> None:
+def test_image_known_to_the_key_is_not_searched(output: Output, searched: list[tuple[int, ...]], modality: str) -> None:
     add(output, modality)
     report = output.audit()
     assert report.passed
@@ -75,7 +75,7 @@ def test_a_known_picture_is_not_searched(output: Output, searched: list[tuple[in
     assert searched == []
 
 
-def test_a_picture_with_one_pixel_changed_is_searched(output: Output, searched: list[tuple[int, ...]]) -> None:
+def test_image_with_a_changed_pixel_is_searched(output: Output, searched: list[tuple[int, ...]]) -> None:
     def change(pixels: np.ndarray) -> np.ndarray:
         pixels[100, 100] ^= 1
         return pixels
@@ -85,9 +85,7 @@ def test_a_picture_with_one_pixel_changed_is_searched(output: Output, searched: 
     assert searched == [(256, 256)]
 
 
-def test_without_the_whole_answer_key_every_picture_is_searched(
-    output: Output, searched: list[tuple[int, ...]]
-) -> None:
+def test_image_without_the_whole_key_is_searched(output: Output, searched: list[tuple[int, ...]]) -> None:
     add(output, "CT")
     partial = build_cohort(load_recipe("district-hospital"), make_variant("open-archive", "student")).questions()
     assert audit_study(output.folder, partial, output.origin.study.study_instance_uid).passed
@@ -129,7 +127,7 @@ def faint(pixels: np.ndarray, banner: np.ndarray) -> np.ndarray:
     "write", [in_the_place_of_its_own, below, mirrored, upside_down, on_its_side, cut_off, faint],
     ids=lambda one: one.__name__,
 )  # fmt: skip
-def test_the_studys_text_on_a_picture_of_another(
+def test_image_of_another_study_with_the_studys_text_is_found(
     output: Output, write: Callable[[np.ndarray, np.ndarray], np.ndarray]
 ) -> None:
     path = add(output, "US")
@@ -140,7 +138,7 @@ def test_the_studys_text_on_a_picture_of_another(
     assert {leak.file for leak in report.leaks} == {f"more/{path.name}"}
 
 
-def test_a_picture_that_kept_its_own_text_is_searched(output: Output, searched: list[tuple[int, ...]]) -> None:
+def test_image_that_kept_its_own_text_is_searched(output: Output, searched: list[tuple[int, ...]]) -> None:
     source = pydicom.dcmread(io.BytesIO(another_study("US")[0])).pixel_array
     edit(add(output, "US"), lambda _: source)
     assert output.audit().failed() == ("pixels",)  # it names the hospital of both

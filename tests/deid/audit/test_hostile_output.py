@@ -40,37 +40,37 @@ def all_failed(folder: Path, words: str) -> None:
     assert report.removal_recall == report.utility == 0
 
 
-def test_no_folder(tmp_path: Path) -> None:
+def test_output_folder_missing_is_reported(tmp_path: Path) -> None:
     all_failed(tmp_path / "deid", "there is no folder")
 
 
-def test_empty_folder(tmp_path: Path) -> None:
+def test_output_folder_empty_is_reported(tmp_path: Path) -> None:
     (tmp_path / "below").mkdir()
     all_failed(tmp_path, "is empty. Write the de-identified images there")
 
 
-def test_a_file_instead_of_a_folder(tmp_path: Path) -> None:
+def test_output_that_is_a_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "deid").write_text("hello")
     all_failed(tmp_path / "deid", "cannot be read as a ZIP file (File is not a zip file). Hand in the folder")
 
 
-def test_no_dicom_at_all(tmp_path: Path) -> None:
+def test_output_without_dicom_is_reported(tmp_path: Path) -> None:
     (tmp_path / "done.txt").write_text("I have removed everything")
     (tmp_path / "image.png").write_bytes(b"\x89PNG\r\n")
     all_failed(tmp_path, "done.txt is not a DICOM file")
 
 
-def test_unknown_study(tmp_path: Path) -> None:
+def test_output_audit_of_an_unknown_study_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DeidError, match="has no study"):
         audit_study(tmp_path, original().key, "1.2.3")
 
 
-def test_link_to_the_folder(output: Output, tmp_path: Path) -> None:
+def test_output_folder_behind_a_link_is_refused(output: Output, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(output.folder)
     all_failed(tmp_path / "link", "is a link")
 
 
-def test_links_inside_are_not_followed(output: Output, tmp_path: Path) -> None:
+def test_output_links_inside_are_not_followed(output: Output, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     output.paths[0].rename(outside / "one.dcm")
@@ -81,20 +81,20 @@ def test_links_inside_are_not_followed(output: Output, tmp_path: Path) -> None:
     assert sum("is a link and was not followed" in note for note in report.notes) == 2
 
 
-def test_pipe(output: Output) -> None:
+def test_output_pipe_is_not_opened(output: Output) -> None:
     os.mkfifo(output.folder / "pipe.dcm")
     report = output.audit()
     assert report.passed
     assert "pipe.dcm is not an ordinary file and was not read" in report.notes
 
 
-def test_unreadable_bytes(output: Output) -> None:
+def test_output_unreadable_bytes_fail(output: Output) -> None:
     output.paths[0].write_bytes(b"\0" * 128 + b"DICM" + os.urandom(3000))
     assert "present" in output.failed()
 
 
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.9])
-def test_cut_off(output: Output, share: float) -> None:
+def test_output_truncated_file_is_reported(output: Output, share: float) -> None:
     path = output.paths[0]
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * share)])
@@ -103,14 +103,14 @@ def test_cut_off(output: Output, share: float) -> None:
     assert failed <= {"present", "pixels", "anatomy", "uids", "useful", "flags", "dates"}
 
 
-def test_more_files_than_anybody_needs(output: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_output_with_too_many_files_is_bounded(output: Output, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(output_folder, "MAX_FILES", 20)
     for number in range(30):
         (output.folder / f"{number}").touch()
     all_failed(output.folder, "holds more than 20 files")
 
 
-def test_huge_file(output: Output) -> None:
+def test_output_huge_file_is_not_read(output: Output) -> None:
     with (output.folder / "huge.dcm").open("wb") as file:
         file.truncate(3 << 30)
     report = output.audit()
@@ -118,12 +118,12 @@ def test_huge_file(output: Output) -> None:
     assert "huge.dcm was not read: it is larger than 128 MB" in report.notes
 
 
-def test_many_large_files(output: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_output_many_large_files_are_bounded(output: Output, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(output_folder, "MAX_BYTES", 1 << 20)
     assert any("the folder is larger than 1 MB" in note for note in output.audit().notes)
 
 
-def test_deep_folders(output: Output) -> None:
+def test_output_deep_folders_are_bounded(output: Output) -> None:
     deep = output.folder
     for _ in range(12):
         deep = deep / "d"
@@ -132,7 +132,7 @@ def test_deep_folders(output: Output) -> None:
     assert any("folders deep" in note for note in output.audit().notes)
 
 
-def test_deep_sequences(output: Output) -> None:
+def test_output_deep_sequences_are_bounded(output: Output) -> None:
     inner = Dataset()
     inner.PatientName = "X"
     for _ in range(60):
@@ -145,7 +145,7 @@ def test_deep_sequences(output: Output) -> None:
     assert any("32 deep" in note for note in report.notes)
 
 
-def test_deflated_bomb(output: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_output_deflated_bomb_is_refused(output: Output, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(output_folder, "MAX_FILE_BYTES", 1 << 20)
     path = output.paths[0]
     dataset = pydicom.dcmread(path)
@@ -161,12 +161,12 @@ def test_deflated_bomb(output: Output, monkeypatch: pytest.MonkeyPatch) -> None:
     assert any("unpacks to more than 1 MB" in note for note in report.notes)
 
 
-def test_deflated_and_clean(output: Output) -> None:
+def test_output_deflated_and_clean_passes(output: Output) -> None:
     output.edit(lambda dataset: setattr(dataset.file_meta, "TransferSyntaxUID", DeflatedExplicitVRLittleEndian))
     assert output.failed() == set()
 
 
-def test_identifier_in_deflated_bytes(output: Output) -> None:
+def test_output_identifier_in_deflated_bytes_is_found(output: Output) -> None:
     number = original().key.patients[0].national_number
 
     def change(dataset: pydicom.FileDataset) -> None:
@@ -177,7 +177,7 @@ def test_identifier_in_deflated_bytes(output: Output) -> None:
     assert output.failed() == {"headers"}
 
 
-def test_values_that_are_not_of_their_kind(output: Output) -> None:
+def test_output_values_of_the_wrong_kind_are_tolerated(output: Output) -> None:
     path = output.paths[0]
     content = path.read_bytes()
     at = content.index(b"\x20\x00\x13\x00IS")
@@ -185,7 +185,7 @@ def test_values_that_are_not_of_their_kind(output: Output) -> None:
     assert output.failed() == set()
 
 
-def test_huge_claimed_size(output: Output) -> None:
+def test_output_huge_claimed_size_is_refused(output: Output) -> None:
     def change(dataset: pydicom.FileDataset) -> None:
         dataset.Rows = dataset.Columns = 65535
         dataset.NumberOfFrames = 1000
@@ -194,7 +194,7 @@ def test_huge_claimed_size(output: Output) -> None:
     assert output.failed() == {"pixels", "anatomy"}
 
 
-def test_many_pictures_that_are_not_the_studys(output: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_output_many_foreign_images_are_bounded(output: Output, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "SEARCHES", 1)
     for number in range(10):
         content = bytearray(output.paths[0].read_bytes())
@@ -206,7 +206,7 @@ def test_many_pictures_that_are_not_the_studys(output: Output, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_random_damage(output: Output, seed: int) -> None:
+def test_output_random_damage_never_crashes_the_audit(output: Output, seed: int) -> None:
     """Whatever is damaged, there is a report."""
     rng = np.random.default_rng(seed)
     for path in output.paths:
@@ -219,7 +219,7 @@ def test_random_damage(output: Output, seed: int) -> None:
     assert report.to_dict()
 
 
-def test_what_an_editor_leaves_behind(output: Output) -> None:
+def test_output_editor_backup_folder_is_ignored(output: Output) -> None:
     (output.folder / ".ipynb_checkpoints").mkdir()
     (output.folder / ".ipynb_checkpoints" / "image-0001.dcm").write_bytes(original().images[0])
     report = output.audit()

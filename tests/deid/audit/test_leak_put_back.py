@@ -51,7 +51,7 @@ def vr_at(dataset: Dataset, path: str) -> str:
 
 
 @pytest.mark.parametrize("planted", planted_once(), ids=lambda one: f"{one.path}-{one.kind}")
-def test_each_planted_attribute(output: Output, planted: PlantedIdentifier) -> None:
+def test_leak_of_each_planted_attribute_is_that_leak(output: Output, planted: PlantedIdentifier) -> None:
     number = image_number(planted.sop_instance_uid)
     vr = vr_at(output.source(number), planted.path)
     beside = f", {original().key.facts['deid_meaning']}" if planted.path == COMMENTS else ""
@@ -61,7 +61,7 @@ def test_each_planted_attribute(output: Output, planted: PlantedIdentifier) -> N
     assert [leak.token for leak in report.leaks if leak.place == planted.path]
 
 
-def test_the_whole_comment(output: Output) -> None:
+def test_leak_of_the_whole_comment_is_found(output: Output) -> None:
     comments = output.source().ImageComments
     output.edit(lambda dataset: setattr(dataset, "ImageComments", comments))
     report = output.audit()
@@ -69,7 +69,7 @@ def test_the_whole_comment(output: Output) -> None:
     assert any("the patient's name is in ImageComments (0020,4000)" in one for one in report.check("free_text").worst)
 
 
-def test_everything(output: Output) -> None:
+def test_leaks_of_every_attribute_together_are_found(output: Output) -> None:
     for path, content in zip(output.paths, original().images, strict=True):
         path.write_bytes(content)
     failed = output.failed()
@@ -91,14 +91,14 @@ def cleaned_document(kind: str) -> FileDataset:
 
 
 @pytest.mark.parametrize("kind", ["OT", "DOC"], ids=["cover page", "report"])
-def test_a_document_kept_with_clean_attributes(output: Output, kind: str) -> None:
+def test_leak_in_a_kept_document_is_found(output: Output, kind: str) -> None:
     cleaned_document(kind).save_as(output.folder / "document.dcm", enforce_file_format=True)
     report = output.audit()
     assert report.failed() == ("documents",)
     assert report.leaks
 
 
-def test_the_line_of_the_report_in_which_the_name_stands(output: Output) -> None:
+def test_leak_is_reported_with_its_line_of_the_report(output: Output) -> None:
     """Whoever opens the PDF finds it: page and line are told, in the check and of the patient."""
     document = cleaned_document("DOC")
     document.save_as(output.folder / "document.dcm", enforce_file_format=True)
@@ -112,12 +112,12 @@ def test_the_line_of_the_report_in_which_the_name_stands(output: Output) -> None
     assert told in report.leaking[0].worst
 
 
-def test_a_cover_page_kept_blank(output: Output) -> None:
+def test_leak_free_blank_cover_page_is_a_document_kept(output: Output) -> None:
     page = cleaned_document("OT")
     page.PixelData = b"\xff" * len(page.PixelData)
     page.save_as(output.folder / "page.dcm", enforce_file_format=True)
     assert output.failed() == set()
 
 
-def test_identifiers_of_the_date_kind_are_all_dates() -> None:
+def test_leak_kinds_of_dates_are_all_dates() -> None:
     assert {one.kind for one in planted_once() if check_of(one.location, one.kind) == "dates"} == {Identifier.DATE}

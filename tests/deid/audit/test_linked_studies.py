@@ -116,13 +116,13 @@ def four_years_later(dataset: FileDataset) -> None:
             element.value = f"{int(element.value[:4]) + 4}{element.value[4:]}"
 
 
-def test_nothing_lost(here: Returning, folder: Path) -> None:
+def test_linked_studies_without_loss_pass(here: Returning, folder: Path) -> None:
     report = audited(here, folder)
     assert report.passed, report.summary()
     assert {one.name: one.total for one in report.kept}["intervals between studies"] == 1
 
 
-def test_days_between_studies_lost(here: Returning, folder: Path) -> None:
+def test_linked_studies_lost_intervals_are_reported(here: Returning, folder: Path) -> None:
     studies = next(one for one in studies_of(folder).values() if len(one) > 1)
     edit(folder, min(studies), four_years_later)
     report = audited(here, folder)
@@ -133,7 +133,7 @@ def test_days_between_studies_lost(here: Returning, folder: Path) -> None:
     assert lost == {"intervals between studies": 1}
 
 
-def test_another_pseudonym_in_another_study(here: Returning, folder: Path) -> None:
+def test_pseudonym_differing_in_a_linked_study_is_reported(here: Returning, folder: Path) -> None:
     study = min(next(one for _, one in sorted(studies_of(folder).items()) if len(one) > 1))
     edit(folder, study, lambda dataset: setattr(dataset, "PatientID", "PSOMEBODY"))
     report = audited(here, folder)
@@ -141,7 +141,7 @@ def test_another_pseudonym_in_another_study(here: Returning, folder: Path) -> No
     assert "has 2 different pseudonyms" in report.check("useful").worst[0]
 
 
-def test_one_pseudonym_for_two_patients(here: Returning, folder: Path) -> None:
+def test_pseudonym_of_two_linked_patients_is_reported(here: Returning, folder: Path) -> None:
     one, other, *_ = sorted(studies_of(folder))
     for study in studies_of(folder)[one]:
         edit(folder, study, lambda dataset: setattr(dataset, "PatientID", other))

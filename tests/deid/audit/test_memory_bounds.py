@@ -155,7 +155,9 @@ CASES: list[tuple[Callable[[Output], Path], str]] = [
 
 
 @pytest.mark.parametrize(("made", "words"), CASES, ids=lambda one: getattr(one, "__name__", ""))
-def test_a_line_of_the_report_within_bounds(output: Output, made: Callable[[Output], Path], words: str) -> None:
+def test_memory_of_an_audit_of_hostile_files_is_bounded(
+    output: Output, made: Callable[[Output], Path], words: str
+) -> None:
     said, taken = audited(made(output))
     assert words in said
     assert taken < MOST, f"{taken >> 10} MB"

@@ -92,23 +92,25 @@ ONE_FILE: list[tuple[Callable[[FileDataset], None], str]] = [
 
 
 @pytest.mark.parametrize(("change", "check"), ONE_FILE, ids=lambda one: getattr(one, "__name__", one))
-def test_one_file(output: Output, change: Callable[[FileDataset], None], check: str) -> None:
+def test_loss_in_a_single_file_fails_its_check(
+    output: Output, change: Callable[[FileDataset], None], check: str
+) -> None:
     output.edit(change)
     assert output.failed() == {check}
 
 
 @pytest.mark.parametrize("sequence_only", [True, False], ids=["codes", "words"])
-def test_either_way_to_name_the_method(output: Output, sequence_only: bool) -> None:
+def test_method_named_in_either_way_passes(output: Output, sequence_only: bool) -> None:
     output.edit_all(delete("DeidentificationMethod" if sequence_only else "DeidentificationMethodCodeSequence"))
     assert output.failed() == set()
 
 
-def test_reference_deleted(output: Output) -> None:
+def test_reference_deleted_fails(output: Output) -> None:
     output.edit(delete("ReferencedImageSequence"), number=1)
     assert output.failed() == {"uids"}
 
 
-def test_reference_to_nowhere(output: Output) -> None:
+def test_reference_to_nowhere_fails(output: Output) -> None:
     def change(dataset: FileDataset) -> None:
         dataset.ReferencedImageSequence[0].ReferencedSOPInstanceUID = generate_uid()
 
@@ -118,7 +120,7 @@ def test_reference_to_nowhere(output: Output) -> None:
     assert "leads nowhere" in report.check("uids").worst[0]
 
 
-def test_all_images_share_one_uid(output: Output) -> None:
+def test_uid_shared_by_all_images_fails(output: Output) -> None:
     def change(dataset: FileDataset) -> None:
         dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = "2.25.99"
         for item in dataset.get("ReferencedImageSequence", []):
@@ -128,22 +130,22 @@ def test_all_images_share_one_uid(output: Output) -> None:
     assert output.failed() == {"uids"}
 
 
-def test_invalid_uid(output: Output) -> None:
+def test_uid_invalid_fails(output: Output) -> None:
     output.edit_all(assign(StudyInstanceUID="2.25.0123"))
     assert output.failed() == {"uids"}
 
 
-def test_all_dates_moved_alike_once_more(output: Output) -> None:
+def test_dates_all_moved_alike_once_more_pass(output: Output) -> None:
     output.edit_all(move_all_dates)
     assert output.failed() == set()
 
 
-def test_other_dates_removed(output: Output) -> None:
+def test_dates_beside_the_study_date_may_go(output: Output) -> None:
     output.edit_all(delete("SeriesDate", "ContentDate", "AcquisitionDate", "InstanceCreationDate"))
     assert output.failed() == set()
 
 
-def test_all_dates_removed_and_said_so(output: Output) -> None:
+def test_dates_all_removed_and_declared_fail(output: Output) -> None:
     def change(dataset: FileDataset) -> None:
         for element in list(dataset):
             if element.VR == "DA":
@@ -154,7 +156,7 @@ def test_all_dates_removed_and_said_so(output: Output) -> None:
     assert output.failed() == {"dates"}
 
 
-def test_age_in_a_group(output: Output) -> None:
+def test_age_in_a_group_passes(output: Output) -> None:
     def change(dataset: FileDataset) -> None:
         years = int(dataset.PatientAge[:3])
         dataset.PatientAge = f"{years // 10 * 10 + 5:03d}Y"
@@ -163,7 +165,7 @@ def test_age_in_a_group(output: Output) -> None:
     assert output.failed() == set()
 
 
-def test_missing_image(output: Output) -> None:
+def test_image_missing_fails(output: Output) -> None:
     output.paths[2].unlink()
     report = output.audit()
     assert report.failed() == ("present",)
@@ -171,25 +173,25 @@ def test_missing_image(output: Output) -> None:
     assert any(tally.good < tally.total for tally in report.removed)
 
 
-def test_only_one_image(output: Output) -> None:
+def test_image_alone_leaves_three_missing(output: Output) -> None:
     for path in output.paths[1:]:
         path.unlink()
     assert output.audit().check("present").count == 3
 
 
-def test_an_image_twice(output: Output) -> None:
+def test_image_present_twice_is_a_note(output: Output) -> None:
     (output.folder / "copy.dcm").write_bytes(output.paths[0].read_bytes())
     report = output.audit()
     assert report.passed
     assert any("second copy" in note for note in report.notes)
 
 
-def test_an_image_twice_instead_of_another(output: Output) -> None:
+def test_image_twice_in_place_of_another_fails(output: Output) -> None:
     output.paths[1].write_bytes(output.paths[0].read_bytes())
     assert "present" in output.failed()
 
 
-def test_other_names_and_folders(output: Output) -> None:
+def test_file_names_and_folders_of_any_kind_pass(output: Output) -> None:
     (output.folder / "a" / "b").mkdir(parents=True)
     for number, path in enumerate(output.paths):
         path.rename(output.folder / "a" / "b" / f"IM{9 - number}")
@@ -237,7 +239,7 @@ def pixels_of(content: bytes) -> object:
     ],
     ids=lambda one: getattr(one, "__name__", one),
 )
-def test_chest_ct(chest: Output, change: Callable[[FileDataset], None], check: str) -> None:
+def test_chest_ct_loss_fails_its_check(chest: Output, change: Callable[[FileDataset], None], check: str) -> None:
     path = chest.paths[0]
     before = path.read_bytes()
     assert chest.failed() == set()
@@ -246,7 +248,7 @@ def test_chest_ct(chest: Output, change: Callable[[FileDataset], None], check: s
     path.write_bytes(before)
 
 
-def test_the_pixels_outside_are_those_of_the_key() -> None:
+def test_pixels_outside_the_boxes_are_those_of_the_key() -> None:
     """The digest of the answer key is that of the original file, so an untouched picture is never blamed."""
     study, key = original().study, original().key
     for one in study.instances:
@@ -256,7 +258,7 @@ def test_the_pixels_outside_are_those_of_the_key() -> None:
     assert any(one.location is Location.PIXELS for one in key.planted)
 
 
-def test_another_study_in_the_folder(tmp_path: Path) -> None:
+def test_study_of_another_patient_in_the_folder_fails(tmp_path: Path) -> None:
     """Another patient's clean study is none of this one's images."""
     deidentify_study(original("somebody-else").files.values(), tmp_path / "deid", secret=SECRET)
     report = audit_study(tmp_path / "deid", original().key, original().study.study_instance_uid)

@@ -57,7 +57,7 @@ def drawn_on(place: Hospital, location: Location) -> list[InstanceKey]:
 
 @pytest.mark.parametrize("name", HOSPITALS)
 @pytest.mark.parametrize(("location", "keyword"), [(Location.OVERLAY, 0x60003000), (Location.ICON, 0x00880200)])
-def test_taken_away_as_the_profile_asks(name: str, location: Location, keyword: int) -> None:
+def test_overlay_and_icon_removed_by_the_profile_is_no_loss(name: str, location: Location, keyword: int) -> None:
     place = hospital(name)
     images = drawn_on(place, location)
     assert images
@@ -112,7 +112,7 @@ LOST: dict[str, Callable[[], bytes | None]] = {
 
 
 @pytest.mark.parametrize("name", HOSPITALS)
-def test_a_plane_that_the_key_calls_content_must_stay(name: str) -> None:
+def test_overlay_plane_called_content_must_stay(name: str) -> None:
     place = hospital(name)
     images = drawn_on(place, Location.OVERLAY)
     kinds = {(one.modality, one.sop_class_uid): one for one in images}

@@ -30,7 +30,7 @@ def printed(report: DeidReport) -> str:
     return capture.get()
 
 
-def test_a_clean_output(output: Output) -> None:
+def test_report_of_a_clean_output_says_so(output: Output) -> None:
     report = output.audit()
     assert report.passed
     assert report.files_expected == report.files_found == 4
@@ -39,7 +39,7 @@ def test_a_clean_output(output: Output) -> None:
     assert "✘" not in printed(report)
 
 
-def test_a_leak_in_words(output: Output) -> None:
+def test_report_of_a_leak_names_it_in_words(output: Output) -> None:
     output.edit_all(lambda dataset: setattr(dataset, "PatientName", original().key.patients[0].name))
     report = output.audit()
     sentence = "the patient's name is in PatientName (0010,0010) (image-0001.dcm and 3 more)"
@@ -48,7 +48,7 @@ def test_a_leak_in_words(output: Output) -> None:
     assert "the patient's name is in PatientName (0010,0010)" in printed(report)
 
 
-def test_worst_first(output: Output) -> None:
+def test_report_lists_the_worst_first(output: Output) -> None:
     for path, content in zip(output.paths, original().images, strict=True):
         path.write_bytes(content)
     worst = output.audit().check("headers").worst
@@ -56,7 +56,7 @@ def test_worst_first(output: Output) -> None:
     assert worst[-1].startswith("and ")
 
 
-def test_names_of_files_are_printed_as_they_are(output: Output) -> None:
+def test_report_prints_file_names_as_they_are(output: Output) -> None:
     """Square brackets in them are no style of the table."""
     (output.folder / "a[").mkdir()
     (output.folder / "a[" / "red]b.txt").write_text("hello")
@@ -68,7 +68,7 @@ def test_names_of_files_are_printed_as_they_are(output: Output) -> None:
     assert "[bold]1.dcm" in said
 
 
-def test_the_picture_in_which_the_name_stands_is_shown_with_a_frame(output: Output) -> None:
+def test_report_frames_the_image_of_a_burned_in_name(output: Output) -> None:
     source = output.source()
     output.edit(lambda dataset: setattr(dataset, "PixelData", source.PixelData))
     report = output.audit()
@@ -95,7 +95,7 @@ def test_the_picture_in_which_the_name_stands_is_shown_with_a_frame(output: Outp
         assert shown.words in html.unescape(page)
 
 
-def test_json(output: Output) -> None:
+def test_report_json_holds_the_same_result(output: Output) -> None:
     output.edit(lambda dataset: setattr(dataset, "PatientID", original().key.patients[0].national_number))
     report = output.audit()
     read = json.loads(json.dumps(report.to_dict()))
@@ -105,7 +105,7 @@ def test_json(output: Output) -> None:
     assert read["utility"] == 1
 
 
-def test_leaks_and_utility_side_by_side(output: Output) -> None:
+def test_report_html_shows_leaks_beside_utility(output: Output) -> None:
     output.edit(lambda dataset: setattr(dataset, "PatientName", original().key.patients[0].name))
     output.edit(lambda dataset: setattr(dataset, "PatientSex", ""), number=1)
     report = output.audit()
@@ -116,20 +116,20 @@ def test_leaks_and_utility_side_by_side(output: Output) -> None:
     assert [name for name, lost in kept.items() if lost] == ["patient and modality"]
 
 
-def test_the_scenario_asks_for_checks_that_exist() -> None:
+def test_report_checks_of_the_scenario_exist() -> None:
     objectives = [one for one in load_scenario("open-archive").objectives if isinstance(one.check, DeidObjective)]
     asked = {check for one in objectives for check in one.check.checks}
     assert asked == {str(check) for check in CheckId}
 
 
-def test_the_scenario_rewards_the_reference_output(output: Output) -> None:
+def test_report_of_the_reference_output_earns_the_points(output: Output) -> None:
     report = output.audit()
     for one in load_scenario("open-archive").objectives:
         if isinstance(one.check, DeidObjective):
             assert judge_deid(one.check, report).reached
 
 
-def test_every_identifier_has_its_check() -> None:
+def test_report_has_a_check_for_every_identifier() -> None:
     assert check_of(Location.HEADER, Identifier.NAME) == "headers"
     assert check_of(Location.NESTED, Identifier.DATE) == "dates"
     assert check_of(Location.PRIVATE, Identifier.UID) == "private"

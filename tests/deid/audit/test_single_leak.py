@@ -86,7 +86,7 @@ def fault(place: Hospital, case: Case, report: DeidReport) -> str:
 
 
 @pytest.mark.parametrize("one", OBJECTS, ids=named)
-def test_each_identifier_of_each_kind_of_object(one: tuple[str, str]) -> None:
+def test_leak_of_each_identifier_is_reported_alone(one: tuple[str, str]) -> None:
     place, kind = hospital(one[0]), one[1]
     cases = [case for case in place.cases if kind_of(case.instance) == kind]
     assert len(cases) >= 25, "the answer key plants far more in any object"
@@ -101,7 +101,7 @@ def test_each_identifier_of_each_kind_of_object(one: tuple[str, str]) -> None:
 
 
 @pytest.mark.parametrize("name", HOSPITALS)
-def test_without_a_fault_nothing_is_found(name: str) -> None:
+def test_leak_free_output_has_no_finding(name: str) -> None:
     place = hospital(name)
     for study in place.studies:
         report = place.audit(study, {})
@@ -110,7 +110,7 @@ def test_without_a_fault_nothing_is_found(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", HOSPITALS)
-def test_every_location_and_every_kind_has_its_case(name: str) -> None:
+def test_leak_cases_cover_every_location_and_kind(name: str) -> None:
     place = hospital(name)
     assert set(place.kinds()) == {kind for here, kind in OBJECTS if here == name}
     assert {one.planted.location for one in place.cases} == set(Location) - {Location.DICOMDIR}
@@ -120,7 +120,7 @@ def test_every_location_and_every_kind_has_its_case(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", HOSPITALS)
-def test_files_in_a_folder_are_judged_alike(name: str, tmp_path: Path) -> None:
+def test_leak_in_a_folder_is_judged_as_in_memory(name: str, tmp_path: Path) -> None:
     """What is shared between the cases changes nothing: the audit of a folder says the same."""
     place = hospital(name)
     for case in place.cases[::97]:
@@ -138,7 +138,7 @@ def test_files_in_a_folder_are_judged_alike(name: str, tmp_path: Path) -> None:
         assert set(alone.leaks) == set(shared.leaks), str(case)
 
 
-def test_a_diagnosis_that_the_image_shows_is_its_meaning_and_no_leak() -> None:
+def test_leak_is_no_diagnosis_that_the_image_shows() -> None:
     """A scanned page may name the diagnosis that the descriptors of the same patient's ECG must keep."""
     place = hospital("district-hospital-standard")
     ecg = next(one for one in place.instance_of.values() if one.modality == "ECG" and one.kept)

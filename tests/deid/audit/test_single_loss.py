@@ -195,7 +195,7 @@ def chosen(place: Hospital, kind: str) -> InstanceKey:
 
 
 @pytest.mark.parametrize("one", RELEASED, ids=named)
-def test_each_loss_of_each_kind_of_object(one: tuple[str, str]) -> None:
+def test_loss_of_each_kind_of_object_is_reported_alone(one: tuple[str, str]) -> None:
     place = hospital(one[0])
     instance = chosen(place, one[1])
     uid = instance.sop_instance_uid
@@ -215,7 +215,7 @@ def test_each_loss_of_each_kind_of_object(one: tuple[str, str]) -> None:
 
 
 @pytest.mark.parametrize("one", RELEASED, ids=named)
-def test_a_file_left_out(one: tuple[str, str]) -> None:
+def test_loss_of_a_whole_file_is_reported(one: tuple[str, str]) -> None:
     place = hospital(one[0])
     instance = chosen(place, one[1])
     report = place.audit(place.study_of[instance.sop_instance_uid], {instance.sop_instance_uid: None})
@@ -237,7 +237,7 @@ def of_something_else(dataset: FileDataset) -> None:
 
 @pytest.mark.parametrize("name", HOSPITALS)
 @pytest.mark.parametrize("change", [a_blank_page, of_nothing, of_something_else, delete("(0042,0011)")])
-def test_a_report_that_says_nothing_any_more(name: str, change: Change) -> None:
+def test_loss_of_a_reports_text_is_reported(name: str, change: Change) -> None:
     """A report may be left out; one that is handed in must still say what was found."""
     place = hospital(name)
     reports = [one for one in place.instance_of.values() if kind_of(one) == "DOC 104.1"]
@@ -256,7 +256,7 @@ def test_a_report_that_says_nothing_any_more(name: str, change: Change) -> None:
 
 
 @pytest.mark.parametrize("name", HOSPITALS)
-def test_a_document_left_out_is_no_loss(name: str) -> None:
+def test_loss_of_a_document_is_none(name: str) -> None:
     place = hospital(name)
     for kind in sorted(DOCUMENTS):
         instance = place.some(kind)
@@ -264,7 +264,7 @@ def test_a_document_left_out_is_no_loss(name: str) -> None:
         assert report.passed, report.summary()
 
 
-def test_a_fault_is_told_by_its_attribute() -> None:
+def test_loss_is_reported_with_its_attribute() -> None:
     place = hospital(HOSPITALS[0])
     instance = next(one for one in place.instance_of.values() if any(k.keeping is Keeping.CONTENT for k in one.kept))
     kept = next(one for one in instance.kept if one.keeping is Keeping.CONTENT)

@@ -43,7 +43,7 @@ def league(program: Callable[[str], str]) -> League:
     return run_league(files, whole().key.model_copy(update={"patients": tuple(patients)}))
 
 
-def test_everybody_plays_in_both_settings(league: League) -> None:
+def test_league_has_every_tool_in_both_settings(league: League) -> None:
     assert not league.left_out
     assert {(row.tool, row.setting) for row in league.rows} == {
         *((tool, setting) for tool in TOOLS for setting in ("default", "best")),
@@ -53,33 +53,33 @@ def test_everybody_plays_in_both_settings(league: League) -> None:
 
 @pytest.mark.parametrize("setting", ["default", "best"])
 @pytest.mark.parametrize("tool", TOOLS)
-def test_every_tool_still_names_somebody(league: League, tool: str, setting: str) -> None:
+def test_league_tools_each_leave_a_name(league: League, tool: str, setting: str) -> None:
     row = league.row(tool, setting)
     assert row.leaking_patients > 0
     assert "'s " in row.worst[0]
 
 
 @pytest.mark.parametrize("tool", TOOLS)
-def test_no_tool_reads_the_picture(league: League, tool: str) -> None:
+def test_league_tools_read_no_burned_in_text(league: League, tool: str) -> None:
     pixels = next(one for one in league.row(tool).removed if one.name == LOCATION_NAMES[Location.PIXELS])
     assert pixels.good == 0
 
 
-def test_the_reference_recipe_names_nobody_and_keeps_everything(league: League) -> None:
+def test_league_reference_recipe_leaves_no_name_and_no_loss(league: League) -> None:
     row = league.row("reference recipe")
     assert row.leaking_patients == 0
     assert not row.failed
     assert all(one.good == one.total for one in (*row.removed, *row.kept))
 
 
-def test_every_tool_wrote_something(league: League) -> None:
+def test_league_tools_each_write_files(league: League) -> None:
     """A tool that was run wrongly would lose everything; all of them release at least the images they think clean."""
     for row in league.rows:
         images = next(one for one in row.kept if one.name == "images")
         assert images.good > 0, (row.tool, row.setting)
 
 
-def test_table_on_a_terminal(league: League) -> None:
+def test_league_table_on_a_terminal(league: League) -> None:
     console = Console(width=140)
     with console.capture() as capture:
         console.print(league)
@@ -89,18 +89,18 @@ def test_table_on_a_terminal(league: League) -> None:
     assert "✘" in said
 
 
-def test_table_for_machines(league: League) -> None:
+def test_league_table_as_json(league: League) -> None:
     assert League.model_validate(json.loads(league.model_dump_json())) == league
 
 
-def test_a_tool_that_is_not_installed_is_left_out_with_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_league_leaves_out_a_tool_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(league_tools.shutil, "which", lambda _: None)
     result = run_league([], whole().key, only=("gdcmanon",))
     assert result.rows == ()
     assert result.left_out == ("gdcmanon: there is no program gdcmanon (Debian, Ubuntu: apt install libgdcm-tools)",)
 
 
-def test_an_orthanc_that_cannot_be_kept_on_loopback_is_left_out_with_a_line(
+def test_league_leaves_out_an_orthanc_beyond_loopback(
     program: Callable[[str], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     program("Orthanc")
@@ -112,7 +112,7 @@ def test_an_orthanc_that_cannot_be_kept_on_loopback_is_left_out_with_a_line(
     assert "apt-get install gcc" in line
 
 
-def test_nothing_installed_leaves_the_reference_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_league_without_tools_has_the_reference_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every tool is optional; each that is missing is one line, which says how to install it."""
     monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
@@ -130,7 +130,7 @@ def test_nothing_installed_leaves_the_reference_recipe(monkeypatch: pytest.Monke
     assert said.count("(pip install 'pacslab[league]')") == 3
 
 
-def test_the_command(program: Callable[[str], str]) -> None:
+def test_league_command_prints_the_table(program: Callable[[str], str]) -> None:
     program("gdcmanon")
     command = [sys.executable, "-m", "pacslab", "deid", "league", "--tool", "gdcmanon", "--student", "student"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
@@ -140,6 +140,6 @@ def test_the_command(program: Callable[[str], str]) -> None:
     assert all(one in said for one in ("Who is still named", "best settings", *places))
 
 
-def test_a_tool_that_does_not_exist() -> None:
+def test_league_command_refuses_an_unknown_tool() -> None:
     with pytest.raises(DeidError, match="has no tool 'gdcmanom'"):
         run_league([], whole().key, only=("gdcmanom",))

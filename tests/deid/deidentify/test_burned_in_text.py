@@ -67,7 +67,7 @@ def cleaned(dataset: pydicom.FileDataset) -> str:
     ("kind", "size", "contrast"),
     [("cr", 12, 0.3), ("cr", 20, 0.4), ("cr", 14, -0.3), ("ct", 14, 0.5), ("ct", 10, 0.5)],
 )
-def test_text_without_a_rule(kind: str, size: int, contrast: float) -> None:
+def test_burned_in_text_without_a_rule_is_found(kind: str, size: int, contrast: float) -> None:
     dataset = image(kind)
     before = dataset.pixel_array.copy()
     where = burned(dataset, size, contrast, (100, 40))
@@ -85,7 +85,7 @@ def test_text_without_a_rule(kind: str, size: int, contrast: float) -> None:
 
 @pytest.mark.parametrize("kind", ["cr", "ct"])
 @pytest.mark.parametrize("seed", [0, 1, 2, 4, 5, 6])
-def test_every_style_that_a_hospital_hides_a_name_in(kind: str, seed: int) -> None:
+def test_burned_in_text_of_every_trap_style_is_found(kind: str, seed: int) -> None:
     """Faint, bright, or dark on a label, small or large, wherever it stands: nobody can make out a letter."""
     dataset = image(kind, seed % 2)
     study = whole_plan()
@@ -99,7 +99,7 @@ def test_every_style_that_a_hospital_hides_a_name_in(kind: str, seed: int) -> No
         assert not text_remains(after, one.box, one.glyphs), one.token
 
 
-def test_text_in_a_later_frame_of_a_moving_picture() -> None:
+def test_burned_in_text_in_a_later_frame_is_found() -> None:
     still = image("ct").pixel_array
     frames = np.stack([still, still, still])
     letters = drawn(TEXT, 14)
@@ -113,7 +113,7 @@ def test_text_in_a_later_frame_of_a_moving_picture() -> None:
 
 
 @pytest.mark.parametrize("size", [18, 24])
-def test_text_of_which_only_the_beginning_has_one_grey_value(size: int) -> None:
+def test_burned_in_text_of_several_grey_values_is_found(size: int) -> None:
     """Faint letters that reach the brightest grey are drawn ones, and those beside them are not."""
     picture = image("cr").pixel_array.astype(np.int32)
     letters = drawn(TEXT, size)
@@ -137,7 +137,7 @@ def row_of(heights: list[int], feet: list[int]) -> list[_Mark]:
     return marks
 
 
-def test_five_marks_are_letters_if_they_stand_on_one_line() -> None:
+def test_burned_in_text_of_five_glyphs_on_a_line_is_found() -> None:
     """Folds of a brain are as lean and as close, and one of them stands higher."""
     assert _looks(row_of([14, 10, 10, 14, 10], [60, 60, 60, 60, 61])) is Looks.WRITTEN
     assert _looks(row_of([15, 18, 13, 16, 11], [66, 68, 63, 67, 68])) is not Looks.WRITTEN
@@ -145,7 +145,7 @@ def test_five_marks_are_letters_if_they_stand_on_one_line() -> None:
 
 
 @pytest.mark.parametrize("kind", ["cr", "ct"])
-def test_anatomy_is_left_alone(kind: str) -> None:
+def test_burned_in_text_is_not_seen_in_anatomy(kind: str) -> None:
     dataset = image(kind)
     assert text_in(dataset.pixel_array) == []
     before = dataset.pixel_array.copy()
@@ -153,27 +153,27 @@ def test_anatomy_is_left_alone(kind: str) -> None:
     assert np.array_equal(dataset.pixel_array, before)
 
 
-def test_unknown_machine_that_claims_text() -> None:
+def test_burned_in_text_claimed_by_an_unknown_machine() -> None:
     dataset = image("us")
     dataset.ManufacturerModelName = "Unknown 3000"
     assert not cleaned(dataset)
     assert text_in(dataset.pixel_array[:48]) == []
 
 
-def test_claim_of_text_that_nobody_finds() -> None:
+def test_burned_in_text_claimed_and_not_found() -> None:
     dataset = image("cr")
     dataset.BurnedInAnnotation = "YES"
     assert "no rule says where" in cleaned(dataset)
 
 
-def test_without_a_reader_one_line_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_burned_in_text_without_tesseract_is_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(study, "can_read", lambda: False)
     done = deidentify_study(original().images[:1], tmp_path, secret=SECRET, read_text=True)
     assert done.notes == (MISSING,)
     assert len(done.written) == 1
 
 
-def test_several_processes_write_the_same_files(tmp_path: Path) -> None:
+def test_burned_in_text_found_in_parallel_gives_the_same_files(tmp_path: Path) -> None:
     for workers in (1, 2):
         deidentify_study(original().files.values(), tmp_path / str(workers), secret=SECRET, workers=workers)
     for path in (tmp_path / "1").iterdir():

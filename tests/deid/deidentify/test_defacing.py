@@ -86,7 +86,7 @@ def treat(output: Output, change: Callable[[np.ndarray, np.ndarray], np.ndarray]
             dataset.save_as(path)
 
 
-def test_the_face_is_an_identifier_with_its_place() -> None:
+def test_face_is_an_identifier_with_its_place() -> None:
     faces = [one for one in head().key.planted if one.location is Location.FACE]
     assert {one.kind for one in faces} == {Identifier.FACE}
     assert len({one.token for one in faces}) == 1
@@ -98,7 +98,7 @@ def test_the_face_is_an_identifier_with_its_place() -> None:
         assert one.glyphs().any()
 
 
-def test_the_reference_recipe_takes_the_face_and_leaves_the_brain(output: Output) -> None:
+def test_face_is_removed_by_the_recipe_and_the_brain_stays(output: Output) -> None:
     report = output.audit()
     assert report.passed, report.summary()
     counted = {one.name: one for one in (*report.removed, *report.kept)}
@@ -112,7 +112,7 @@ def test_the_reference_recipe_takes_the_face_and_leaves_the_brain(output: Output
         assert "113100" in codes
 
 
-def test_nobody_but_a_head_says_that_its_face_was_cleaned(cleaned: Path) -> None:
+def test_face_cleaning_is_declared_by_head_series_only(cleaned: Path) -> None:
     for path in sorted(cleaned.glob("*.dcm"))[:3]:
         dataset = pydicom.dcmread(path, stop_before_pixels=True)
         assert "RecognizableVisualFeatures" not in dataset
@@ -141,7 +141,9 @@ TREATMENTS = [lambda before, _: before, blurred, faint, inverted, skinned]
 
 
 @pytest.mark.parametrize("change", TREATMENTS, ids=["as it was", "blurred", "faint", "inverted", "skinned"])
-def test_a_face_left_in_one_series(output: Output, change: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> None:
+def test_face_left_in_one_series_is_a_leak(
+    output: Output, change: Callable[[np.ndarray, np.ndarray], np.ndarray]
+) -> None:
     treat(output, change)
     report = output.audit()
     assert "pixels" in report.failed()
@@ -150,7 +152,7 @@ def test_a_face_left_in_one_series(output: Output, change: Callable[[np.ndarray,
     assert patient.worst == (f"patient {patient.index}'s face can be rendered from 1 MR series",)
 
 
-def test_one_slice_of_the_face_put_back_is_exactly_that_leak(output: Output) -> None:
+def test_face_slice_put_back_is_exactly_that_leak(output: Output) -> None:
     treat(output, lambda before, _: before, only=6)
     report = output.audit()
     assert report.failed() == ("pixels",)
@@ -172,7 +174,7 @@ def front_half_dark(_: np.ndarray, after: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("change", [everything_dark, front_half_dark])
-def test_defacing_that_takes_brain_along_is_a_loss(
+def test_face_removal_that_takes_brain_is_a_loss(
     output: Output, change: Callable[[np.ndarray, np.ndarray], np.ndarray]
 ) -> None:
     treat(output, change)
@@ -183,7 +185,7 @@ def test_defacing_that_takes_brain_along_is_a_loss(
     assert brains.good < brains.total
 
 
-def test_everything_but_the_brain_may_go(output: Output) -> None:
+def test_face_removal_may_take_everything_but_the_brain(output: Output) -> None:
     """Whoever strips the skull has taken off the face, and lost nothing that the key asks for."""
     brains = {one.instance_number: one.brain.drawn(256, 256) for one in head().study.instances if one.brain is not None}
     for (_, number), path in images_of(output).items():
@@ -193,7 +195,7 @@ def test_everything_but_the_brain_may_go(output: Output) -> None:
     assert output.failed() == set()
 
 
-def test_a_head_that_does_not_say_that_its_face_is_gone(output: Output) -> None:
+def test_face_removal_undeclared_fails(output: Output) -> None:
     for path in images_of(output).values():
         dataset = pydicom.dcmread(path)
         del dataset.RecognizableVisualFeatures
@@ -201,7 +203,7 @@ def test_a_head_that_does_not_say_that_its_face_is_gone(output: Output) -> None:
     assert output.failed() == {"flags"}
 
 
-def test_a_series_that_is_no_volume_is_withheld(tmp_path: Path) -> None:
+def test_face_series_that_is_no_volume_is_withheld(tmp_path: Path) -> None:
     """One slice does not tell where the face is, and slices without a place do not either."""
     slices = [one for (series, _), one in sorted(originals().items()) if series.startswith("T1")]
     done = deidentify_study(iter([content_of(slices[5])]), tmp_path / "one", secret=SECRET)
@@ -214,7 +216,7 @@ def test_a_series_that_is_no_volume_is_withheld(tmp_path: Path) -> None:
     assert len(done.withheld) == len(slices)
 
 
-def test_a_knee_has_no_face(tmp_path: Path) -> None:
+def test_face_is_not_sought_in_a_knee(tmp_path: Path) -> None:
     knee = next(iter(originals().values()))
     knee.BodyPartExamined = "KNEE"
     done = deidentify_study([content_of(knee)], tmp_path, secret=SECRET)
@@ -229,7 +231,7 @@ def content_of(dataset: FileDataset) -> bytes:
 
 
 @pytest.mark.parametrize("plane", ["sagittal", "coronal", "from the crown"])
-def test_slices_of_another_direction_lose_the_same_face(plane: str) -> None:
+def test_face_removal_is_the_same_in_other_slice_directions(plane: str) -> None:
     """The same head, cut another way: what goes is the same voxels."""
     slices = [one for (series, _), one in sorted(originals().items(), key=lambda item: item[0]) if series[:2] == "T1"]
     expected = faces_in(slices)
@@ -271,7 +273,7 @@ def recut(
     return dataset
 
 
-def test_the_originals_with_clean_headers_are_told_with_all_series(tmp_path: Path) -> None:
+def test_face_leaks_of_originals_name_every_series(tmp_path: Path) -> None:
     for number, dataset in enumerate(originals().values()):
         dataset.save_as(tmp_path / f"{number}.dcm")
     report = audit_cohort(tmp_path, head().key, workers=1)

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     [("community-hospital", "student1", 13), ("district-hospital-standard", "student3", 17)],
     ids=["small letters on a chest", "from the background across a breast"],
 )
-def test_faint_name(hospital: str, student: str, study: int, program: Callable[[str], str]) -> None:
+def test_faint_text_on_a_projection_is_painted_over(
+    hospital: str, student: str, study: int, program: Callable[[str], str]
+) -> None:
     program("tesseract")
     cohort = build_cohort(load_recipe(hospital), make_variant("reader", student))
     plan = cohort.plan.studies[study]
@@ -49,7 +51,7 @@ def test_faint_name(hospital: str, student: str, study: int, program: Callable[[
     assert sought
 
 
-def test_letters_on_bone_as_bright_as_they_are() -> None:
+def test_faint_text_on_bone_of_its_brightness_is_painted_over() -> None:
     """A number of one value is found by its even row; grain that is cut off at one value has no row."""
     grain = make_variant("across", "bone").stream("grain").numpy().normal(3500, 60, (120, 300))
     bone = np.minimum(grain, 3600).astype(np.uint16)

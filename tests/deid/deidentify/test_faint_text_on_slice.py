@@ -65,7 +65,7 @@ def painted(picture: np.ndarray) -> np.ndarray:
         ("district-hospital-standard", "8", 6),
     ],
 )
-def test_name_of_which_outlines_hide_letters(hospital: str, student: str, study: int) -> None:
+def test_faint_text_hidden_by_outlines_is_found(hospital: str, student: str, study: int) -> None:
     """In each of these a search for single letters overlooks the name or the number."""
     sought = 0
     for dataset, planted in slices(hospital, student, study):
@@ -82,7 +82,7 @@ def test_name_of_which_outlines_hide_letters(hospital: str, student: str, study:
 @pytest.mark.parametrize(
     ("hospital", "student", "study"), [("community-hospital", "4", 0), ("district-hospital-standard", "2", 3)]
 )
-def test_only_the_letters_are_painted_over_where_they_have_one_value(hospital: str, student: str, study: int) -> None:
+def test_faint_text_of_one_value_is_painted_over_alone(hospital: str, student: str, study: int) -> None:
     """Their upper or lower edges are no line of their own, for which a band across the slice would go."""
     dataset, planted = next(slices(hospital, student, study))
     picture = decode(dataset)
@@ -98,7 +98,7 @@ def test_only_the_letters_are_painted_over_where_they_have_one_value(hospital: s
     assert np.array_equal(after[~around], picture[~around])
 
 
-def test_the_recipe_takes_a_ct_for_slices() -> None:
+def test_faint_text_recipe_treats_a_ct_as_slices() -> None:
     dataset, planted = next(slices("district-hospital-standard", "6", 2))
     assert not deidentify(dataset, Pseudonyms(SECRET), load_policy(), read_text=True)
     after = decode(dataset)
@@ -109,7 +109,7 @@ def test_the_recipe_takes_a_ct_for_slices() -> None:
 
 @pytest.mark.parametrize("study", [2, 6])
 @pytest.mark.parametrize("brighter", [True, False])
-def test_any_writing_across_any_slice(study: int, brighter: bool) -> None:
+def test_faint_text_anywhere_on_a_slice_is_found(study: int, brighter: bool) -> None:
     """Whatever the name, its size and its place; also as dark as it would be bright."""
     plans = cohort("district-hospital-standard", "9").plan.studies
     clean = [dataset for dataset, planted in slices("district-hospital-standard", "9", study) if not planted]
@@ -138,7 +138,7 @@ def _is_faint(change: np.ndarray, row: int, column: int, glyphs: np.ndarray) -> 
     return bool((area[~glyphs] == 0).all() and (area[glyphs] >= 0).all() and np.median(area[glyphs]) < 400)
 
 
-def test_slices_without_writing_are_left_alone() -> None:
+def test_faint_text_is_not_seen_on_clean_slices() -> None:
     pictures = [
         decode(dataset)
         for study in (1, 2, 6, 8)

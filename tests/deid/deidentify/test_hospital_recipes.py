@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("hospital", ["clinique", "community-hospital", "district-hospital-standard"])
-def test_reference_recipe_over_a_whole_hospital(tmp_path: Path, hospital: str, program: Callable[[str], str]) -> None:
+def test_recipe_leaves_nobody_named_in_a_whole_hospital(
+    tmp_path: Path, hospital: str, program: Callable[[str], str]
+) -> None:
     """Text that no rule knows of is found by the reader, and anatomy is hardly ever taken for it."""
     program("tesseract")
     program("dciodvfy")

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("student", ["student", "anna", "b@uni.example", "c.d-e_f", "07"])
-def test_full_marks_for_every_student(tmp_path: Path, student: str) -> None:
+def test_recipe_earns_full_marks_for_every_student(tmp_path: Path, student: str) -> None:
     origin = original(student)
     for name, content in origin.files.items():
         (tmp_path / "study" / name).parent.mkdir(parents=True, exist_ok=True)
@@ -48,14 +48,14 @@ def first(folder: Path) -> pydicom.FileDataset:
     return pydicom.dcmread(min(folder.glob("*.dcm")))
 
 
-def test_same_secret_same_files(tmp_path: Path) -> None:
+def test_recipe_with_the_same_secret_writes_the_same_files(tmp_path: Path) -> None:
     for name in ("a", "b"):
         deidentify_study(original().files.values(), tmp_path / name, secret=SECRET)
     for path in (tmp_path / "a").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
 
 
-def test_another_secret_other_pseudonyms(tmp_path: Path) -> None:
+def test_pseudonym_differs_with_another_secret(tmp_path: Path) -> None:
     deidentify_study(original().files.values(), tmp_path / "a", secret=SECRET)
     deidentify_study(original().files.values(), tmp_path / "b", secret=SECRET[::-1])
     one, other = first(tmp_path / "a"), first(tmp_path / "b")
@@ -63,19 +63,19 @@ def test_another_secret_other_pseudonyms(tmp_path: Path) -> None:
         assert one[keyword].value != other[keyword].value
 
 
-def test_short_secret(tmp_path: Path) -> None:
+def test_secret_too_short_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DeidError, match="can be guessed"):
         deidentify_study(original().files.values(), tmp_path, secret=b"1234")
 
 
-def test_nothing_to_do(tmp_path: Path) -> None:
+def test_recipe_without_files_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DeidError, match="no file"):
         deidentify_study([], tmp_path, secret=SECRET)
     with pytest.raises(DeidError, match="not a folder"):
         deidentify_study(tmp_path / "nowhere", tmp_path, secret=SECRET)
 
 
-def test_intervals_survive_and_the_hour_does_not(tmp_path: Path) -> None:
+def test_dates_keep_intervals_and_lose_the_hour(tmp_path: Path) -> None:
     """Two studies of one patient keep the days between them; the hour of the examination is gone."""
     cohort = build_cohort(load_recipe("district-hospital"), make_variant("open-archive", "intervals"))
     person = next(one for one in cohort.plan.people if len(cohort.plan.studies_of(one)) == 2)
@@ -91,7 +91,7 @@ def test_intervals_survive_and_the_hour_does_not(tmp_path: Path) -> None:
     assert (days[1] - days[0]).astype(int) == (after - before).days
 
 
-def test_whole_cohort(tmp_path: Path) -> None:
+def test_recipe_over_a_whole_cohort_leaks_nothing(tmp_path: Path) -> None:
     """Every image of the hospital comes out, every document stays back, and no direct identifier is left in a file."""
     cohort = build_cohort(load_recipe("district-hospital"), make_variant("open-archive", "everybody"))
     files = [content for _, content in cohort.instances()]
@@ -120,13 +120,13 @@ def apply(dataset: pydicom.FileDataset) -> str:
     return deidentify(dataset, Pseudonyms(SECRET), load_policy())
 
 
-def test_unknown_machine_with_burned_in_text() -> None:
+def test_burned_in_text_of_an_unknown_machine_is_withheld() -> None:
     dataset = some_image(ManufacturerModelName="Unknown 3000")
     del dataset.SequenceOfUltrasoundRegions
     assert "no rule says where" in apply(dataset)
 
 
-def test_unknown_machine_that_says_where_the_picture_is() -> None:
+def test_burned_in_text_outside_a_declared_region_is_removed() -> None:
     region = Dataset()
     region.RegionLocationMinX0, region.RegionLocationMinY0 = 0, 60
     region.RegionLocationMaxX1, region.RegionLocationMaxY1 = 639, 479
@@ -156,7 +156,7 @@ def many_frames(dataset: pydicom.FileDataset) -> pydicom.FileDataset:
 
 
 @pytest.mark.parametrize("kind", [compressed, in_colour, many_frames])
-def test_banner_of_another_kind_of_image(kind: Callable[[pydicom.FileDataset], pydicom.FileDataset]) -> None:
+def test_banner_of_another_kind_of_image_is_removed(kind: Callable[[pydicom.FileDataset], pydicom.FileDataset]) -> None:
     dataset = kind(some_image())
     before = dataset.pixel_array.copy()
     assert not apply(dataset)
@@ -184,7 +184,7 @@ def test_age_is_computed_and_capped() -> None:
     assert dataset.PatientAge == "090Y"
 
 
-def test_the_age_of_ninety_is_that_of_everybody_above(tmp_path: Path) -> None:
+def test_age_of_ninety_is_that_of_everybody_above(tmp_path: Path) -> None:
     """Of a patient who is 96 today, an earlier examination."""
     cohort = build_cohort(load_recipe("clinique"), make_variant("full", "g"))
     plan = cohort.plan.studies[5]
@@ -196,13 +196,13 @@ def test_the_age_of_ninety_is_that_of_everybody_above(tmp_path: Path) -> None:
     assert [one for one in cohort.planted_in(next(oldest)) if one.kind is Identifier.AGE]
 
 
-def test_identifier_in_a_coded_string() -> None:
+def test_identifier_in_a_coded_string_is_removed() -> None:
     dataset = some_image(BodyPartExamined=original().key.patients[0].name.split("^")[0].upper())
     apply(dataset)
     assert "BodyPartExamined" not in dataset
 
 
-def test_unlisted_text_and_private_blocks_are_gone() -> None:
+def test_private_blocks_and_unlisted_text_are_removed() -> None:
     dataset = some_image(MedicalAlerts="x", DischargeDiagnosisDescription="x", BranchOfService="x")
     dataset.add_new(0x60003000, "OW", b"\1\0")
     apply(dataset)
@@ -211,7 +211,7 @@ def test_unlisted_text_and_private_blocks_are_gone() -> None:
     assert not [element for element in dataset.iterall() if element.tag.is_private]
 
 
-def test_ids_of_the_standard_stay() -> None:
+def test_uids_of_the_standard_stay() -> None:
     dataset = some_image()
     apply(dataset)
     assert dataset.SOPClassUID == "1.2.840.10008.5.1.4.1.1.6.1"
@@ -229,7 +229,7 @@ def test_ids_of_the_standard_stay() -> None:
         ("liver 10.5 cm, EF 55 %, 120/80", "liver 10.5 cm, EF 55 %, 120/80"),
     ],
 )
-def test_free_text(text: str, cleaned: str) -> None:
+def test_free_text_keeps_findings_and_loses_names(text: str, cleaned: str) -> None:
     known = frozenset({"Asha", "Rao", "012345678901"})
     found = clean_text(text, known)
     assert found.replace("*** ", "***, ") == cleaned.replace("*** ", "***, ")

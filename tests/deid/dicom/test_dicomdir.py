@@ -58,7 +58,7 @@ def fault(on: Media, case: Case) -> str:
 
 
 @pytest.mark.parametrize("name", HOSPITALS)
-def test_each_identifier_in_the_record_that_it_belongs_to(name: str) -> None:
+def test_dicomdir_identifier_in_its_record_is_reported(name: str) -> None:
     on = media(name)
     cases = cases_of(on)
     wrong = {str(case): said for case in cases if (said := fault(on, case))}
@@ -76,7 +76,7 @@ def test_each_identifier_in_the_record_that_it_belongs_to(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", HOSPITALS)
-def test_a_dicomdir_of_moved_dates_says_nothing(name: str, tmp_path: Path) -> None:
+def test_dicomdir_of_shifted_dates_has_no_leak(name: str, tmp_path: Path) -> None:
     """Nor does a whole cohort's audit find anything; and where something is put back, it says the same as the cases."""
     on = media(name)
     for path, content in on.files.items():
@@ -118,7 +118,7 @@ def directory_before(place: Hospital, folder: Path) -> FileDataset:
 
 
 @pytest.mark.parametrize("name", HOSPITALS)
-def test_the_dicomdir_of_the_originals_beside_clean_files(name: str, tmp_path: Path) -> None:
+def test_dicomdir_of_the_originals_leaks_beside_clean_files(name: str, tmp_path: Path) -> None:
     """Every patient's name and every day of a study is told, of the patient whose it is."""
     on = media(name)
     with quiet_pydicom():
@@ -130,7 +130,7 @@ def test_the_dicomdir_of_the_originals_beside_clean_files(name: str, tmp_path: P
         assert {(study.date, patient.index) for study in patient.studies} <= found
 
 
-def test_somebody_elses_date_is_no_leak() -> None:
+def test_dicomdir_date_of_another_patient_is_no_leak() -> None:
     """A moved date may be the day on which another patient was examined."""
     on = media(HOSPITALS[0])
     case = dated(on)
@@ -154,14 +154,14 @@ def found_in(on: Media, directory: FileDataset, without: str = "") -> list[tuple
     return [(leak.token, leak.patient) for leak in on.leaks(directory, without)[1]]
 
 
-def test_a_record_whose_file_is_not_there_is_searched_as_those_beside_it() -> None:
+def test_dicomdir_record_of_a_missing_file_is_searched() -> None:
     on = media(HOSPITALS[0])
     case = dated(on)
     expected = [(case.planted.token, case.planted.patient)]
     assert found_in(on, at_image(on, case), without=on.name_of[case.instance.sop_instance_uid]) == expected
 
 
-def test_a_record_that_references_nothing_is_searched_as_those_beside_it() -> None:
+def test_dicomdir_record_without_a_reference_is_searched() -> None:
     on = media(HOSPITALS[0])
     case = dated(on)
     directory = at_image(on, case)
@@ -171,7 +171,7 @@ def test_a_record_that_references_nothing_is_searched_as_those_beside_it() -> No
 
 
 @pytest.mark.parametrize("lost", ["ReferencedFileID", "ReferencedSOPInstanceUIDInFile"])
-def test_a_file_is_found_by_its_name_and_by_its_instance(lost: str) -> None:
+def test_dicomdir_file_is_found_by_name_and_by_instance(lost: str) -> None:
     """Files were moved, or the instances have other UIDs: what is left of the reference leads to the file."""
     on = media(HOSPITALS[0])
     case = dated(on)
@@ -182,7 +182,7 @@ def test_a_file_is_found_by_its_name_and_by_its_instance(lost: str) -> None:
     assert found_in(on, directory) == [(case.planted.token, case.planted.patient)]
 
 
-def test_a_patient_of_whom_no_file_is_known() -> None:
+def test_dicomdir_patient_without_known_files_is_reported() -> None:
     """A name gives its patient away wherever it stands, a date does not where nobody knows whose it is."""
     on = media(HOSPITALS[0])
     case = dated(on)
@@ -221,7 +221,7 @@ def depth(record: Dataset) -> int:
     return LEVELS.index(kind) if kind in LEVELS else len(LEVELS) - 1
 
 
-def test_records_in_any_order() -> None:
+def test_dicomdir_records_may_stand_in_any_order() -> None:
     """Offsets say which record stands below which, wherever it stands."""
     on = media(HOSPITALS[0])
     for case in cases_of(on):
@@ -254,7 +254,7 @@ def of_no_type(records: list[Dataset]) -> None:
 
 
 @pytest.mark.parametrize("spoil", [in_a_circle, all_below_the_first, to_nowhere, of_no_type])
-def test_offsets_that_lead_nowhere(spoil: Callable[[list[Dataset]], None]) -> None:
+def test_dicomdir_with_broken_offsets_is_still_searched(spoil: Callable[[list[Dataset]], None]) -> None:
     """The order of the records says what the offsets do not; the record of an image knows its file all the same."""
     on = media(HOSPITALS[0])
     case = dated(on)
@@ -264,7 +264,7 @@ def test_offsets_that_lead_nowhere(spoil: Callable[[list[Dataset]], None]) -> No
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_a_hundred_thousand_records_below_one_another(*, known: bool) -> None:
+def test_dicomdir_of_100000_nested_records_is_bounded(*, known: bool) -> None:
     count = 100_000
     records = tuple(DirectoryRecord(at - 1 if at else None, "", "") for at in range(count))
     begin = process_time()
@@ -292,7 +292,7 @@ def painted_over(icon: Dataset) -> None:
 
 
 @pytest.mark.parametrize("name", HOSPITALS)
-def test_a_name_in_the_icon_of_a_record(name: str) -> None:
+def test_dicomdir_icon_with_a_name_is_reported(name: str) -> None:
     on = media(name)
     count = 0
     for planted, icon in iconic(on):

@@ -105,7 +105,7 @@ CASES: list[tuple[Callable[[FileDataset], None], Location, str]] = [
 
 
 @pytest.mark.parametrize(("change", "location", "named"), CASES, ids=lambda one: getattr(one, "__name__", str(one)))
-def test_a_name_drawn_beside_the_picture(
+def test_overlay_or_icon_with_a_name_is_a_leak(
     output: Output, change: Callable[[FileDataset], None], location: Location, named: str
 ) -> None:
     assert output.failed() == set()
@@ -142,12 +142,12 @@ def painted_over(dataset: FileDataset) -> None:
     item.PixelData = pixels.tobytes()
 
 
-def test_an_overlay_and_an_icon_without_the_name_may_stay(output: Output) -> None:
+def test_overlay_and_icon_without_the_name_may_stay(output: Output) -> None:
     output.edit(painted_over, number_of_first(output))
     assert output.failed() == set()
 
 
-def test_an_icon_that_nobody_can_look_at(output: Output) -> None:
+def test_icon_that_cannot_be_read_is_reported(output: Output) -> None:
     def spoil(dataset: FileDataset) -> None:
         icon_back(dataset)
         dataset.IconImageSequence[0].PixelData = b"\1\2\3\4"
@@ -158,7 +158,7 @@ def test_an_icon_that_nobody_can_look_at(output: Output) -> None:
     assert "cannot be looked at" in report.check("pixels").worst[0]
 
 
-def test_everything_as_it_was_is_counted_by_its_place(tmp_path: Path) -> None:
+def test_overlay_and_icon_originals_are_counted_by_place(tmp_path: Path) -> None:
     for number, content in enumerate(drawn_on().files.values()):
         (tmp_path / f"{number}.dcm").write_bytes(content)
     report = audit_study(tmp_path, drawn_on().key, drawn_on().study.study_instance_uid)
@@ -188,7 +188,7 @@ def study(cleaned: Path, tmp_path: Path) -> Output:
     return Output(tmp_path / "deid", original())
 
 
-def test_the_dicomdir_of_the_originals(study: Output, tmp_path: Path) -> None:
+def test_dicomdir_of_the_original_files_is_a_leak(study: Output, tmp_path: Path) -> None:
     shutil.copy(directory_of(original().images, tmp_path), study.folder / "DICOMDIR")
     report = study.audit()
     assert set(report.failed()) == {"headers", "uids", "dates"}
@@ -200,12 +200,12 @@ def test_the_dicomdir_of_the_originals(study: Output, tmp_path: Path) -> None:
     assert not [note for note in report.notes if "DICOMDIR" in note]
 
 
-def test_a_dicomdir_under_another_name(study: Output, tmp_path: Path) -> None:
+def test_dicomdir_under_another_name_is_found(study: Output, tmp_path: Path) -> None:
     shutil.copy(directory_of(original().images, tmp_path), study.folder / "index.dcm")
     assert {leak.location for leak in study.audit().leaks} == {Location.DICOMDIR}
 
 
-def test_an_image_called_dicomdir_is_an_image(study: Output) -> None:
+def test_image_named_dicomdir_is_read_as_an_image(study: Output) -> None:
     """Its name keeps nobody from looking at its pixels."""
     study.paths[0].rename(study.folder / "DICOMDIR")
     assert study.audit().passed
@@ -215,14 +215,14 @@ def test_an_image_called_dicomdir_is_an_image(study: Output) -> None:
     assert "pixels" in study.failed()
 
 
-def test_a_dicomdir_of_the_clean_files(study: Output, tmp_path: Path) -> None:
+def test_dicomdir_of_the_clean_files_passes(study: Output, tmp_path: Path) -> None:
     shutil.copy(directory_of([path.read_bytes() for path in study.paths], tmp_path), study.folder / "DICOMDIR")
     report = study.audit()
     assert report.passed, report.summary()
     assert report.files_found == len(study.paths)
 
 
-def test_a_dicomdir_that_cannot_be_read_is_searched_all_the_same(study: Output) -> None:
+def test_dicomdir_unreadable_is_searched_as_bytes(study: Output) -> None:
     patient = next(one for one in original().key.patients if original().study in one.studies)
     (study.folder / "DICOMDIR").write_bytes(b"\0" * 50 + patient.name.encode())
     report = study.audit()
@@ -230,7 +230,7 @@ def test_a_dicomdir_that_cannot_be_read_is_searched_all_the_same(study: Output) 
     assert {leak.location for leak in report.leaks} == {Location.DICOMDIR}
 
 
-def test_the_key_of_media_counts_its_directory(study: Output, tmp_path: Path) -> None:
+def test_dicomdir_is_counted_by_the_key_of_media(study: Output, tmp_path: Path) -> None:
     """Where the originals came with a DICOMDIR, what it said is counted as gone or left like everything else."""
     key, uid = original().key, original().study.study_instance_uid
     patient = next(one for one in key.patients if original().study in one.studies)

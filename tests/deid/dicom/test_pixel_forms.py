@@ -91,14 +91,14 @@ TREATMENTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 @pytest.mark.parametrize("treat", TREATMENTS.values(), ids=TREATMENTS.keys())
-def test_text_left_in_one_image(output: Output, treat: Callable[[np.ndarray], np.ndarray]) -> None:
+def test_burned_in_text_left_in_one_image_is_found(output: Output, treat: Callable[[np.ndarray], np.ndarray]) -> None:
     restore(output, treat)
     report = output.audit()
     assert report.failed() == ("pixels",)
     assert {leak.file for leak in report.leaks} == {"image-0001.dcm"}
 
 
-def test_one_line_left(output: Output) -> None:
+def test_burned_in_text_line_left_is_found(output: Output) -> None:
     restore(output, lambda banner: np.vstack([banner[:20], np.zeros_like(banner[20:])]))
     found = {leak.words for leak in output.audit().leaks}
     assert found == {"a place", "an original date"}
@@ -124,7 +124,7 @@ def another_text(banner: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("treat", [grey_bar, snow, gradient, another_text], ids=lambda one: one.__name__)
-def test_a_banner_painted_over_in_another_way(output: Output, treat: Callable[[np.ndarray], np.ndarray]) -> None:
+def test_banner_painted_over_in_any_way_passes(output: Output, treat: Callable[[np.ndarray], np.ndarray]) -> None:
     restore(output, treat)
     assert output.failed() == set()
 
@@ -157,12 +157,12 @@ def whole_picture(output: Output, treat: Callable[[np.ndarray], np.ndarray]) -> 
     ids=["mirrored", "upside down", "on its side", "negative", "cropped by 2", "cropped into the text", "cropped left",
          "rolled", "darkened"],
 )  # fmt: skip
-def test_a_changed_picture_does_not_hide_its_text(output: Output, treat: Callable[[np.ndarray], np.ndarray]) -> None:
+def test_burned_in_text_in_a_changed_image_is_found(output: Output, treat: Callable[[np.ndarray], np.ndarray]) -> None:
     whole_picture(output, treat)
     assert output.failed() == {"pixels", "anatomy"}
 
 
-def test_a_picture_cropped_below_the_banner(output: Output) -> None:
+def test_image_cropped_below_the_banner_loses_anatomy(output: Output) -> None:
     whole_picture(output, lambda pixels: pixels[48:])
     assert output.failed() == {"anatomy"}
 
@@ -186,19 +186,19 @@ def compress(output: Output, syntax: str) -> None:
 
 
 @pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless], ids=lambda one: one.name)
-def test_clean_and_compressed_without_loss(output: Output, syntax: str) -> None:
+def test_image_compressed_without_loss_passes(output: Output, syntax: str) -> None:
     compress(output, syntax)
     assert output.failed() == set()
 
 
 @pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless], ids=lambda one: one.name)
-def test_text_in_compressed_pixels(output: Output, syntax: str) -> None:
+def test_burned_in_text_in_compressed_pixels_is_found(output: Output, syntax: str) -> None:
     restore(output, lambda banner: banner)
     compress(output, syntax)
     assert output.failed() == {"pixels"}
 
 
-def test_run_lengths_that_look_like_another_compression() -> None:
+def test_rle_bytes_like_another_compression_are_decoded() -> None:
     """Two pixels of 79 and two of 81 are the bytes with which a picture in JPEG 2000 begins."""
     dataset = pydicom.dcmread(io.BytesIO(original().images[0]))
     pixels = np.tile(np.array([79, 79, 81, 81], np.uint8), dataset.Rows * dataset.Columns // 4)
@@ -210,19 +210,19 @@ def test_run_lengths_that_look_like_another_compression() -> None:
     assert np.array_equal(found.ravel(), pixels)
 
 
-def test_compressed_with_loss(output: Output) -> None:
+def test_image_compressed_with_loss_loses_anatomy(output: Output) -> None:
     compress(output, JPEGBaseline8Bit)
     report = output.audit()
     assert report.failed() == ("anatomy",)
 
 
-def test_text_compressed_with_loss(output: Output) -> None:
+def test_burned_in_text_compressed_with_loss_is_found(output: Output) -> None:
     restore(output, lambda banner: banner)
     compress(output, JPEGBaseline8Bit)
     assert output.failed() == {"anatomy", "pixels"}
 
 
-def test_pixels_that_cannot_be_decoded(output: Output) -> None:
+def test_image_that_cannot_be_decoded_is_reported(output: Output) -> None:
     def change(dataset: FileDataset) -> None:
         dataset.PixelData = encapsulate([b"\xff\xd8\xff\xf7 not an image"])
         dataset["PixelData"].is_undefined_length = True
@@ -234,7 +234,7 @@ def test_pixels_that_cannot_be_decoded(output: Output) -> None:
     assert "cannot be decoded" in report.check("pixels").worst[0]
 
 
-def test_big_endian(output: Output) -> None:
+def test_image_in_big_endian_is_read(output: Output) -> None:
     path = output.paths[0]
     dataset = pydicom.dcmread(path)
     dataset.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
@@ -242,18 +242,18 @@ def test_big_endian(output: Output) -> None:
     assert output.failed() == set()
 
 
-def test_anatomy_blanked(output: Output) -> None:
+def test_anatomy_blanked_is_a_loss(output: Output) -> None:
     output.edit(lambda dataset: setattr(dataset, "PixelData", bytes(len(dataset.PixelData))))
     assert output.failed() == {"anatomy"}
 
 
-def test_another_patients_picture(output: Output) -> None:
+def test_image_of_another_patient_is_reported(output: Output) -> None:
     rng = np.random.default_rng(3)
     output.edit(lambda dataset: setattr(dataset, "PixelData", rng.bytes(len(dataset.PixelData))))
     assert output.failed() == {"anatomy"}
 
 
-def test_one_pixel_of_anatomy(output: Output) -> None:
+def test_anatomy_with_one_pixel_changed_is_a_loss(output: Output) -> None:
     def change(dataset: FileDataset) -> None:
         pixels = dataset.pixel_array.copy()
         pixels[240, 320] ^= 1

@@ -107,7 +107,7 @@ def reference_people() -> dict[str, str]:
     return {pseudonyms.patient(one.patient_id): one.spoken_name for one in KEY.patients}
 
 
-def test_nobody_on_the_list_is_told_by_age_and_sex_alone() -> None:
+def test_linkage_by_age_and_sex_alone_finds_nobody() -> None:
     for real in (one for one in listed() if one.patient is not None):
         same = [one for one in listed() if (one.sex, one.age, one.department) == (real.sex, real.age, real.department)]
         assert len({one.name for one in same}) > 1
@@ -115,7 +115,7 @@ def test_nobody_on_the_list_is_told_by_age_and_sex_alone() -> None:
     assert listed() == admissions(KEY)
 
 
-def test_dates_kept_against_the_list_of_admissions(
+def test_admissions_join_finds_people_by_kept_dates(
     weak: Callable[[Mistake], list[LinkageRecord]], reference: list[LinkageRecord]
 ) -> None:
     found = right(join_with_admissions(weak(Mistake.DATES_KEPT), listed()), people_behind(Mistake.DATES_KEPT))
@@ -124,7 +124,7 @@ def test_dates_kept_against_the_list_of_admissions(
 
 
 @pytest.mark.parametrize("mistake", [Mistake.DATES_KEPT, Mistake.OCCUPATION_KEPT])
-def test_the_newspapers_story(
+def test_news_story_finds_its_patient(
     weak: Callable[[Mistake], list[LinkageRecord]], reference: list[LinkageRecord], mistake: Mistake
 ) -> None:
     story = newspaper(KEY)
@@ -134,7 +134,9 @@ def test_the_newspapers_story(
     assert not right(follow_the_news(reference, story), reference_people())
 
 
-def test_hashed_numbers(weak: Callable[[Mistake], list[LinkageRecord]], reference: list[LinkageRecord]) -> None:
+def test_hashed_numbers_are_undone(
+    weak: Callable[[Mistake], list[LinkageRecord]], reference: list[LinkageRecord]
+) -> None:
     """Whoever knows how the hospital writes its numbers tries all of them: here a million."""
     victim = KEY.patients[0]
     form = victim.record_number[:-6] + "######"
@@ -147,14 +149,16 @@ def test_hashed_numbers(weak: Callable[[Mistake], list[LinkageRecord]], referenc
 
 
 @pytest.mark.parametrize("name", ["md5", "sha1", "sha256"])
-def test_every_common_hash(weak: Callable[[Mistake], list[LinkageRecord]], name: str) -> None:
+def test_hashed_numbers_of_every_common_hash_are_undone(
+    weak: Callable[[Mistake], list[LinkageRecord]], name: str
+) -> None:
     record = weak(Mistake.DATES_KEPT)[0]
     hashed = hashlib.new(name, b"JA11-000042").hexdigest()
     record = type(record)(**{**vars(record), "pseudonym": hashed.upper()})
     assert undo_hashes([record], numbers_of("JA11-0000##")) == {hashed: "JA11-000042"}
 
 
-def test_dates_moved_by_the_md5_of_the_number(
+def test_dates_shifted_by_md5_of_the_number_are_undone(
     weak: Callable[[Mistake], list[LinkageRecord]], reference: list[LinkageRecord]
 ) -> None:
     mistake = Mistake.DATES_FROM_MD5
@@ -164,7 +168,7 @@ def test_dates_moved_by_the_md5_of_the_number(
     assert not right(undo_date_shifts(reference, listed()), reference_people())
 
 
-def test_pictures_known_from_elsewhere(
+def test_known_images_find_their_patients(
     weak: Callable[[Mistake], list[LinkageRecord]], reference: list[LinkageRecord]
 ) -> None:
     """The ultrasound pictures were seen while the archive was open, banner and all."""
@@ -180,14 +184,14 @@ def test_pictures_known_from_elsewhere(
     assert match_pictures(reference, known) == []
 
 
-def test_a_picture_that_never_changes_is_always_found(reference: list[LinkageRecord]) -> None:
+def test_known_image_that_never_changes_is_always_found(reference: list[LinkageRecord]) -> None:
     """What no recipe can help: a slice without burned-in text is the same picture before and after."""
     name = next(one.file_name for one in KEY.instances() if one.modality == "CT")
     known = {picture_digest(pydicom.dcmread(io.BytesIO(whole().files[name]))): "somebody"}
     assert len(match_pictures(reference, known)) == 1
 
 
-def test_groups_grow_as_less_is_told(
+def test_smallest_group_grows_as_less_is_released(
     weak: Callable[[Mistake], list[LinkageRecord]], reference: list[LinkageRecord]
 ) -> None:
     records = weak(Mistake.DATES_KEPT)
@@ -197,7 +201,7 @@ def test_groups_grow_as_less_is_told(
     assert smallest_group(records, ("device",)) < smallest_group(reference, ("device",)) == len(reference)
 
 
-def test_the_crowd_in_which_everybody_disappears(
+def test_smallest_group_of_everybody_hides_everybody(
     weak: Callable[[Mistake], list[LinkageRecord]], reference: list[LinkageRecord]
 ) -> None:
     """Whoever has the list narrows some down to one person; moved days fit nobody, and what is left fits several."""
@@ -222,7 +226,7 @@ RELEASES = {
 
 
 @pytest.mark.parametrize(("choices", "safe", "useful"), RELEASES.values(), ids=RELEASES.keys())
-def test_the_trade_off(
+def test_tradeoff_weighs_risk_against_utility(
     weak: Callable[[Mistake], list[LinkageRecord]], choices: Choices, safe: bool, useful: bool
 ) -> None:
     """Neither telling everything nor telling nothing passes; what lies between does."""
@@ -233,7 +237,7 @@ def test_the_trade_off(
     assert ("does both." in str(result)) is result.passed
 
 
-def test_nothing_to_release() -> None:
+def test_tradeoff_without_a_release_is_refused() -> None:
     with pytest.raises(DeidError, match="no study"):
         weigh([], Choices(), listed())
 
@@ -251,11 +255,11 @@ def test_nothing_to_release() -> None:
         ("", None),
     ],
 )
-def test_a_release_as_people_write_it(text: str, read: Choices | None) -> None:
+def test_choices_as_people_write_them_are_read(text: str, read: Choices | None) -> None:
     assert read_choices(text) == read
 
 
-def test_a_release_is_judged_by_what_it_does() -> None:
+def test_release_is_judged_by_what_it_does() -> None:
     assert judge_release("sex=yes age_band=5 dates=moved", KEY).reached
     assert judge_release(Choices(age_band=10, dates=Dates.MOVED), KEY).reached
     told = judge_release("sex=yes age_band=1 dates=kept", KEY)
@@ -265,7 +269,7 @@ def test_a_release_is_judged_by_what_it_does() -> None:
     assert "is no release" in judge_release("all of it", KEY).message
 
 
-def test_what_gets_around_does_not_say_who_is_in_the_archive() -> None:
+def test_background_knowledge_does_not_name_members() -> None:
     people, story = background_knowledge(KEY)
     assert {one.patient for one in people} == {None}
     assert story.patient == -1
@@ -286,7 +290,7 @@ def portraits() -> tuple[object, ...]:
     return portraits_around(city_hospital(make_variant("open-archive", "student")))
 
 
-def test_a_face_rendered_from_a_head(heads: dict[str, list[Face]]) -> None:
+def test_face_rendered_from_a_head_finds_its_portrait(heads: dict[str, list[Face]]) -> None:
     """Headers are clean and dates are gone; the picture is enough to find everybody, and after the recipe nobody."""
     cohort = city_hospital(make_variant("open-archive", "student"))
     patients = {one.person.spoken for one in cohort.plan.studies if one.kind == "brain-mr"}
@@ -301,7 +305,7 @@ def test_a_face_rendered_from_a_head(heads: dict[str, list[Face]]) -> None:
     assert match_faces(heads["reference"], portraits()) == []
 
 
-def test_somebody_without_a_portrait_is_not_found(heads: dict[str, list[Face]]) -> None:
+def test_face_of_somebody_without_a_portrait_is_not_found(heads: dict[str, list[Face]]) -> None:
     """The next best face is not taken for the patient's."""
     for face in heads["weak"]:
         best = min(portraits(), key=lambda one: unlike(face.depth, one.depth))
@@ -309,7 +313,7 @@ def test_somebody_without_a_portrait_is_not_found(heads: dict[str, list[Face]]) 
     assert match_faces(heads["weak"], []) == []
 
 
-def test_faces_of_different_people_differ_by_more_than_two_pictures_of_one(heads: dict[str, list[Face]]) -> None:
+def test_faces_of_two_people_differ_more_than_two_of_one(heads: dict[str, list[Face]]) -> None:
     """Forty people, every pair of them."""
     known = portraits()
     same = [min(unlike(face.depth, one.depth) for one in known) for face in heads["weak"]]
@@ -319,7 +323,7 @@ def test_faces_of_different_people_differ_by_more_than_two_pictures_of_one(heads
     assert np.median(apart) > 1.5
 
 
-def test_the_picture_of_a_face(heads: dict[str, list[Face]]) -> None:
+def test_face_relief_is_an_image(heads: dict[str, list[Face]]) -> None:
     """A relief in slanting light on black; where the face was taken out it is another picture."""
     whole, gone = (Image.open(io.BytesIO(heads[name][0].picture)) for name in ("weak", "reference"))
     assert whole.size == gone.size

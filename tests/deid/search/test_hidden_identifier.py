@@ -38,7 +38,7 @@ HEADER_FORMS = {
 
 
 @pytest.mark.parametrize("text", HEADER_FORMS.values(), ids=HEADER_FORMS.keys())
-def test_another_writing(output: Output, text: str) -> None:
+def test_identifier_written_another_way_is_found(output: Output, text: str) -> None:
     output.edit(lambda dataset: setattr(dataset, "SeriesDescription", text[:64]))
     assert output.failed() == {"headers"}
 
@@ -81,12 +81,12 @@ DATE_FORMS = {
 
 
 @pytest.mark.parametrize("text", DATE_FORMS.values(), ids=DATE_FORMS.keys())
-def test_another_writing_of_a_date(output: Output, text: str) -> None:
+def test_date_written_another_way_is_found(output: Output, text: str) -> None:
     output.edit(lambda dataset: setattr(dataset, "SeriesDescription", f"born {text}"))
     assert output.failed() == {"dates"}
 
 
-def test_the_month_by_its_name(output: Output) -> None:
+def test_date_with_a_month_name_is_found(output: Output) -> None:
     text = f"born {int(BORN[6:])} {ENGLISH[int(BORN[4:6]) - 1]} {BORN[:4]}"
     output.edit(lambda dataset: setattr(dataset, "SeriesDescription", text))
     assert output.failed() == {"dates"}
@@ -95,7 +95,7 @@ def test_the_month_by_its_name(output: Output) -> None:
 @pytest.mark.parametrize(
     "text", ["born on {day} {french} {year}", "{english} {day}, {year}", "{day}th {english} {year}"]
 )
-def test_the_month_as_people_write_it(output: Output, text: str) -> None:
+def test_date_month_as_people_write_it_is_found(output: Output, text: str) -> None:
     month = int(BORN[4:6]) - 1
     said = text.format(day=int(BORN[6:]), year=BORN[:4], french=FRENCH[month], english=ENGLISH[month])
 
@@ -152,55 +152,55 @@ PLACES: list[tuple[Callable[[Dataset], None], str]] = [
 
 
 @pytest.mark.parametrize(("change", "check"), PLACES, ids=lambda one: getattr(one, "__name__", one))
-def test_another_place(output: Output, change: Callable[[Dataset], None], check: str) -> None:
+def test_identifier_in_another_place_is_found(output: Output, change: Callable[[Dataset], None], check: str) -> None:
     output.edit(change)
     assert output.failed() == {check}
 
 
-def test_after_the_end_of_the_file(output: Output) -> None:
+def test_identifier_after_the_end_of_the_file_is_found(output: Output) -> None:
     with output.paths[0].open("ab") as file:
         file.write(b"\xfc\xff\xfc\xffOB\0\0\x10\0\0\0" + PATIENT.national_number.encode().ljust(16, b"\0"))
     assert output.failed() == {"headers"}
 
 
-def test_bytes_that_no_attribute_holds(output: Output) -> None:
+def test_identifier_in_bytes_outside_attributes_is_found(output: Output) -> None:
     path = output.paths[0]
     path.write_bytes(path.read_bytes() + PATIENT.national_number.encode())
     assert "headers" in output.failed()
 
 
 @pytest.mark.parametrize("name", [f"{FAMILY}_{GIVEN}.dcm", f"US-{NUMBER}.dcm", f"{GIVEN.lower()}-1.dcm"])
-def test_file_name(output: Output, name: str) -> None:
+def test_identifier_in_a_file_name_is_found(output: Output, name: str) -> None:
     output.paths[0].rename(output.folder / name)
     report = output.audit()
     assert report.failed() == ("headers",)
     assert "is in the file name" in report.check("headers").worst[0]
 
 
-def test_folder_name(output: Output) -> None:
+def test_identifier_in_a_folder_name_is_found(output: Output) -> None:
     (output.folder / PATIENT.name).mkdir()
     output.paths[0].rename(output.folder / PATIENT.name / "1.dcm")
     assert output.failed() == {"headers"}
 
 
-def test_original_uid_as_file_name(output: Output) -> None:
+def test_uid_original_as_file_name_is_found(output: Output) -> None:
     output.paths[0].rename(output.folder / f"{original().study.instances[0].sop_instance_uid}.dcm")
     assert output.failed() == {"uids"}
 
 
-def test_original_date_in_file_name(output: Output) -> None:
+def test_date_original_in_a_file_name_is_found(output: Output) -> None:
     output.paths[0].rename(output.folder / f"us-{original().study.date}.dcm")
     assert output.failed() == {"dates"}
 
 
-def test_a_list_of_who_is_who(output: Output) -> None:
+def test_identifier_table_beside_the_images_is_found(output: Output) -> None:
     (output.folder / "mapping.csv").write_text(f"new,old\nP1,{PATIENT.spoken_name}\n")
     report = output.audit()
     assert report.failed() == ("headers",)
     assert report.leaks[0].file == "mapping.csv"
 
 
-def test_original_uid_in_the_file_header_only(output: Output) -> None:
+def test_uid_original_in_the_file_meta_alone_is_found(output: Output) -> None:
     old = original().study.instances[0].sop_instance_uid
     path = output.paths[0]
     new = output_uid(output)

@@ -51,13 +51,13 @@ def radiographs() -> list[Radiograph]:
     return found
 
 
-def test_anatomy_and_painted_bars_are_no_text(radiographs: list[Radiograph]) -> None:
+def test_glyph_match_ignores_anatomy_and_painted_bars(radiographs: list[Radiograph]) -> None:
     """A bar over the whole width takes too much, but nobody reads the name in it, nor in ribs."""
     assert [text_anywhere(one.barred, one.letters) for one in radiographs] == [[]] * len(radiographs)
 
 
 @pytest.mark.parametrize("way", AROUND)
-def test_letters_are_found_wherever_they_were_moved(radiographs: list[Radiograph], way: str) -> None:
+def test_glyph_match_finds_text_wherever_it_was_moved(radiographs: list[Radiograph], way: str) -> None:
     for one in radiographs:
         for number, letters in enumerate(one.letters):
             rows, columns = letters.shape

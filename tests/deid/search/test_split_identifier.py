@@ -62,7 +62,7 @@ def own_words(place: Hospital) -> Iterator[tuple[InstanceKey, str, str]]:
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", HOSPITALS)
-def test_a_name_cut_in_the_middle_of_a_word(name: str, way: str) -> None:
+def test_split_name_within_a_word_is_found(name: str, way: str) -> None:
     place = hospital(name)
     names = list(own_words(place))
     assert names
@@ -72,7 +72,7 @@ def test_a_name_cut_in_the_middle_of_a_word(name: str, way: str) -> None:
 
 
 @pytest.mark.parametrize("name", HOSPITALS)
-def test_anything_cut_anywhere(name: str) -> None:
+def test_split_identifier_anywhere_is_found(name: str) -> None:
     place = hospital(name)
     ways = list(WAYS.values())
     tokens = {
@@ -89,7 +89,7 @@ def test_anything_cut_anywhere(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", HOSPITALS)
-def test_a_piece_alone_is_no_leak(name: str) -> None:
+def test_split_piece_alone_is_no_leak(name: str) -> None:
     place = hospital(name)
     for instance, _, word in own_words(place):
         one, other = next(cuts(word, 3))
@@ -98,7 +98,7 @@ def test_a_piece_alone_is_no_leak(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", HOSPITALS)
-def test_pieces_of_somebody_elses_name_are_no_leak(name: str) -> None:
+def test_split_pieces_of_another_name_are_no_leak(name: str) -> None:
     """Such pieces may be words: they count only in the file of the patient whose name they make."""
     place = hospital(name)
     words = list(own_words(place))
@@ -107,7 +107,7 @@ def test_pieces_of_somebody_elses_name_are_no_leak(name: str) -> None:
             assert not leaks(place, instance, WAYS["two attributes"](*next(cuts(word, 3)))), (mine, theirs)
 
 
-def test_a_name_of_two_words_of_the_findings() -> None:
+def test_split_name_of_two_words_of_the_findings_is_no_leak() -> None:
     """Mrs Whitehead's head has white matter, which says nothing of her; cut elsewhere, her name is found."""
     needles = IdentifierIndex(
         [SearchTerm("Whitehead^Ann", Identifier.NAME, "the patient's name")], frozenset({"white", "matter"})

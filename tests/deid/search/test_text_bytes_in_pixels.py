@@ -27,7 +27,7 @@ def painted(place: Hospital) -> Iterator[tuple[FileDataset, PlantedIdentifier]]:
 
 
 @pytest.mark.parametrize("name", HOSPITALS)
-def test_a_name_as_bytes_in_the_last_frame(name: str) -> None:
+def test_name_as_bytes_in_the_last_frame_is_found(name: str) -> None:
     place = hospital(name)
     pictures = list(painted(place))
     assert len({dataset.Modality for dataset, _ in pictures}) >= 4

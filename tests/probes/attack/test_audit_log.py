@@ -43,7 +43,7 @@ def audited(hospital, old="", new=""):
     return hospital.assess().finding("audit-missing")
 
 
-def test_the_log_says_who_stored_searched_read_and_deleted(hospital):
+def test_audit_log_names_who_stored_searched_read_deleted(hospital):
     finding = audited(hospital)
     assert finding.outcome is Outcome.CLOSED, finding.evidence
     log = hospital.log(10_000)
@@ -80,7 +80,7 @@ def fetch(hospital, runtime, study):
     association.release()
 
 
-def test_a_study_that_is_fetched_by_c_get_leaves_a_line_too(hospital, runtime):
+def test_audit_log_has_a_line_for_a_c_get(hospital, runtime):
     audited(hospital)
     before = set(hospital.log(10_000))
     fetch(hospital, runtime, hospital.key.facts["clinic_study_uid"])
@@ -89,7 +89,7 @@ def test_a_study_that_is_fetched_by_c_get_leaves_a_line_too(hospital, runtime):
     assert hospital.key.facts["clinic_study_uid"] not in fresh
 
 
-def test_nobody_writes_a_line_of_their_own_into_the_log(hospital):
+def test_audit_log_takes_no_line_of_a_client(hospital):
     audited(hospital)
     with Target.of(hospital.deployment) as site, site.web(site.handover.web.radiologist) as client:
         for path in ("/x%0AAUDIT%20forged", "/x%0D%0AAUDIT%20forged", "/patients?name=AUDIT%20forged"):
@@ -102,7 +102,7 @@ def test_nobody_writes_a_line_of_their_own_into_the_log(hospital):
 
 @in_process
 @pytest.mark.parametrize("how", NAMING)
-def test_a_log_that_names_the_patient_is_seen(hospital, how):
+def test_audit_log_that_names_the_patient_is_found(hospital, how):
     finding = audited(hospital, "instance ' .. instanceId", f"instance ' .. instanceId .. {NAMING[how]}")
     assert finding.outcome is Outcome.EXPOSED
     assert "names the patient" in finding.evidence
@@ -111,7 +111,7 @@ def test_a_log_that_names_the_patient_is_seen(hospital, how):
 
 @in_process
 @pytest.mark.parametrize("what", SILENT)
-def test_a_log_that_forgets_somebody_is_told_whom(hospital, what):
+def test_audit_log_that_omits_somebody_is_found_with_whom(hospital, what):
     old, new, missing = SILENT[what]
     finding = audited(hospital, old, new)
     assert finding.outcome is Outcome.EXPOSED
@@ -119,7 +119,7 @@ def test_a_log_that_forgets_somebody_is_told_whom(hospital, what):
     assert "names the patient" not in finding.evidence
 
 
-def test_what_the_probe_stored_is_gone_again(hospital):
+def test_audit_log_probe_deletes_what_it_stored(hospital):
     audited(hospital)
     with Target.of(hospital.deployment) as site, site.web(site.handover.web.administrator) as client:
         assert len(client.get("/studies").json()) == int(hospital.key.facts["study_count"])

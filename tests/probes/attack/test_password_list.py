@@ -29,13 +29,13 @@ def hurried(running, monkeypatch):
     return look
 
 
-def test_a_slow_machine_gets_the_time_to_try_them_all(hurried):
+def test_password_list_on_a_slow_machine_is_tried_to_its_end(hurried):
     """Each guess costs two looks or three, so these clients have time for a third of the list."""
     assessment = hurried(480)
     assert {assessment.finding(name).outcome for name in LISTS} == {Outcome.CLOSED}
 
 
-def test_it_is_no_merit_of_the_archive(hurried):
+def test_password_list_cut_short_is_the_labs_failure(hurried):
     assessment = hurried(60)
     found = {name: assessment.finding(name) for name in LISTS}
     assert {one.outcome for one in found.values()} == {Outcome.LAB_FAILURE}

@@ -26,7 +26,7 @@ def hospital(runtime):
 
 @in_process
 @pytest.mark.parametrize("level", [*LEVELS.values(), "NONE"])
-def test_a_stranger_finds_the_one_level_that_a_rule_forgot(hospital, level):
+def test_search_level_that_a_rule_forgot_is_found(hospital, level):
     shipped = (hospital.scenario.folder / "orthanc.json").read_text(encoding="utf-8")
     content = {**parse_configuration(shipped, "orthanc.json"), "LuaScripts": ["levels.lua"]}
     (hospital.work / "levels.lua").write_text(NOTHING_BUT % level, encoding="utf-8")

@@ -69,24 +69,24 @@ def behind_nginx(session, **changes):
     return {name for name, one in seen(session, *WEB).items() if one.reached}
 
 
-def test_modern_encryption_in_front_is_left_alone(hospital):
+def test_tls_modern_in_front_has_no_finding(hospital):
     assert behind_nginx(hospital) == set()
 
 
-def test_old_versions_and_suites_without_forward_secrecy_are_seen(hospital):
+def test_tls_old_versions_and_suites_are_found(hospital):
     old = behind_nginx(hospital, protocols="TLSv1 TLSv1.1 TLSv1.2", ciphers="ALL:@SECLEVEL=0")
     assert old == {"tls-web-old", "tls-web-weak"}
 
 
-def test_one_weak_suite_among_good_ones_is_seen(hospital):
+def test_tls_single_weak_suite_is_found(hospital):
     assert behind_nginx(hospital, ciphers="ECDHE+AESGCM:AES256-GCM-SHA384") == {"tls-web-weak"}
 
 
-def test_a_certificate_of_the_archive_for_another_name_is_seen(hospital):
+def test_certificate_for_another_name_is_found(hospital):
     assert behind_nginx(hospital, certificate="certs/CT01.pem", key="certs/CT01.key") == {"tls-web-certificate"}
 
 
-def test_a_certificate_that_has_expired_or_signs_itself_is_seen(hospital):
+def test_certificate_expired_or_self_signed_is_found(hospital):
     hospital.reset()
     hospital.make_certificates()
     authority = make_authority("archive.hospital.test")
@@ -105,7 +105,7 @@ def test_a_certificate_that_has_expired_or_signs_itself_is_seen(hospital):
         assert words in seen(hospital, "tls-web-certificate")["tls-web-certificate"].evidence
 
 
-def test_staff_whose_browser_finds_an_expired_certificate_are_told_so(hospital):
+def test_certificate_expired_is_what_the_staff_sees(hospital):
     hospital.reset()
     authority = make_authority()
     folder = hospital.work / "certs"
@@ -128,13 +128,13 @@ def test_staff_whose_browser_finds_an_expired_certificate_are_told_so(hospital):
     assert found["tls-web-certificate"].reached
 
 
-def test_without_any_encryption_web_and_dicom_are_readable(hospital):
+def test_tls_absent_leaves_web_and_dicom_readable(hospital):
     hospital.reset()
     found = seen(hospital, "tls-web-none", "tls-dicom-none", "tls-dicom-no-certificate", "tls-web-old")
     assert {name for name, one in found.items() if one.reached} == {"tls-web-none", "tls-dicom-none"}
 
 
-def test_dicom_over_tls_without_client_certificates_is_hidden_and_open_to_strangers(hospital):
+def test_tls_without_client_certificates_is_open_to_strangers(hospital):
     hospital.reset()
     hospital.make_certificates()
     configure(hospital, **TLS_OPTIONS, DicomTlsRemoteCertificateRequired=False)
@@ -150,7 +150,7 @@ BORROWED = ("dicom-borrowed-title", "dicom-store-borrowed")
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["in clear", "over TLS without any certificate"])
-def test_a_borrowed_title_is_seen_reading_and_writing_and_by_its_address_refused(hospital, tls):
+def test_ae_title_borrowed_reads_and_writes_unless_refused(hospital, tls):
     hospital.reset()
     hospital.make_certificates()
     options = {**LOCKED, **({**TLS_OPTIONS, "DicomTlsRemoteCertificateRequired": False} if tls else {})}
@@ -165,7 +165,7 @@ def test_a_borrowed_title_is_seen_reading_and_writing_and_by_its_address_refused
         assert not one.reached, (name, one.evidence)
 
 
-def test_a_borrowed_title_without_a_certificate_is_refused_where_one_is_asked_for(hospital):
+def test_ae_title_without_its_certificate_is_refused(hospital):
     hospital.reset()
     hospital.make_certificates()
     configure(hospital, **TLS_OPTIONS, **LOCKED, DicomTlsRemoteCertificateRequired=True)
@@ -175,7 +175,7 @@ def test_a_borrowed_title_without_a_certificate_is_refused_where_one_is_asked_fo
 
 @pytest.mark.parametrize("scenario", ["borrowed-title", "cleartext"])
 @in_process
-def test_the_reference_fix_takes_nothing_from_a_borrowed_title(scenario, runtime):
+def test_ae_title_borrowed_gets_nothing_after_the_reference_fix(scenario, runtime):
     with sessions(runtime, "borrowed", scenario) as start:
         session = start(scenario)
         write_reference_fix(scenario, session.work)
@@ -184,7 +184,7 @@ def test_the_reference_fix_takes_nothing_from_a_borrowed_title(scenario, runtime
             assert not one.reached, (name, one.evidence)
 
 
-def test_dicom_over_tls_with_client_certificates_answers_no_stranger(hospital):
+def test_tls_with_client_certificates_refuses_strangers(hospital):
     hospital.reset()
     hospital.make_certificates()
     configure(hospital, **TLS_OPTIONS, DicomTlsRemoteCertificateRequired=True)

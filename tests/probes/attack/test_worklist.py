@@ -39,7 +39,7 @@ def appointment(folder):
 
 
 @pytest.mark.parametrize("always", [True, False])
-def test_a_stranger_gets_the_worklist_where_it_is_always_allowed(hospital, tmp_path, always):
+def test_worklist_always_allowed_is_read_by_a_stranger(hospital, tmp_path, always):
     appointment(tmp_path / "worklist")
     shipped = (hospital.scenario.folder / "orthanc.json").read_text(encoding="utf-8")
     content = parse_configuration(shipped, "orthanc.json")
