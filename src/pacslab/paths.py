@@ -1,19 +1,53 @@
 """Where things lie: the student's workspace, the lab's state and cache, and the files shipped with the package.
 
 Every place can be moved with an environment variable, which is how several students share one account and how the
-tests stay out of a developer's home.
+tests stay out of a developer's home. A program that runs many labs one after the other names their folders with
+:func:`use_folders`.
 """
 
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 
 from pacslab.errors import ScenarioError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _PACKAGE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class LabFolders:
+    """The folders of one lab: the student's workspace, and the state of running deployments."""
+
+    workspace: Path
+    state: Path
+
+
+_in_use: list[LabFolders] = []
+
+
+@contextmanager
+def use_folders(folders: LabFolders) -> Iterator[None]:
+    """Keep work and state in these folders while entered, in all threads of this process; the environment stays.
+
+    >>> from pathlib import Path
+    >>> with use_folders(LabFolders(Path("/tmp/replay/home"), Path("/tmp/replay/state"))):
+    ...     state_root().name
+    'state'
+    """
+    _in_use.append(LabFolders(folders.workspace.resolve(), folders.state.resolve()))
+    try:
+        yield
+    finally:
+        _in_use.pop()
 
 
 def _place(variable: str, default: str | Path) -> Path:
@@ -22,12 +56,12 @@ def _place(variable: str, default: str | Path) -> Path:
 
 def workspace() -> Path:
     """Return the folder that a student sees: ``labs/`` and ``work/`` (``PACSLAB_HOME``, else ``~/pacslab``)."""
-    return _place("PACSLAB_HOME", Path.home() / "pacslab")
+    return _in_use[-1].workspace if _in_use else _place("PACSLAB_HOME", Path.home() / "pacslab")
 
 
 def state_root() -> Path:
     """Return the folder of running deployments (``PACSLAB_STATE``, else the platform's state folder)."""
-    return _place("PACSLAB_STATE", platformdirs.user_state_dir("pacslab"))
+    return _in_use[-1].state if _in_use else _place("PACSLAB_STATE", platformdirs.user_state_dir("pacslab"))
 
 
 def cache_root() -> Path:

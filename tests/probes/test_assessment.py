@@ -6,13 +6,14 @@ import httpx
 import pytest
 
 from pacslab.errors import DeploymentError
-from pacslab.grading import Mutant, write_mutant, write_reference_fix
+from pacslab.grading import write_reference_fix
 from pacslab.probes import target
 from pacslab.probes.bounded_http import BoundedClient
 from pacslab.probes.findings import Outcome
 from pacslab.probes.registry import PROBES
 from pacslab.probes.target import DicomPeer, LabFailureError
 from pacslab.scenario import Change
+from tests.support.mutants import Mutant, write_mutant
 from tests.support.servers import in_process
 
 

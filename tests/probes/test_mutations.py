@@ -10,11 +10,12 @@ from contextlib import ExitStack
 import pytest
 
 from pacslab.errors import ConfigurationError
-from pacslab.grading import useless, weakened, write_mutant, write_reference_fix
+from pacslab.grading import write_reference_fix
 from pacslab.probes.findings import Outcome, Side
 from pacslab.probes.probe_instances import picture
 from pacslab.probes.target import Target
 from pacslab.scenario import load_scenario, scenario_ids
+from tests.support.mutants import useless, weakened, write_mutant
 from tests.support.servers import in_process, sessions
 from tests.support.shown_commands import type_by_hand
 

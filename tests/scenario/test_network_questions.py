@@ -12,7 +12,7 @@ from cryptography.x509.oid import NameOID
 from pynetdicom import AE
 from pynetdicom.sop_class import Verification
 
-from pacslab.grading import replayable, write_reference_fix
+from pacslab.grading import read_configuration_files, replayable, write_reference_fix
 from pacslab.pacs import read_pcap
 from pacslab.scenario.loading import load_scenario, scenario_ids
 from tests.support.servers import in_process, sessions
@@ -154,4 +154,4 @@ def test_readable_on_the_wire(runtime):
 @pytest.mark.parametrize("scenario", scenario_ids())
 def test_the_reference_fix_may_be_started_for_grading(scenario, tmp_path):
     write_reference_fix(scenario, tmp_path)
-    assert replayable(tmp_path, load_scenario(scenario).folder).text
+    assert replayable(read_configuration_files(tmp_path), read_configuration_files(load_scenario(scenario).folder)).text

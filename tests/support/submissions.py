@@ -8,9 +8,9 @@ from pathlib import Path
 from pacslab.grading.course.course import COURSE_FILE, init_course, read_course
 from pacslab.grading.course.roster import Student
 from pacslab.grading.gradebook.gradebook import grade_class
-from pacslab.grading.selftest.hostile_submissions import hostile_manners
 from pacslab.grading.selftest.sample_submissions import make_submission, submission_profiles
 from pacslab.pacs import lab_id, ready_runtimes
+from tests.support.hostile_submissions import hostile_manners
 
 DUE = "2026-11-20T23:59:00+01:00"
 

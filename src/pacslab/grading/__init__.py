@@ -20,7 +20,7 @@ from pacslab.grading.judging import (
     objectives_of,
 )
 from pacslab.grading.replay.config_allowlist import replayable
-from pacslab.grading.selftest.mutants import Mutant, useless, weakened, write_mutant
+from pacslab.grading.replay.configuration_files import read_configuration_files
 from pacslab.grading.selftest.reference_fix import write_reference_fix
 from pacslab.grading.selftest.rehearsal import make_rehearsal
 from pacslab.grading.selftest.sample_submissions import make_submission, submission_profiles
@@ -28,7 +28,6 @@ from pacslab.grading.selftest.sample_submissions import make_submission, submiss
 __all__ = [
     "COURSE_FILE",
     "SECRET_FOLDER",
-    "Mutant",
     "Receipt",
     "Score",
     "Student",
@@ -47,6 +46,7 @@ __all__ = [
     "make_rehearsal",
     "make_submission",
     "objectives_of",
+    "read_configuration_files",
     "read_course",
     "read_progress",
     "read_roster",
@@ -55,10 +55,7 @@ __all__ = [
     "same_answer",
     "score_progress",
     "submission_profiles",
-    "useless",
     "variant_for",
-    "weakened",
-    "write_mutant",
     "write_otter_tests",
     "write_outputs",
     "write_reference_fix",

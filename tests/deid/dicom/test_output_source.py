@@ -109,7 +109,7 @@ def test_zip_with_too_many_files_is_bounded(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
         for number in range(10_000):
             archive.writestr(f"{number}", b"")
-    all_failed(tmp_path / "x.zip", "holds 10,000 output_folder, more than 2,000")
+    all_failed(tmp_path / "x.zip", "holds 10,000 files, more than 2,000")
 
 
 def test_zip_with_a_long_directory_is_refused(output: Output, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,10 +18,10 @@ import pytest
 from pacslab.grading.gradebook import gradebook
 from pacslab.grading.gradebook.gradebook import grade_class
 from pacslab.grading.replay.collect import gather
-from pacslab.grading.selftest.hostile_submissions import CONFIGURATIONS, SANDBOXED, hostile_manners
-from pacslab.grading.selftest.hostile_zips import ZIPS
 from pacslab.grading.selftest.sample_submissions import submission_profiles
 from pacslab.pacs import ready_runtimes
+from tests.support.hostile_submissions import CONFIGURATIONS, SANDBOXED, hostile_manners
+from tests.support.hostile_zips import ZIPS
 from tests.support.submissions import Class, everything_but_time, seen_of
 
 # What needs the sandbox is graded in test_a_class_in_containers.py.

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pacslab.grading.selftest.hostile_submissions import CONFIGURATIONS, SANDBOXED
-from pacslab.grading.selftest.hostile_zips import ZIPS
 from pacslab.grading.selftest.sample_submissions import submission_profiles
+from tests.support.hostile_submissions import CONFIGURATIONS, SANDBOXED
+from tests.support.hostile_zips import ZIPS
 from tests.support.submissions import Class
 
 DAY = int(os.environ.get("PACSLAB_DAY") or datetime.now(UTC).toordinal())

@@ -15,7 +15,7 @@ from pacslab.grading.gradebook.gradebook import Gradebook
 from pacslab.grading.gradebook.marking import read_marks, write_marking_table
 from pacslab.grading.gradebook.outputs import write_outputs
 from pacslab.grading.gradebook.points import Signal, grade
-from pacslab.grading.replay.replay import Replay, Timing
+from pacslab.grading.replay.facts import Replay, Timing
 from pacslab.scenario import load_scenario
 
 EVIL = "<script>alert(1)</script>\"><img src=x onerror=alert(2)>=cmd|'/c calc'!A1\x00\u202e"

@@ -14,7 +14,7 @@ from pacslab.grading.course.roster import Student
 from pacslab.grading.gradebook.gradebook import Gradebook
 from pacslab.grading.gradebook.outputs import as_json
 from pacslab.grading.gradebook.points import grade
-from pacslab.grading.replay.replay import Replay
+from pacslab.grading.replay.facts import Replay
 from pacslab.notebook import build
 from pacslab.scenario import load_scenario
 from tests.support.instructor_guide import GUIDE, commands_in

@@ -16,7 +16,7 @@ from pacslab.grading.gradebook.integrity_signals import (
 )
 from pacslab.grading.gradebook.points import Mark, grade, written_answer
 from pacslab.grading.replay.collect import gather
-from pacslab.grading.replay.replay import Replay, Timing
+from pacslab.grading.replay.facts import Replay, Timing
 from pacslab.grading.selftest.sample_submissions import SubmissionProfile, make_submission
 from pacslab.pacs import cohort_of
 from pacslab.probes import Assessment, Finding, Outcome, Side, probes_for

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from pacslab.errors import SubmissionError
+from pacslab.errors import CourseError, SubmissionError
 from pacslab.grading.course.roster import Student
-from pacslab.grading.replay.unpack import read_submission_note, unpack
-from pacslab.grading.selftest import hostile_zips as hostile
+from pacslab.grading.replay.unpack import read_submission, unpack
+from pacslab.grading.selftest.edited_zips import added
 from pacslab.grading.selftest.sample_submissions import SubmissionProfile, make_submission
+from tests.support import hostile_zips as hostile
 
 ANNA = Student(id="anna", name="Anna")
 
@@ -62,12 +63,12 @@ def outside(folder):
 
 
 def test_an_honest_submission_is_unpacked_as_it_is(copy, tmp_path):
-    handed = unpack(copy, tmp_path / "unpacked")
-    assert handed.submission.student == "anna"
+    handed = unpack(read_submission(copy), tmp_path / "unpacked")
+    assert handed.note.student == "anna"
     assert (handed.configuration / "orthanc.json").is_file()
     assert len(list(handed.deid.iterdir())) >= 4
     assert handed.report.startswith("# ")
-    assert handed.notes == []
+    assert handed.left_out == ()
 
 
 @pytest.mark.parametrize("kind", hostile.ZIPS)
@@ -76,7 +77,7 @@ def test_a_hostile_file_is_refused_in_one_sentence(copy, tmp_path, kind):
     before = outside(tmp_path)
     tracemalloc.start()
     with pytest.raises(SubmissionError) as caught:
-        unpack(copy, tmp_path / "unpacked")
+        unpack(read_submission(copy), tmp_path / "unpacked")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 300 << 20
@@ -94,12 +95,26 @@ def test_a_link_to_another_students_work_is_not_followed(copy, tmp_path):
     theirs = copy.rename(tmp_path / "theirs.zip")
     copy.symlink_to(theirs)
     with pytest.raises(SubmissionError, match="cannot be read"):
-        unpack(copy, tmp_path / "unpacked")
+        unpack(read_submission(copy), tmp_path / "unpacked")
+
+
+def test_zip_replaced_after_it_was_read_is_not_unpacked(copy, tmp_path):
+    read = read_submission(copy)
+    hostile.HARMLESS["claims to have earned everything"](copy)
+    with pytest.raises(CourseError, match="was replaced while the class was graded"):
+        unpack(read, tmp_path / "unpacked")
+    assert not (tmp_path / "unpacked").exists()
+
+
+def test_zip_with_file_below_a_file_is_refused(copy, tmp_path):
+    added(("deid/a", b"x"), ("deid/a/b.dcm", b"y"))(copy)
+    with pytest.raises(SubmissionError, match="cannot be unpacked"):
+        unpack(read_submission(copy), tmp_path / "unpacked")
 
 
 def test_bombs_inside_files_stay_packed(copy, tmp_path):
     hostile.HARMLESS["nested bombs"](copy)
-    handed = unpack(copy, tmp_path / "unpacked")
+    handed = unpack(read_submission(copy), tmp_path / "unpacked")
     assert (handed.deid / "nested.zip").stat().st_size < 1 << 20
 
 
@@ -109,8 +124,8 @@ def test_what_is_no_file_of_a_submission_is_left_out_and_named(copy, tmp_path):
             archive.writestr(name, b"x")
         archive.writestr("configuration/tls/archive.crt", b"certificate")
         archive.writestr("__MACOSX/._orthanc.json", b"x")
-    handed = unpack(copy, tmp_path / "unpacked")
-    assert len(handed.notes) == 4
+    handed = unpack(read_submission(copy), tmp_path / "unpacked")
+    assert len(handed.left_out) == 4
     assert (handed.configuration / "tls" / "archive.crt").read_bytes() == b"certificate"
     assert not list(handed.folder.rglob("*.so"))
     assert not list(handed.folder.rglob("run.sh"))
@@ -121,8 +136,8 @@ def test_a_folder_around_everything_is_forgiven(copy, tmp_path):
     with zipfile.ZipFile(copy) as old, zipfile.ZipFile(wrapped, "w") as new:
         for name in old.namelist():
             new.writestr(f"my work/{name}", old.read(name))
-    assert read_submission_note(wrapped)[0].student == "anna"
-    assert (unpack(wrapped, tmp_path / "unpacked").configuration / "orthanc.json").is_file()
+    assert read_submission(wrapped).note.student == "anna"
+    assert (unpack(read_submission(wrapped), tmp_path / "unpacked").configuration / "orthanc.json").is_file()
 
 
 @pytest.mark.parametrize(
@@ -132,4 +147,4 @@ def test_what_is_no_zip_file(tmp_path, content):
     path = tmp_path / "x.zip"
     path.write_bytes(content)
     with pytest.raises(SubmissionError):
-        read_submission_note(path)
+        read_submission(path)

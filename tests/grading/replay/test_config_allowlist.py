@@ -5,12 +5,13 @@ import json
 import pytest
 
 from pacslab.errors import ConfigurationError
-from pacslab.grading.replay.config_allowlist import replayable, secrets_in
-from pacslab.grading.selftest import hostile_submissions
+from pacslab.grading.replay.config_allowlist import replayable
+from pacslab.grading.replay.configuration_files import read_configuration_files
 from pacslab.grading.selftest.reference_fix import reference_fix, write_reference_fix
 from pacslab.pacs import parse_configuration
 from pacslab.paths import shipped
 from pacslab.scenario import scenario_ids
+from tests.support import hostile_submissions
 
 SCENARIO = shipped("scenarios") / "open-archive"
 SHIPPED = SCENARIO / "orthanc.json"
@@ -21,9 +22,13 @@ def fixed():
     return parse_configuration(reference_fix("open-archive")["orthanc.json"], "orthanc.json")
 
 
+def started(folder, scenario):
+    return replayable(read_configuration_files(folder), read_configuration_files(scenario))
+
+
 def ready(folder, content):
     (folder / "orthanc.json").write_text(content if isinstance(content, str) else json.dumps(content))
-    return replayable(folder, SCENARIO)
+    return started(folder, SCENARIO)
 
 
 def test_what_ships_and_the_reference_fix_may_be_started(tmp_path, fixed):
@@ -41,9 +46,9 @@ def test_hostile_options_are_refused_by_name(tmp_path, fixed, kind):
 
 
 def test_what_runs_code_needs_the_sandbox(tmp_path, fixed):
-    assert ready(tmp_path, {**fixed, "ExecuteLuaEnabled": True}).sandbox == [
-        "ExecuteLuaEnabled runs code or writes files"
-    ]
+    assert ready(tmp_path, {**fixed, "ExecuteLuaEnabled": True}).sandbox == (
+        "ExecuteLuaEnabled runs code or writes files",
+    )
     assert not ready(tmp_path, {**fixed, "ExecuteLuaEnabled": False}).sandbox
 
 
@@ -87,7 +92,7 @@ def test_values_of_another_kind_are_refused(tmp_path, fixed, option, value):
 
 def test_no_configuration_at_all(tmp_path):
     with pytest.raises(ConfigurationError, match="there is no orthanc"):
-        replayable(tmp_path, SCENARIO)
+        started(tmp_path, SCENARIO)
     for text in ("", "[]", "{", "{" * 100_000, '{"Name": "a", "Name": "b"}', '{"HttpTimeout": ' + "9" * 10_000 + "}"):
         with pytest.raises(ConfigurationError):
             ready(tmp_path, text)
@@ -96,7 +101,7 @@ def test_no_configuration_at_all(tmp_path):
 def test_secrets_are_found_where_they_stand(tmp_path, fixed):
     (tmp_path / "orthanc.json").write_text(json.dumps(fixed))
     (tmp_path / "archive.key").write_text("-----BEGIN PRIVATE KEY-----\nAAAA\n")
-    found = dict(secrets_in(tmp_path))
+    found = dict(read_configuration_files(tmp_path).secrets())
     assert found["the password of 'radiologist'"] == fixed["RegisteredUsers"]["radiologist"]
     assert "the private key archive.key" in found
 
@@ -130,6 +135,6 @@ def test_every_scenarios_own_files_and_its_reference_fix_may_be_started(tmp_path
     for path in folder.iterdir():
         if path.name != "scenario.yaml":
             (tmp_path / path.name).write_bytes(path.read_bytes())
-    replayable(tmp_path, folder)
+    started(tmp_path, folder)
     write_reference_fix(scenario, tmp_path)
-    replayable(tmp_path, folder)
+    started(tmp_path, folder)

@@ -11,12 +11,13 @@ from pacslab.grading.course.roster import Student
 from pacslab.grading.gradebook.points import grade
 from pacslab.grading.replay import replay as replaying
 from pacslab.grading.replay.disk_guard import DiskGuard, room_taken
-from pacslab.grading.replay.replay import ReplayJob, replay, replay_key
-from pacslab.grading.replay.unpack import digest_of
-from pacslab.grading.selftest.hostile_submissions import CONFIGURATIONS, FILLS_THE_DISK, hostile_manners
+from pacslab.grading.replay.facts import replay_key
+from pacslab.grading.replay.replay import ReplayJob, replay
+from pacslab.grading.replay.unpack import read_submission
 from pacslab.grading.selftest.sample_submissions import SubmissionProfile, make_submission
 from pacslab.pacs import lab_id, ready_runtimes
 from pacslab.scenario import load_scenario, make_variant
+from tests.support.hostile_submissions import CONFIGURATIONS, FILLS_THE_DISK, hostile_manners
 
 ANNA = Student(id="anna", name="Anna")
 LUA = SubmissionProfile("runs Lua", options={"ExecuteLuaEnabled": True})
@@ -28,18 +29,9 @@ def replayed(course, places):
 
     def run(manner, **changes):
         path = make_submission(course, ANNA, manner, places).path
-        task = ReplayJob(
-            path=str(path),
-            sha256=digest_of(path),
-            key="key",
-            scenario="open-archive",
-            student="anna",
-            seed=make_variant("open-archive", "anna", course.course_key()).seed.hex(),
-            runtime="process",
-            scratch=str(places / "scratch"),
-            **changes,
-        )
-        result = replay(task)
+        variant = make_variant("open-archive", "anna", course.course_key())
+        job = ReplayJob(read_submission(path), variant, key="key", runtime="process", **changes)
+        result = replay(job, places / "scratch")
         assert not (places / "scratch").exists()
         lab = lab_id((places / "scratch" / "state").resolve())
         assert all(not runtime.deployments(lab) for runtime in ready_runtimes())

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -15,15 +14,17 @@ from pacslab.deid.dicom import output_folder
 from pacslab.deid.dicom.output_folder import Listed, OutputFolder
 from pacslab.errors import DeidError
 from pacslab.pacs import require_lab_address
+from pacslab.safe_zip import UnsafeZipError, ZipFault, ZipLimits, open_zip, read_entry
 
 if TYPE_CHECKING:
+    import zipfile
     from collections.abc import Iterator
 
     from pacslab.deid.dicom.output_folder import Source
 
 MAX_DIRECTORY = 16 << 20
 """The most that a ZIP file's list of contents may take; a list of 2,000 files takes about 200 kB."""
-_END_OF_DIRECTORY = b"PK\x05\x06"
+_ENCRYPTED = 0x1
 _PAGE = 500
 TIMEOUT = 30.0
 
@@ -65,23 +66,23 @@ class OutputZip:
 
         """
         with self._opened() as archive:
-            listed = [one for one in archive.infolist() if not one.is_dir()]
+            listed = [entry for entry in archive.infolist() if not entry.is_dir()]
             if not listed:
                 raise DeidError(f"{self.path} holds no file", "Put the de-identified images into it.")
             if len(listed) > output_folder.MAX_FILES:
                 raise DeidError(
-                    f"{self.path} holds {len(listed):,} output_folder, more than {output_folder.MAX_FILES:,}",
+                    f"{self.path} holds {len(listed):,} files, more than {output_folder.MAX_FILES:,}",
                     "Keep only the files that you de-identified, then check again.",
                 )
             left = output_folder.MAX_BYTES
-            for one in listed:
-                content = self._unpacked(archive, one, min(left, output_folder.MAX_FILE_BYTES))
+            for entry in listed:
+                content = self._unpacked(archive, entry, min(left, output_folder.MAX_FILE_BYTES))
                 if content is not None:
                     left -= len(content)
-                    yield one.filename, content
+                    yield entry.filename, content
 
     def listed(self) -> Iterator[Listed]:
-        """Yield the same output_folder, with their bytes."""
+        """Yield the same files, with their bytes."""
         return (Listed(name, len(content), content) for name, content in self.contents())
 
     def again(self, name: str) -> bytes:
@@ -89,42 +90,33 @@ class OutputZip:
         with self._opened() as archive:
             return self._unpacked(archive, archive.getinfo(name), output_folder.MAX_FILE_BYTES) or b""
 
-    def _opened(self) -> zipfile.ZipFile:
-        try:
-            self._require_short_directory()
-            return zipfile.ZipFile(self.path)
-        except (OSError, zipfile.BadZipFile, ValueError) as error:
-            raise DeidError(
-                f"{self.path} cannot be read as a ZIP file ({error})", "Hand in the folder, or pack it again."
-            ) from error
+    @contextmanager
+    def _opened(self) -> Iterator[zipfile.ZipFile]:
+        with ExitStack() as opened:
+            try:
+                file = opened.enter_context(self.path.open("rb"))
+                archive = opened.enter_context(open_zip(file, ZipLimits(MAX_DIRECTORY)))
+            except (OSError, ValueError) as error:
+                raise DeidError(
+                    f"{self.path} cannot be read as a ZIP file ({error})", "Hand in the folder, or pack it again."
+                ) from error
+            yield archive
 
-    def _require_short_directory(self) -> None:
-        with self.path.open("rb") as file:
-            file.seek(max(0, self.path.stat().st_size - (1 << 16) - 22))
-            tail = file.read()
-        at = tail.rfind(_END_OF_DIRECTORY)
-        if at >= 0 and int.from_bytes(tail[at + 12 : at + 16], "little") > MAX_DIRECTORY:
-            raise ValueError("its list of contents is too long")
-
-    def _unpacked(self, archive: zipfile.ZipFile, one: zipfile.ZipInfo, limit: int) -> bytes | None:
+    def _unpacked(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limit: int) -> bytes | None:
         """Return an entry's bytes, or None where it was not read; the size that it claims is not believed."""
-        name = one.filename[:120]
-        path = PurePosixPath(one.filename.replace("\\", "/"))
+        name = entry.filename[:120]
+        path = PurePosixPath(entry.filename.replace("\\", "/"))
         if set(path.parts) & output_folder.CLUTTER or "__MACOSX" in path.parts:
             return None
-        if reason := _unwelcome(path) or ("is encrypted and was not read" if one.flag_bits & 1 else ""):
+        if reason := _unwelcome(path) or ("is encrypted and was not read" if entry.flag_bits & _ENCRYPTED else ""):
             self.notes.append(f"{name} {reason}")
             return None
         try:
-            with archive.open(one) as packed:
-                content = packed.read(limit + 1)
-        except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, RuntimeError) as error:
-            self.notes.append(f"{name} cannot be unpacked ({error})")
+            return read_entry(archive, entry, limit)
+        except UnsafeZipError as error:
+            how = f"cannot be unpacked ({error})" if error.fault is ZipFault.DAMAGED else f"was not read: {error}"
+            self.notes.append(f"{name} {how}")
             return None
-        if len(content) > limit:
-            self.notes.append(f"{name} was not read: it unpacks to more than {limit >> 20:,} MB")
-            return None
-        return content
 
 
 def _unwelcome(path: PurePosixPath) -> str:
@@ -192,7 +184,7 @@ class OutputServer:
             yield name, content
 
     def listed(self) -> Iterator[Listed]:
-        """Yield the same output_folder, with their bytes."""
+        """Yield the same files, with their bytes."""
         return (Listed(name, len(content), content) for name, content in self.contents())
 
     def again(self, name: str) -> bytes:
@@ -203,7 +195,7 @@ class OutputServer:
         names: list[str] = []
         while True:
             page = self._ask(f"/instances?since={len(names)}&limit={_PAGE}").json()
-            names += [str(one) for one in page]
+            names += [str(name) for name in page]
             if len(names) > output_folder.MAX_FILES:
                 raise DeidError(
                     f"the server {self.root} holds more than {output_folder.MAX_FILES:,} instances",

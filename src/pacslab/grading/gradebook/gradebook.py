@@ -17,7 +17,8 @@ from pacslab.grading.gradebook.marking import read_marks
 from pacslab.grading.gradebook.points import Grade, Mark, Signal, grade
 from pacslab.grading.replay.batch import TIME_LIMIT, Batch, default_workers
 from pacslab.grading.replay.collect import CollectedSubmission, gather
-from pacslab.grading.replay.replay import Replay, ReplayJob, replay_key
+from pacslab.grading.replay.facts import Replay, replay_key
+from pacslab.grading.replay.replay import ReplayJob
 from pacslab.pacs import choose_runtime
 from pacslab.scenario import load_scenario, make_variant
 
@@ -98,19 +99,10 @@ def grade_class(
     results.mkdir(parents=True, exist_ok=True)
     tasks: dict[int, ReplayJob] = {}
     for number, one in enumerate(found):
-        if not one.problem:
+        if one.file is not None and not one.problem:
             variant = make_variant(one.scenario, one.student, key)
-            tasks[number] = ReplayJob(
-                path=str(one.path.resolve()),
-                sha256=one.sha256,
-                key=replay_key(one.sha256, scenarios[one.scenario], variant, chosen),
-                scenario=one.scenario,
-                student=one.student,
-                seed=variant.seed.hex(),
-                runtime=chosen,
-                scratch="",
-                issued=one.issued,
-            )
+            name = replay_key(one.file.sha256, scenarios[one.scenario], variant, chosen)
+            tasks[number] = ReplayJob(one.file, variant, name, chosen, one.issued)
     batch = Batch(results, workers or default_workers(), limit)
     replays = batch.run(tasks.values(), progress)
     marks = read_marks(results / MARKING)
@@ -158,7 +150,12 @@ def _grade(  # noqa: PLR0917
 
 def _unreadable(found: CollectedSubmission, student: Student, scenario: Scenario) -> Replay:
     return Replay(
-        key="", sha256=found.sha256, scenario=scenario.id, student=student.id, runtime="", unreadable=found.problem
+        key="",
+        sha256=found.file.sha256 if found.file else "",
+        scenario=scenario.id,
+        student=student.id,
+        runtime="",
+        unreadable=found.problem,
     )
 
 

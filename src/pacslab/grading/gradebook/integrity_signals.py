@@ -18,7 +18,7 @@ from pacslab.scenario import AnswerCheck, make_variant
 if TYPE_CHECKING:
     from pacslab.grading.course.course import Course
     from pacslab.grading.course.roster import Student
-    from pacslab.grading.replay.replay import Replay
+    from pacslab.grading.replay.facts import Replay
     from pacslab.scenario import Scenario
 
 _SHOWN = 3

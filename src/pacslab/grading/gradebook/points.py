@@ -15,7 +15,7 @@ from pacslab.scenario import AnswerCheck, ProbeCheck, Stage
 if TYPE_CHECKING:
     from pacslab.grading.course.course import Course, Hints
     from pacslab.grading.course.roster import Student
-    from pacslab.grading.replay.replay import Replay
+    from pacslab.grading.replay.facts import Replay
     from pacslab.scenario import DeidObjective, Objective, Scenario
 
 _LAB_FAILED = "The lab itself could not look. This is open until it is graded again, and is not counted as a failure."

@@ -18,24 +18,24 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from pacslab.grading.replay.replay import DEID, SERVER, Replay, ReplayJob
+from pacslab.grading.replay.facts import Replay
+from pacslab.grading.replay.replay import DEID, READING, SERVER, ReplayJob, lab_folders, unpack_folder
 from pacslab.grading.replay.replay import replay as _replay
 from pacslab.pacs import end_lab
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from multiprocessing.connection import Connection
+    from pathlib import Path
 
     Progress = Callable[[str, float], None]
 
 TIME_LIMIT = 240.0
 """Seconds that one submission may take."""
-_READING = "reading"
 _IN_WORDS = {SERVER: "starting and probing the server", DEID: "reading the de-identified files"}
 _TOO_LONG = "took longer"
 _ATTEMPTS = 3
@@ -51,26 +51,29 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0)) + 1
 
 
-def _work(pipe: Connection, environment: dict[str, str]) -> None:
-    """Replay what comes through the pipe until it closes, in the environment of the batch."""
+def _work(pipe: Connection, scratch: Path, environment: dict[str, str]) -> None:
+    """Replay the jobs that come through the pipe until it closes.
+
+    The fork server keeps the environment in which the first worker was started, so that of the batch comes along.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.clear()
     os.environ.update(environment)
-    gc.freeze()  # the program stays: to look through it again and again takes time, and memory that was shared
+    gc.freeze()  # the program stays: to collect it again and again takes time, and memory that was shared
     library = _library()
     library.mallopt(_M_ARENA_MAX, 1)
     while True:
         try:
-            task: ReplayJob = pipe.recv()
+            job: ReplayJob = pipe.recv()
         except EOFError:
             return
-        pipe.send(("stage", _READING))
-        result = _replay(task, lambda stage: pipe.send(("stage", stage)))
+        pipe.send(("stage", READING))
+        result = _replay(job, scratch, lambda stage: pipe.send(("stage", stage)))
         try:
-            pipe.send(("result", _without_places(result.model_dump_json(), task)))
+            pipe.send(("result", _without_places(result.model_dump_json(), job, scratch)))
         except BrokenPipeError:
             return
-        del task, result
+        del job, result
         gc.collect()
         library.malloc_trim(0)
 
@@ -80,21 +83,23 @@ def _library() -> Any:
     return ctypes.CDLL(None)
 
 
-def _without_places(text: str, task: ReplayJob) -> str:
+def _without_places(text: str, job: ReplayJob, scratch: Path) -> str:
     """Return a result's JSON with each file named as the student knows it, and not by where it was unpacked."""
-    scratch = Path(task.scratch)
-    for place in (scratch / "handed", scratch / "home" / "work" / task.student / task.scenario, scratch):
-        text = text.replace(json.dumps(f"{place}/", ensure_ascii=False)[1:-1], "")
+    work = lab_folders(scratch).workspace / "work" / job.variant.student / job.variant.scenario
+    for folder in (unpack_folder(scratch), work, scratch):
+        text = text.replace(json.dumps(f"{folder}/", ensure_ascii=False)[1:-1], "")
     return text
 
 
 class _Worker:
     """A process that replays, started again whenever it ended.
 
-    It is the copy of one that has read the program already: it starts at once and shares that memory.
+    It is the copy of one that has read the program already: it starts at once and shares that memory. Submissions are
+    unpacked in ``scratch``, and their servers keep their state there.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, scratch: Path) -> None:
+        self.scratch = scratch
         self._process: Any = None
         self._pipe: Connection | None = None
 
@@ -104,17 +109,17 @@ class _Worker:
             context = multiprocessing.get_context("forkserver")
             context.set_forkserver_preload([*_READ_AHEAD])
             self._pipe, theirs = context.Pipe()
-            self._process = context.Process(target=_work, args=(theirs, dict(os.environ)), daemon=True)
+            self._process = context.Process(target=_work, args=(theirs, self.scratch, dict(os.environ)), daemon=True)
             self._process.start()
             theirs.close()
         return self._pipe
 
-    def replay(self, task: ReplayJob, limit: float, stop: threading.Event) -> tuple[Replay | None, str, str]:
+    def replay(self, job: ReplayJob, limit: float, stop: threading.Event) -> tuple[Replay | None, str, str]:
         """Return the result, or None with the part at which the worker ended (empty: before any) and how."""
         pipe, stage = self._open(), ""
         deadline = time.monotonic() + limit
         try:
-            pipe.send(task)
+            pipe.send(job)
             while time.monotonic() < deadline and not stop.is_set():
                 if not pipe.poll(_POLL):
                     continue
@@ -165,19 +170,19 @@ class Batch:
         """Return the folder in which submissions are unpacked and servers keep their state."""
         return self.results / "scratch"
 
-    def run(self, tasks: Iterable[ReplayJob], progress: Progress = lambda _text, _part: None) -> dict[str, Replay]:
-        """Return the replay of each task by its key, from disk where it is there.
+    def run(self, jobs: Iterable[ReplayJob], progress: Progress = lambda _text, _part: None) -> dict[str, Replay]:
+        """Return the replay of each job by its key, from disk where it is there.
 
         Interrupted, it ends every server first; started again, it goes on with what is missing.
         """
-        wanted = {task.key: task for task in tasks}
+        wanted = {job.key: job for job in jobs}
         done = {key: kept for key in wanted if (kept := self._kept(key)) is not None}
-        missing = [task for key, task in wanted.items() if key not in done]
+        missing = [job for key, job in wanted.items() if key not in done]
         self._sweep()
         waiting: queue.SimpleQueue[ReplayJob] = queue.SimpleQueue()
         finished: queue.SimpleQueue[Replay | BaseException] = queue.SimpleQueue()
-        for task in missing:
-            waiting.put(task)
+        for job in missing:
+            waiting.put(job)
         threads = [
             threading.Thread(target=self._serve, args=(number, waiting, finished), daemon=True)
             for number in range(min(self.workers, len(missing)))
@@ -204,7 +209,7 @@ class Batch:
         """End what a batch that was killed has left."""
         if self.scratch.is_dir():
             for folder in self.scratch.iterdir():
-                end_lab((folder / "state").resolve())
+                end_lab(lab_folders(folder).state.resolve())
 
     def _serve(
         self,
@@ -212,11 +217,10 @@ class Batch:
         waiting: queue.SimpleQueue[ReplayJob],
         finished: queue.SimpleQueue[Replay | BaseException],
     ) -> None:
-        worker = _Worker()
+        worker = _Worker((self.scratch / str(number)).resolve())
         try:
             while not self._stop.is_set():
-                task = waiting.get_nowait()
-                finished.put(self._replay(worker, replace(task, scratch=str((self.scratch / str(number)).resolve()))))
+                finished.put(self._replay(worker, waiting.get_nowait()))
         except queue.Empty:
             pass
         except BaseException as reason:  # noqa: BLE001 - it is raised again where the batch was asked for
@@ -224,16 +228,16 @@ class Batch:
         finally:
             worker.end()
 
-    def _replay(self, worker: _Worker, task: ReplayJob) -> Replay:
+    def _replay(self, worker: _Worker, job: ReplayJob) -> Replay:
         """Replay once; where a worker ended, once more without that part; where the lab failed, once more.
 
         What took too long or the lab failed at is not kept, so that a later run tries it again. A worker that ends
         before it looks at anything is the lab's failure, and says nothing of the submission.
         """
-        Path(task.scratch).parent.mkdir(parents=True, exist_ok=True)
-        slow, failure = False, ""
+        worker.scratch.parent.mkdir(parents=True, exist_ok=True)
+        slow, failure, words = False, "", ""
         for attempt in range(_ATTEMPTS):
-            result, stage, how = worker.replay(task, self.limit, self._stop)
+            result, stage, how = worker.replay(job, self.limit, self._stop)
             if result is not None:
                 if result.certain and not slow:
                     return self._keep(result)
@@ -241,8 +245,8 @@ class Batch:
                     return result
                 continue
             slow = slow or _TOO_LONG in how
-            end_lab(Path(task.scratch) / "state")
-            shutil.rmtree(task.scratch, ignore_errors=True)
+            end_lab(lab_folders(worker.scratch).state)
+            shutil.rmtree(worker.scratch, ignore_errors=True)
             words = f"{_IN_WORDS.get(stage, 'reading it')} {how}"
             if self._stop.is_set():
                 break
@@ -250,10 +254,10 @@ class Batch:
                 failure = "the program that replays submissions ended before it looked at this one"
                 continue
             if stage not in _IN_WORDS:
-                given_up = _given_up(task, words)
+                given_up = _given_up(job, words)
                 return given_up if slow else self._keep(given_up)
-            task = replace(task, skip={**task.skip, stage: words})
-        return _given_up(task, "" if failure else words).model_copy(update={"failure": failure})
+            job = replace(job, skip={**job.skip, stage: words})
+        return _given_up(job, "" if failure else words).model_copy(update={"failure": failure})
 
     def _kept(self, key: str) -> Replay | None:
         try:
@@ -271,12 +275,5 @@ class Batch:
         return result
 
 
-def _given_up(task: ReplayJob, words: str) -> Replay:
-    return Replay(
-        key=task.key,
-        sha256=task.sha256,
-        scenario=task.scenario,
-        student=task.student,
-        runtime=task.runtime,
-        unreadable=words,
-    )
+def _given_up(job: ReplayJob, words: str) -> Replay:
+    return job.result().model_copy(update={"unreadable": words})

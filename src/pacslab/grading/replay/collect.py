@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pacslab.errors import CourseError, SubmissionError, TicketError
 from pacslab.grading.course.csv_cells import read_table
 from pacslab.grading.handin.ticket import read_ticket
-from pacslab.grading.replay.unpack import read_submission_note
+from pacslab.grading.replay.unpack import SubmissionFile, read_submission
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,10 +39,9 @@ class CollectedSubmission:
     path: Path
     student: str = ""
     scenario: str = ""
-    sha256: str = ""
     sent: datetime | None = None
     issued: datetime | None = None
-    note: SubmissionNote | None = None
+    file: SubmissionFile | None = None
     problem: str = ""
     signals: list[str] = field(default_factory=list)
 
@@ -95,12 +94,13 @@ def _found(
     uploader, late = _uploader(inside, roster)
     found = CollectedSubmission(path, student=uploader)
     try:
-        note, found.sha256 = read_submission_note(path)
+        found.file = read_submission(path)
     except SubmissionError as reason:
         found.problem = str(reason)
         found.student = found.student or _named(path.stem, roster)
         return found
-    found.note, found.scenario, found.sent = note, note.scenario, note.sent
+    note = found.file.note
+    found.scenario, found.sent = note.scenario, note.sent
     owner = _owner(note, course, found)
     if uploader and owner and uploader != owner:
         found.signals.append(f"uploaded by {uploader!r} with the ticket of {owner!r}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +20,14 @@ from pacslab.pacs import (
     PROXY_FILE,
     check_configuration,
     nginx_directives,
-    parse_configuration,
 )
 from pacslab.pacs import LONGEST_NGINX_CONF as LONGEST_PROXY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
+
+    from pacslab.grading.replay.configuration_files import ConfigurationFiles
 
 _LONGEST = 256
 _MOST = 64
@@ -173,23 +174,28 @@ _PROXIED = re.compile(r"\$\{[A-Z0-9_]{1,32}_HOST\}(:\d{1,5})?")
 _VARIABLE = re.compile(r"\$\{|\$\(")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Replayable:
     """A configuration's text that may be started; ``sandbox`` says why only in a container, if so."""
 
     text: str
-    sandbox: list[str] = field(default_factory=list)
+    sandbox: tuple[str, ...] = ()
 
 
-def replayable(folder: Path, scenario: Path) -> Replayable:
+def replayable(submitted: ConfigurationFiles, shipped: ConfigurationFiles) -> Replayable:
     """Return the configuration of a submission, if all of it may be started on this machine.
 
     Parameters
     ----------
-    folder
-        The submission's configuration folder.
-    scenario
-        The scenario's own folder: what stands in its ``orthanc.json`` and ``nginx.conf`` may always stand.
+    submitted
+        The submission's configuration.
+    shipped
+        The scenario's own: what stands in its ``orthanc.json`` and ``nginx.conf`` may always stand.
+
+    Returns
+    -------
+    Replayable
+        The text of ``orthanc.json`` as it was understood: without comments, and every name once.
 
     Raises
     ------
@@ -197,31 +203,23 @@ def replayable(folder: Path, scenario: Path) -> Replayable:
         Naming the first option that may not, and why.
 
     """
-    try:
-        text = (folder / CONFIGURATION_FILE).read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise ConfigurationError(f"there is no {CONFIGURATION_FILE}", "Hand in your configuration.") from None
-    except (OSError, UnicodeDecodeError) as reason:
-        raise ConfigurationError(f"{CONFIGURATION_FILE} cannot be read ({reason})", "Save it as UTF-8 text.") from None
-    content = _parsed(text)
-    check_configuration(content, CONFIGURATION_FILE)
-    own = parse_configuration((scenario / CONFIGURATION_FILE).read_text(encoding="utf-8-sig"), CONFIGURATION_FILE)
-    ready = Replayable(json.dumps(content, indent=1))
-    for option, value in content.items():
+    options, own = submitted.required_options(), shipped.required_options()
+    check_configuration(options, CONFIGURATION_FILE)
+    sandbox = []
+    for option, value in options.items():
         if own.get(option) == value and type(own.get(option)) is type(value):
             continue
         if option in _SANDBOXED and value not in (False, []):
-            ready.sandbox.append(f"{option} runs code or writes files")
-        fault = (
-            _fault_of_sandboxed(option, value, folder) if option in _SANDBOXED else _fault(option, value, folder, own)
-        )
+            sandbox.append(f"{option} runs code or writes files")
+        check = _fault_of_sandboxed if option in _SANDBOXED else _fault
+        fault = check(option, value, submitted.folder, own)
         if fault:
             raise ConfigurationError(
                 f"{CONFIGURATION_FILE}: {option!r} {fault}, so it is not started for grading",
                 "Nothing was counted for the server. What it earns is decided by a configuration that may run.",
             )
-    _check_proxy(folder / PROXY_FILE, scenario / PROXY_FILE)
-    return ready
+    _check_proxy(submitted.folder / PROXY_FILE, shipped.folder / PROXY_FILE)
+    return Replayable(json.dumps(options, indent=1), tuple(sandbox))
 
 
 def _check_proxy(path: Path, own: Path) -> None:
@@ -253,16 +251,6 @@ def _check_proxy(path: Path, own: Path) -> None:
             )
 
 
-def _parsed(text: str) -> dict[str, Any]:
-    try:
-        return parse_configuration(text, CONFIGURATION_FILE)
-    except (ValueError, RecursionError, MemoryError):
-        raise ConfigurationError(
-            f"{CONFIGURATION_FILE} holds a number or a nesting that no server needs",
-            "Write it as Orthanc's book shows.",
-        ) from None
-
-
 def _fault(option: str, value: Any, folder: Path, own: dict[str, Any]) -> str:
     checks: tuple[tuple[bool, Callable[[], str]], ...] = (
         (option in _SWITCHES, lambda: "" if isinstance(value, bool) else "must be true or false"),
@@ -284,7 +272,7 @@ def _fault(option: str, value: Any, folder: Path, own: dict[str, Any]) -> str:
     return "is not among the options that are replayed"
 
 
-def _fault_of_sandboxed(option: str, value: Any, folder: Path) -> str:
+def _fault_of_sandboxed(option: str, value: Any, folder: Path, _own: dict[str, Any]) -> str:
     if option != "LuaScripts":
         return "" if isinstance(value, bool) else "must be true or false"
     if not isinstance(value, list) or len(value) > _MOST:
@@ -402,19 +390,3 @@ def _fault_of_switches(value: Any) -> str:
     if not isinstance(value, dict) or len(value) > _MOST or not all(isinstance(one, bool) for one in value.values()):
         return "must be a table of true and false"
     return ""
-
-
-def secrets_in(folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield (where, value) of the passwords and private keys of a submission; what cannot be read gives nothing."""
-    try:
-        users = _parsed((folder / CONFIGURATION_FILE).read_text(encoding="utf-8-sig")).get("RegisteredUsers")
-    except (OSError, UnicodeDecodeError, ConfigurationError):
-        users = None
-    if isinstance(users, dict):
-        for name, password in users.items():
-            if isinstance(password, str):
-                yield f"the password of {name[:40]!r}", password
-    for path in sorted(folder.rglob("*.key")) + sorted(folder.rglob("*.pem")):
-        content = path.read_text(encoding="utf-8", errors="replace")
-        if "PRIVATE KEY" in content:
-            yield f"the private key {path.name}", "".join(content.split())

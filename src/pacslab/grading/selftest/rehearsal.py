@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pacslab.grading.course.course import COURSE_FILE, init_course, read_course
 from pacslab.grading.course.roster import read_roster
-from pacslab.grading.selftest.hostile_zips import LEADS_OUT, ZIPS, replaced
+from pacslab.grading.selftest.edited_zips import added, replaced
 from pacslab.grading.selftest.sample_submissions import SubmissionProfile, make_submission, submission_profiles
 from pacslab.paths import shipped
 
@@ -58,7 +58,7 @@ def make_rehearsal(folder: Path) -> list[Path]:
         "chloe": SubmissionProfile(
             "not JSON", leak="nothing", spoil=replaced("configuration/orthanc.json", comma), started=False
         ),
-        "eve": SubmissionProfile("hostile", spoil=ZIPS[LEADS_OUT], readable=False),
+        "eve": SubmissionProfile("hostile", spoil=added(("../../outside.txt", b"x")), readable=False),
     }
     submissions = folder / "submissions"
     submissions.mkdir()

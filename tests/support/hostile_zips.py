@@ -9,25 +9,18 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-Spoil = Callable[[Path], None]
+from pacslab.grading.selftest.edited_zips import added, replaced
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
-def added(*entries: tuple[str, bytes]) -> Spoil:
-    """Return what puts files into a submission."""
-
-    def spoil(path: Path) -> None:
-        with zipfile.ZipFile(path, "a") as archive:
-            for name, content in entries:
-                archive.writestr(name, content)
-
-    return spoil
+    from pacslab.grading.selftest.edited_zips import Edit
 
 
-def _special(kind: int, content: bytes) -> Spoil:
+def _special(kind: int, content: bytes) -> Edit:
     def spoil(path: Path) -> None:
         entry = zipfile.ZipInfo("deid/special.dcm")
         entry.create_system = 3
@@ -38,21 +31,7 @@ def _special(kind: int, content: bytes) -> Spoil:
     return spoil
 
 
-def replaced(name: str, content: bytes) -> Spoil:
-    """Return what replaces one file of a submission."""
-
-    def spoil(path: Path) -> None:
-        with zipfile.ZipFile(path) as archive:
-            kept = {one: archive.read(one) for one in archive.namelist() if one != name}
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            for one, old in kept.items():
-                archive.writestr(one, old)
-            archive.writestr(name, content)
-
-    return spoil
-
-
-def _noted(change: Callable[[dict[str, Any]], Any]) -> Spoil:
+def _noted(change: Callable[[dict[str, Any]], Any]) -> Edit:
     """Change ``submission.json``."""
 
     def spoil(path: Path) -> None:
@@ -178,10 +157,9 @@ def _everything_earned(note: dict[str, Any]) -> dict[str, Any]:
     return note
 
 
-LEADS_OUT = "a path that leads out"
-ZIPS: dict[str, Spoil] = {
-    LEADS_OUT: added(("../../outside.txt", b"x")),
-    "an absolute path": added(("/tmp/pacslab-outside.txt", b"x")),  # noqa: S108
+ZIPS: dict[str, Edit] = {
+    "a path that leads out": added(("../../outside.txt", b"x")),
+    "an absolute path": added(("/tmp/pacslab-outside.txt", b"x")),
     "a path of Windows": added(("deid\\..\\..\\outside.txt", b"x")),
     "a drive": added(("C:/outside.txt", b"x")),
     "a symbolic link": _special(stat.S_IFLNK, b"/etc/passwd"),
@@ -207,7 +185,7 @@ ZIPS: dict[str, Spoil] = {
 }
 """ZIP files that cannot be used: each earns nothing, with the reason."""
 
-HARMLESS: dict[str, Spoil] = {
+HARMLESS: dict[str, Edit] = {
     "nested bombs": _nested_bomb,
     "claims to have earned everything": _noted(_everything_earned),
 }

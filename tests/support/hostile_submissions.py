@@ -7,8 +7,9 @@ import struct
 import zlib
 from typing import Any
 
-from pacslab.grading.selftest.hostile_zips import HARMLESS, ZIPS, added, replaced
+from pacslab.grading.selftest.edited_zips import added, replaced
 from pacslab.grading.selftest.sample_submissions import SubmissionProfile
+from tests.support.hostile_zips import HARMLESS, ZIPS
 
 _FILLING_SCRIPT = b"""
 os.execute("touch /tmp/pacslab-outside; touch /etc/orthanc/outside; sleep 600 &")
@@ -73,7 +74,7 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
     "asks for 10,000 threads": {"HttpThreadsCount": 10_000},
     "keeps a disk full": {"MaximumStorageCacheSize": 10_000_000},
     "takes another port": {"HttpPort": 22},
-    "listens everywhere": {"HttpBindAddresses": ["0.0.0.0"]},  # noqa: S104
+    "listens everywhere": {"HttpBindAddresses": ["0.0.0.0"]},
     "reads the machine's variables": {"Name": "${HOME}"},
     "serves a folder": {"ServeFolders": {"/": "/"}},
     "sends worklists from elsewhere": {"Worklists": {"Enable": True, "Database": "/etc"}},
