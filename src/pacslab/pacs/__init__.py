@@ -44,10 +44,11 @@ from pacslab.pacs.hospital_http import ORTHANC_KEEPALIVE, hospital_transport
 from pacslab.pacs.runtimes.base import Network, Owner, Server, ServerSpec
 from pacslab.pacs.runtimes.docker.engine import connect_to_engine
 from pacslab.pacs.runtimes.docker.runtime import DockerRuntime
-from pacslab.pacs.runtimes.packet_capture import Capture, read_pcap, relay_connections
+from pacslab.pacs.runtimes.pcap import Capture, read_pcap
 from pacslab.pacs.runtimes.process.bind_shim import find_compiler, shim_library
 from pacslab.pacs.runtimes.process.executables import PLUGIN_FOLDERS, find_nginx, find_orthanc
 from pacslab.pacs.runtimes.process.runtime import ProcessRuntime
+from pacslab.pacs.runtimes.relay import relay_connections
 from pacslab.pacs.runtimes.select import choose_runtime, open_runtime, ready_runtimes
 from pacslab.pacs.server_names import ARCHIVE, PEERS, PROXY, SCANNER, STRANGER, WORKSTATION
 

@@ -11,7 +11,8 @@ import pytest
 from pacslab.errors import UnsafeAddressError
 from pacslab.grading import write_reference_fix
 from pacslab.pacs.addresses import Endpoint
-from pacslab.pacs.runtimes.packet_capture import Capture, read_pcap, relay_connections
+from pacslab.pacs.runtimes.pcap import Capture, read_pcap
+from pacslab.pacs.runtimes.relay import relay_connections
 from pacslab.probes import Target, names_in, passwords_in
 from tests.support.servers import sessions
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from pacslab.pacs.runtimes.packet_capture import Capture
+    from pacslab.pacs.runtimes.pcap import Capture
 
 
 PROMPT = {"TCP_NODELAY": "1"}

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
     from pacslab.pacs.runtimes.base import Firewall
-    from pacslab.pacs.runtimes.packet_capture import Capture
+    from pacslab.pacs.runtimes.pcap import Capture
 
 _PLUGIN_FOLDERS = ["/usr/share/orthanc/plugins", "/run/orthanc/plugins"]
 _ETC = "/etc/orthanc"

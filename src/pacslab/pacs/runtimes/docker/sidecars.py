@@ -13,7 +13,7 @@ import docker.errors
 import docker
 from pacslab.pacs.config.orthanc_json import DICOM_PORT
 from pacslab.pacs.runtimes.docker.engine import engine, labels, remove
-from pacslab.pacs.runtimes.packet_capture import Capture, read_pcap
+from pacslab.pacs.runtimes.pcap import Capture, read_pcap
 from pacslab.pacs.runtimes.wait_strategies import START_TIMEOUT
 from pacslab.pacs.server_names import TAP
 

@@ -25,12 +25,13 @@ from pacslab.pacs.runtimes.base import (
     ServerSpec,
     place_files,
 )
-from pacslab.pacs.runtimes.packet_capture import Capture, relay_connections
+from pacslab.pacs.runtimes.pcap import Capture
 from pacslab.pacs.runtimes.process.bind_shim import preload
 from pacslab.pacs.runtimes.process.executables import orthanc_version, plugin_files, require_nginx, require_orthanc
 from pacslab.pacs.runtimes.process.listening_sockets import listeners
 from pacslab.pacs.runtimes.process.loopback_blocks import claim, claim_block, give_back, require_free
 from pacslab.pacs.runtimes.process.processes import Handle, birth, kill, marked
+from pacslab.pacs.runtimes.relay import relay_connections
 from pacslab.pacs.runtimes.wait_strategies import wait_until_answering, wait_until_listening
 from pacslab.pacs.server_names import ARCHIVE, TAP
 
