@@ -28,7 +28,7 @@ from pacslab.cohort import GENERATOR_VERSION, AnswerKey, Cohort, build_cohort, i
 from pacslab.errors import DeploymentError
 from pacslab.pacs.archive.snapshot_cache import UNFINISHED_PREFIX, prune_cache
 from pacslab.pacs.archive.storage_layout import keep_storage, prepare_storage, same_owner
-from pacslab.pacs.archive.upload import basic, batches, send
+from pacslab.pacs.archive.upload import batches, send_batch
 from pacslab.pacs.runtimes.base import ServerSpec
 from pacslab.paths import cache_root
 
@@ -250,6 +250,6 @@ def _load(starting: Future[Server], password: str, batch: list[tuple[str, bytes]
     """Send instances to the server that has been starting; return how many it took."""
     server = starting.result()
     try:
-        return send(f"{server.url}/instances", basic(f"loader:{password}"), batch)
+        return send_batch(f"{server.url}/instances", ("loader", password), batch)
     except DeploymentError as reason:
         raise DeploymentError(reason.problem, _AGAIN) from None

@@ -1,15 +1,17 @@
-"""A cohort into a running lab server, through its REST API."""
+"""Upload a cohort into a running Orthanc of the lab, through its REST API.
+
+Orthanc takes a ZIP file of instances at ``POST /instances`` (Orthanc Book, "REST API of Orthanc").
+"""
 
 from __future__ import annotations
 
-import base64
 import io
-import json
-import urllib.error
+import ssl
 import urllib.parse
-import urllib.request
 import zipfile
 from typing import TYPE_CHECKING
+
+import httpx
 
 from pacslab.errors import DeploymentError
 from pacslab.pacs.addresses import require_lab_address
@@ -19,22 +21,31 @@ if TYPE_CHECKING:
 
     from pacslab.cohort import Cohort
 
-_BATCH = 2_000_000  # bytes of instances a request
+    Credentials = tuple[str, str]
+    Batch = list[tuple[str, bytes]]
+
+_BATCH_BYTES = 2_000_000
+_REQUEST_TIMEOUT_S = 120
 
 
 def upload_cohort(cohort: Cohort, url: str, user: str | None, progress: Callable[[str, float], None]) -> int:
-    """Send every instance to an Orthanc of the lab in ZIP batches; return how many it took.
+    """Send every instance of a cohort to an Orthanc of the lab.
 
     Parameters
     ----------
     cohort
-        Whose instances.
+        The cohort; its instances are made while they are sent.
     url
         Such as ``http://127.63.0.1:8042``; only addresses of the lab are touched.
     user
         ``name:password``, or None.
     progress
         Called with a message and the fraction done.
+
+    Returns
+    -------
+    int
+        The number of instances that the server has now, whether it had them before or not.
 
     Raises
     ------
@@ -48,11 +59,11 @@ def upload_cohort(cohort: Cohort, url: str, user: str | None, progress: Callable
     if address.scheme not in ("http", "https") or not address.hostname:
         raise DeploymentError(f"{url!r} is no web address", "Write it as http://127.x.y.z:8042.")
     require_lab_address(address.hostname)
-    headers = {} if user is None else basic(user)
+    credentials = None if user is None else split_user(user)
     target = f"{address.scheme}://{address.netloc.rpartition('@')[2]}{address.path.rstrip('/')}/instances"
     taken = 0
     for batch in batches(cohort.instances()):
-        taken += send(target, headers, batch)
+        taken += send_batch(target, credentials, batch)
         progress("Sending the hospital's images", taken / cohort.count)
     if taken != cohort.count:
         raise DeploymentError(
@@ -61,27 +72,30 @@ def upload_cohort(cohort: Cohort, url: str, user: str | None, progress: Callable
     return taken
 
 
-def basic(user: str) -> dict[str, str]:
-    """Return the header of a request that says ``name:password``."""
-    return {"Authorization": f"Basic {base64.b64encode(user.encode()).decode()}"}
+def split_user(user: str) -> Credentials:
+    """Return name and password of ``name:password``; the password may hold further colons (RFC 7617)."""
+    name, _, password = user.partition(":")
+    return name, password
 
 
-def batches(instances: Iterator[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:
+def batches(instances: Iterator[tuple[str, bytes]]) -> Iterator[Batch]:
     """Yield instances with their file names in batches of a request's size."""
-    batch: list[tuple[str, bytes]] = []
+    batch: Batch = []
     size = 0
     for name, content in instances:
         batch.append((name, content))
         size += len(content)
-        if size >= _BATCH:
+        if size >= _BATCH_BYTES:
             yield batch
             batch, size = [], 0
     if batch:
         yield batch
 
 
-def send(target: str, headers: dict[str, str], batch: list[tuple[str, bytes]]) -> int:
-    """Send instances in a ZIP file to an Orthanc's ``/instances``; return how many it took.
+def send_batch(target: str, credentials: Credentials | None, batch: Batch) -> int:
+    """Send instances in a ZIP file to an Orthanc's ``/instances``; return how many it has now.
+
+    No redirection is followed, and no proxy of the environment is used: either could lead out of the lab.
 
     Raises
     ------
@@ -93,23 +107,19 @@ def send(target: str, headers: dict[str, str], batch: list[tuple[str, bytes]]) -
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, content in batch:
             archive.writestr(name, content)
-    request = urllib.request.Request(target, buffer.getbuffer(), headers)  # noqa: S310 - a lab address, checked
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
+    # A context that loads authorities takes as long as a request does; plain HTTP needs none.
+    verify = ssl.create_default_context() if target.startswith("https:") else False
     try:
-        with opener.open(request, timeout=120) as response:
-            answers = json.load(response)
-    except urllib.error.HTTPError as reason:
-        remedy = "Give --user name:password." if reason.code in (401, 403) else "Look into the server's log."
-        raise DeploymentError(f"the server at {target} answered {reason.code} {reason.reason}", remedy) from None
-    except (OSError, ValueError) as reason:
+        with httpx.Client(auth=credentials, verify=verify, trust_env=False, timeout=_REQUEST_TIMEOUT_S) as client:
+            response = client.post(target, content=buffer.getvalue())
+        if response.is_success:
+            answers = response.json()
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as reason:
         raise DeploymentError(
             f"the server at {target} did not take the images ({reason})", "Start it, and check address and port."
         ) from None
-    return sum(one.get("Status") in ("Success", "AlreadyStored") for one in answers)
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Follows no redirection: it could lead out of the lab."""
-
-    def redirect_request(self, *_: object) -> None:
-        return None
+    if not response.is_success:
+        status = response.status_code
+        remedy = "Give --user name:password." if status in (401, 403) else "Look into the server's log."
+        raise DeploymentError(f"the server at {target} answered {status} {response.reason_phrase}", remedy)
+    return sum(answer.get("Status") in ("Success", "AlreadyStored") for answer in answers)

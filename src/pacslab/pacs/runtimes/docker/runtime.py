@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -32,7 +31,15 @@ from pacslab.pacs.runtimes.docker.engine import connect_to_engine, engine, log_l
 from pacslab.pacs.runtimes.docker.images import choose_equipment, choose_image
 from pacslab.pacs.runtimes.docker.network import open_bridge
 from pacslab.pacs.runtimes.docker.sidecars import close_ports, tcpdump
-from pacslab.pacs.runtimes.wait_strategies import START_TIMEOUT, wait_until_answering
+from pacslab.pacs.runtimes.wait_strategies import (
+    ORTHANC,
+    Logs,
+    StartFailures,
+    StartingServer,
+    nginx_refused,
+    orthanc_condition,
+    wait_until,
+)
 from pacslab.pacs.server_names import ARCHIVE
 from pacslab.paths import cache_root
 
@@ -51,6 +58,18 @@ _STORAGE = "/var/lib/orthanc/db"
 _NGINX = "/etc/nginx"
 _SERVED = "/srv/served"
 _SCRATCH = "/tmp"  # noqa: S108  (a memory file system of the container's own)
+_POLL_S = 0.02
+
+
+def _nginx_ended(name: str, lines: tuple[str, ...]) -> ServerStartError:
+    return nginx_refused(name, lines, "it ended at once")
+
+
+def _nginx_timed_out(name: str, lines: tuple[str, ...]) -> ServerStartError:
+    return ServerStartError(f"the server {name} did not begin its work", "Try again.", lines)
+
+
+_NGINX_FAILURES = StartFailures(_nginx_ended, _nginx_timed_out)
 
 
 class DockerRuntime(Runtime):
@@ -138,7 +157,7 @@ class DockerRuntime(Runtime):
         web = None if shut else server.http
         with self._removed_on_failure(container):
             self._close_ports(owner, container, spec.firewall)
-            wait_until_answering(spec.name, web, lambda: self.running(server), lambda: self.log(server), pause=0.02)
+            wait_until(orthanc_condition(web), self._starting(server), ORTHANC, pause=_POLL_S)
         return server
 
     def start_proxy(self, owner: Owner, network: Network, spec: ProxySpec, previous: Proxy | None = None) -> Proxy:
@@ -162,24 +181,16 @@ class DockerRuntime(Runtime):
         container = self._containers.start(owner, network, spec.name, spec.folder, program)
         http, https = (published(container, port) for port in program.ports)
         if http is None or https is None:
-            raise _ended(spec.name, self._last_lines(container))
+            raise _nginx_ended(spec.name, self._last_lines(container))
         proxy = Proxy(spec.name, str(container.id), network.addresses[spec.name], http, https)
         with self._removed_on_failure(container):
             self._close_ports(owner, container, spec.firewall)
-            self._wait_for_proxy(proxy)
+            # Docker's own port accepts connections before nginx has begun its work.
+            wait_until(Logs("event method"), self._starting(proxy), _NGINX_FAILURES, pause=_POLL_S)
         return proxy
 
-    def _wait_for_proxy(self, proxy: Proxy) -> None:
-        """Return when nginx has begun its work, which it says in its log; Docker's own port answers before that."""
-        deadline = time.monotonic() + START_TIMEOUT
-        while time.monotonic() < deadline:
-            alive, lines = self.running(proxy), self.log(proxy)
-            if not alive:
-                raise _ended(proxy.name, lines)
-            if any("event method" in line for line in lines):
-                return
-            time.sleep(0.02)
-        raise ServerStartError(f"the server {proxy.name} did not begin its work", "Try again.", self.log(proxy))
+    def _starting(self, server: Server | Proxy) -> StartingServer:
+        return StartingServer(server.name, lambda: self.running(server), lambda: self.log(server))
 
     @contextmanager
     def _removed_on_failure(self, container: Container) -> Iterator[None]:
@@ -247,12 +258,6 @@ class DockerRuntime(Runtime):
                 with suppress(docker.errors.NotFound):
                     self._client.api.remove_network(one["Id"])
         return sum(one["State"] == "running" for one in containers)
-
-
-def _ended(name: str, lines: tuple[str, ...]) -> ServerStartError:
-    """Return what to say of a proxy that ended, in nginx's own words."""
-    said = next((line.split("] ", 1)[-1] for line in lines if "[emerg]" in line), "it ended at once")
-    return ServerStartError(f"the server {name} does not run: {said[:200]}", "Correct nginx.conf and restart.", lines)
 
 
 def _with_whole_paths(configuration: Mapping[str, Any]) -> dict[str, Any]:

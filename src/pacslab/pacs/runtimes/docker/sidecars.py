@@ -14,7 +14,7 @@ import docker
 from pacslab.pacs.config.orthanc_json import DICOM_PORT
 from pacslab.pacs.runtimes.docker.engine import engine, labels, remove
 from pacslab.pacs.runtimes.pcap import Capture, read_pcap
-from pacslab.pacs.runtimes.wait_strategies import START_TIMEOUT
+from pacslab.pacs.runtimes.wait_strategies import START_TIMEOUT_S
 from pacslab.pacs.server_names import TAP
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def tcpdump(client: docker.DockerClient, image: str, owner: Owner, device: Serve
             detach=True,
         )
     try:
-        deadline = time.monotonic() + START_TIMEOUT
+        deadline = time.monotonic() + START_TIMEOUT_S
         while b"listening on" not in container.logs() and time.monotonic() < deadline:
             time.sleep(0.02)
         yield capture

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pacslab.errors import RuntimeUnavailableError, UnsafeAddressError
+from pacslab.errors import RuntimeUnavailableError, ServerStartError, UnsafeAddressError
 from pacslab.pacs.addresses import Endpoint
 from pacslab.pacs.config.nginx_conf import SCRATCH_FOLDER, SERVED_FOLDER, listens
 from pacslab.pacs.config.orthanc_json import DICOM_PORT, HTTP_PORT, complete_configuration
@@ -32,7 +32,16 @@ from pacslab.pacs.runtimes.process.listening_sockets import listeners
 from pacslab.pacs.runtimes.process.loopback_blocks import claim, claim_block, give_back, require_free
 from pacslab.pacs.runtimes.process.processes import Handle, birth, kill, marked
 from pacslab.pacs.runtimes.relay import relay_connections
-from pacslab.pacs.runtimes.wait_strategies import wait_until_answering, wait_until_listening
+from pacslab.pacs.runtimes.wait_strategies import (
+    ORTHANC,
+    AcceptsConnections,
+    Condition,
+    StartFailures,
+    StartingServer,
+    nginx_refused,
+    orthanc_condition,
+    wait_until,
+)
 from pacslab.pacs.server_names import ARCHIVE, TAP
 
 if TYPE_CHECKING:
@@ -41,6 +50,13 @@ if TYPE_CHECKING:
 
 _END_TIMEOUT_S = 10.0
 _POLL_S = 0.005
+
+
+def _nginx_ended(name: str, lines: tuple[str, ...]) -> ServerStartError:
+    return nginx_refused(name, lines, "it did not say why")
+
+
+_NGINX = StartFailures(_nginx_ended, _nginx_ended)
 
 
 class ProcessRuntime(Runtime):
@@ -85,14 +101,7 @@ class ProcessRuntime(Runtime):
         server = Server(spec.name, str(handle), address, Endpoint(address, HTTP_PORT), Endpoint(address, DICOM_PORT))
         web = server.http if content.get("HttpServerEnabled", True) else None
         source = address if spec.firewall.closed else None
-        try:
-            wait_until_answering(
-                spec.name, web, lambda: self._safe(server), lambda: self.log(server), pause=0.005, source=source
-            )
-            self._refuse_leaks(server)
-        except BaseException:
-            self.stop(server)
-            raise
+        self._wait_safely(server, orthanc_condition(web, source), ORTHANC)
         return server
 
     def start_proxy(self, owner: Owner, network: Network, spec: ProxySpec, previous: Proxy | None = None) -> Proxy:  # noqa: ARG002
@@ -111,15 +120,18 @@ class ProcessRuntime(Runtime):
         proxy = Proxy(
             spec.name, str(handle), address, Endpoint(address, PROXY_HTTP_PORT), Endpoint(address, PROXY_HTTPS_PORT)
         )
-        try:
-            wait_until_listening(
-                spec.name, (address, listens(text)[0]), lambda: self._safe(proxy), lambda: self.log(proxy)
-            )
-            self._refuse_leaks(proxy)
-        except BaseException:
-            self.stop(proxy)
-            raise
+        self._wait_safely(proxy, AcceptsConnections(Endpoint(address, listens(text)[0])), _NGINX)
         return proxy
+
+    def _wait_safely(self, server: Server | Proxy, condition: Condition, failures: StartFailures) -> None:
+        """Wait for a server, whose sockets are checked at each look and at the end; kill it where something fails."""
+        starting = StartingServer(server.name, lambda: self._safe(server), lambda: self.log(server))
+        try:
+            wait_until(condition, starting, failures, pause=_POLL_S)
+            self._refuse_leaks(server)
+        except BaseException:
+            self.stop(server)
+            raise
 
     @contextmanager
     def tapped(self, owner: Owner, network: Network, device: Server) -> Iterator[tuple[str, Capture]]:  # noqa: ARG002
