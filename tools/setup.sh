@@ -19,7 +19,7 @@ orthanc_packages=(orthanc orthanc-dicomweb orthanc-gdcm gcc libc6-dev nginx-ligh
 # What the labs are the better for, and say so where it is missing: tesseract-ocr reads burned-in text, and the others are
 # the clients of the network labs.
 lab_extras=(tesseract-ocr dcmtk nmap tcpdump)
-test_packages=("${lab_extras[@]}" chromium dicom3tools libgdcm-tools openssl shellcheck)
+test_packages=("${lab_extras[@]}" chromium dicom3tools libgdcm-tools lua5.4 openssl shellcheck)
 
 fail() {
     echo "PACS Lab: $1" >&2
