@@ -1,6 +1,6 @@
 # PACS Lab. Every target does the set-up that it needs; 'make help' lists them.
 .DEFAULT_GOAL := help
-.PHONY: help lab demo test lint bench notebooks stop images lock clean
+.PHONY: help lab demo test lint docs bench notebooks stop images lock clean
 
 RUN := .venv/bin
 TESTS ?= tests
@@ -30,6 +30,11 @@ lint: ## style, types and who may import whom
 	@$(RUN)/ruff format --check $(wildcard $(PYTHON_FILES))
 	@$(RUN)/mypy
 	@$(RUN)/lint-imports --no-logo
+
+docs: ## the documentation site, into .build/site
+	@tools/setup.sh test
+	@NO_MKDOCS_2_WARNING=1 $(RUN)/mkdocs build --strict --quiet
+	@echo 'The documentation: .build/site/index.html'
 
 bench: ## the benchmarks: ratios against references run beside them
 	@tools/setup.sh test
