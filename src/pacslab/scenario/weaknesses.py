@@ -39,7 +39,9 @@ class Reference(Model):
     """Where a figure or a rule comes from."""
 
     title: Text
+    """What it says."""
     source: Text
+    """Who says so, where and when."""
 
 
 class Change(Model):
@@ -52,9 +54,13 @@ class Change(Model):
     """
 
     orthanc: dict[str, Any] = Field(default_factory=dict)
+    """A merge patch for ``orthanc.json``."""
     handover: dict[str, Any] = Field(default_factory=dict)
+    """A merge patch for ``handover.yaml``."""
     shipped: tuple[Text, ...] = ()
+    """Files that are put back as the scenario ships them."""
     texts: dict[str, dict[str, str]] = Field(default_factory=dict)
+    """For each other file, pieces of the reference fix and what takes their place."""
 
     @model_validator(mode="after")
     def _something(self) -> Change:
@@ -71,10 +77,15 @@ class PartialFix(Model):
     """
 
     title: Text
+    """The usual fix, in a few words."""
     seen_by: tuple[Id, ...] = Field(min_length=1)
+    """The probes that still get through."""
     evidence: str | None = None
+    """A regular expression on a probe's words that tells this fix from others with the same probes."""
     leaves: Change | None = Field(default=None, description="what this fix leaves as it was; a mutant is made of it")
+    """What this fix leaves as it was; a mutant of the tests is made of it."""
     why: Text
+    """Why it is not enough, as the student reads it."""
 
     @field_validator("evidence")
     @classmethod
@@ -95,17 +106,29 @@ class Weakness(Model):
     """
 
     id: Id
+    """The file's name without ``.yaml``."""
     title: Text
+    """What is wrong, in a few words."""
     cwe: Annotated[str, Field(pattern=r"^CWE-[0-9]+$")]
+    """Its class in the Common Weakness Enumeration."""
     cvss: Text
+    """Its CVSS 4.0 vector."""
     settings: tuple[Text, ...]
+    """The options and files that decide it."""
     probes: tuple[Id, ...] = Field(min_length=1)
+    """The attacks that use it."""
     put_back: Change
+    """How a hardened folder is made weak again in this point alone."""
     cost: Text
+    """What it cost real hospitals and patients."""
     source: Reference
+    """Who reports that cost."""
     controls: tuple[Text, ...] = Field(min_length=1)
+    """The rules that it breaks: HIPAA Security Rule, GDPR, ISO/IEC 27001, NIST CSF."""
     fix: Text
+    """What closes it."""
     partial: tuple[PartialFix, ...] = ()
+    """The usual fixes that are not enough."""
 
     @field_validator("cvss")
     @classmethod

@@ -55,33 +55,59 @@ class Recipe(Model):
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=48)]
+    """The file's name without ``.yaml``."""
     country: Country = Country.INDIA
+    """Whose identity numbers, telephones and postcodes are imitated."""
     character_set: CharacterSet = CharacterSet.UTF_8
+    """Specific Character Set (0008,0005) of every file."""
     patient_id: Literal["national-number", "record-number"] = "national-number"
+    """Which number stands in Patient ID (0010,0020)."""
     record_prefix: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "JA"
+    """The two letters that record and accession numbers begin with."""
     hospital: Hospital
+    """Name and address of the hospital."""
     period: Period
+    """The days on which studies were made."""
     today: date
+    """The day of the lab: after the period, and the date of the scanner's new study."""
     names: Names | None = None
+    """Lists of names of the recipe's own, in place of ``locale``."""
     locale: str | None = None
+    """Faker's locale that names are drawn from, such as ``fr_FR``."""
     word_lists: dict[str, str] = Field(
         default_factory=dict, description="the SHA-256 that the locale's lists must have"
     )
+    """The SHA-256 that the locale's lists must have, so that another Faker is found out."""
     physicians: tuple[Staff, ...] = Field(min_length=3)
+    """Who refers and reads; a study has two different ones."""
     technicians: tuple[Staff, ...] = Field(min_length=1)
+    """Who operates the machines."""
     wards: tuple[Line, ...] = ()
+    """Current Patient Location (0038,0300); none where the list is empty."""
     streets: tuple[Line, ...] = Field(min_length=1)
+    """Streets of invented addresses."""
     villages: tuple[Line, ...] = Field(min_length=1)
+    """Towns and villages of invented addresses."""
     occupations: tuple[Occupation, ...] = Field(min_length=1)
+    """Occupation (0010,2180) of patients."""
     prominent: Prominent
+    """The patient whom newspapers would pay for."""
     people: People = People()
+    """Patients who are easy to find."""
     diagnoses: tuple[Line, ...]
+    """Diagnoses, one a patient."""
     returning: Range
+    """How many patients have a second study."""
     prior_years: Range = Range(least=0, most=0)
+    """How many years earlier the first of two studies was."""
     cover_pages: Range
+    """How many patients have a scanned cover page."""
     reports: Range
+    """How many patients have a PDF report."""
     traps: Difficulty | dict[Trap, Annotated[int, Field(ge=0, le=EVERY)] | Literal["all"]] = Difficulty.USUAL
+    """Where identifiers are hidden: a difficulty, or each trap with the number of studies, or ``all``."""
     studies: tuple[StudyMix, ...] = Field(min_length=1)
+    """The kinds of study, each at most once."""
 
     @property
     def most_studies(self) -> int:

@@ -138,7 +138,9 @@ class Range(Model):
     """From ``least`` to ``most``, both included; the variant draws the number."""
 
     least: int = Field(ge=0, le=500)
+    """The smallest number."""
     most: int = Field(ge=0, le=500)
+    """The largest number."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -151,17 +153,24 @@ class Hospital(Model):
     """The hospital. ``domain`` is a reserved one (RFC 2606), the postcode prefix one that was never issued."""
 
     name: Line
+    """Institution Name (0008,0080)."""
     address: Place
+    """Institution Address (0008,0081)."""
     region: Line
+    """The district or state that stands on printed forms."""
     postcode_prefix: Annotated[str, Field(pattern=r"^0[0-9]{2}$")]
+    """Three digits that no postcode of the country begins with."""
     domain: Domain
+    """The domain of e-mail addresses and web pages: reserved by RFC 2606."""
 
 
 class Period(Model):
     """The days on which studies were made."""
 
     first: date
+    """The first day."""
     last: date
+    """The last day, at least 30 days later."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -174,7 +183,9 @@ class Staff(Model):
     """A physician or technician."""
 
     given: Word
+    """The given name."""
     family: Word
+    """The family name; no patient has it."""
 
     @property
     def name(self) -> str:
@@ -191,25 +202,35 @@ class Names(Model):
     """The names that patients are drawn from."""
 
     female: tuple[Word, ...] = Field(min_length=1)
+    """Given names of women, one a patient."""
     male: tuple[Word, ...] = Field(min_length=1)
+    """Given names of men, one a patient."""
     family: tuple[Word, ...] = Field(min_length=1)
+    """Family names, one a patient."""
 
 
 class Prominent(Model):
     """The patient whom newspapers would pay for."""
 
     occupations: tuple[Occupation, ...] = Field(min_length=1)
+    """Occupations that everybody knows somebody by."""
     comment: Place
+    """What the staff wrote into Patient Comments (0010,4000)."""
     diagnoses: tuple[Line, ...] = Field(min_length=1)
+    """Diagnoses that nobody should read in a newspaper."""
 
 
 class People(Model):
     """Patients who are easy to find: how many share a family name and an address, have a second ID, are over 89."""
 
     family: int = Field(default=0, ge=0, le=6)
+    """How many patients share a family name and an address."""
     two_ids: int = Field(default=0, ge=0, le=5)
+    """How many have a second Patient ID."""
     over_89: int = Field(default=0, ge=0, le=5)
+    """How many are over 89, an age that 45 CFR 164.514(b)(2)(i)(C) calls identifying."""
     rare_diseases: tuple[Line, ...] = ()
+    """Diagnoses that one patient each has."""
 
     @model_validator(mode="after")
     def _not_alone(self) -> Self:
@@ -222,15 +243,20 @@ class Device(Model):
     """The machine that makes a kind of study."""
 
     model: Line
+    """Manufacturer's Model Name (0008,1090)."""
     station: Annotated[str, Field(pattern=r"^[A-Z0-9_]{3,16}$")]
+    """Station Name (0008,1010)."""
     serial_prefix: Annotated[str, Field(pattern=r"^[A-Z0-9]{2,8}$")]
+    """What Device Serial Number (0018,1000) begins with."""
 
 
 class ReportedFinding(Model):
     """What a study shows: ``shape`` is drawn, ``words`` stand in the report."""
 
     shape: str
+    """What is drawn: a shape that the kind of study can show."""
     words: Line
+    """What the report says about it."""
 
 
 class StudyMix(Model):
@@ -240,13 +266,21 @@ class StudyMix(Model):
     """
 
     kind: Kind
+    """The kind of study."""
     studies: Range
+    """How many of them a variant has."""
     images: int = Field(ge=1, le=64)
+    """Images of each series."""
     description: Line
+    """Study Description (0008,1030)."""
     device: Device
+    """The machine that makes it."""
     findings: tuple[ReportedFinding, ...] = Field(min_length=1)
+    """What its studies can show; the variant draws one."""
     extras: tuple[Extra, ...] = ()
+    """What each of its studies holds besides images."""
     encodings: tuple[str, ...] = Field(default=("explicit",), min_length=1)
+    """Transfer syntaxes: ``explicit``, ``implicit``, ``deflated``, ``rle``, ``jpeg``, ``jpeg-lossless``, ``jpeg-2000``."""
 
     @model_validator(mode="after")
     def _drawable(self) -> Self:
