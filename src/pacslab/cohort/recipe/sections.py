@@ -157,7 +157,7 @@ class Hospital(Model):
     address: Place
     """Institution Address (0008,0081)."""
     region: Line
-    """The district or state that stands on printed forms."""
+    """The district or state; no patient is called like it."""
     postcode_prefix: Annotated[str, Field(pattern=r"^0[0-9]{2}$")]
     """Three digits that no postcode of the country begins with."""
     domain: Domain
@@ -230,7 +230,7 @@ class People(Model):
     over_89: int = Field(default=0, ge=0, le=5)
     """How many are over 89, an age that 45 CFR 164.514(b)(2)(i)(C) calls identifying."""
     rare_diseases: tuple[Line, ...] = ()
-    """Diagnoses that one patient each has."""
+    """Rare diagnoses; where there are any, the variant draws one of them for one patient."""
 
     @model_validator(mode="after")
     def _not_alone(self) -> Self:
