@@ -43,8 +43,8 @@ def main() -> None:
                 if not options.json:
                     print(ratio, flush=True)
     if options.json:
-        print(json.dumps([{**asdict(one), "value": one.value, "good": one.good} for one in ratios], indent=2))
-    sys.exit(not all(one.good for one in ratios))
+        print(json.dumps([{**asdict(ratio), "value": ratio.value, "good": ratio.good} for ratio in ratios], indent=2))
+    sys.exit(not all(ratio.good for ratio in ratios))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Refuse a commit title of more than 72 characters, or one that ends with a full stop. Usage: check-commit-title.sh FILE
+# Refuse a commit title of more than 72 characters, or a title that ends with a full stop. Usage: check-commit-title.sh FILE
 set -euo pipefail
 
 title=$(grep -v '^#' "$1" | head -n 1)

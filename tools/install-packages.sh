@@ -9,36 +9,36 @@ offered() { [[ "$(apt-cache policy "$1" 2>/dev/null)" =~ Candidate:\ [^\(] ]]; }
 
 needed=() wished=()
 list=needed
-for one in "$@"; do
-    case $one in
+for argument in "$@"; do
+    case $argument in
     --if-offered) list=wished ;;
     *)
-        if installed "$one"; then
+        if installed "$argument"; then
             continue
         elif [ "$list" = needed ]; then
-            needed+=("$one")
+            needed+=("$argument")
         else
-            wished+=("$one")
+            wished+=("$argument")
         fi
         ;;
     esac
 done
 
-for one in "${needed[@]}" "${wished[@]}"; do
-    offered "$one" && continue
+for package in "${needed[@]}" "${wished[@]}"; do
+    offered "$package" && continue
     apt-get update -q
     break
 done
-for one in "${wished[@]}"; do
-    if offered "$one"; then needed+=("$one"); else echo "This system does not offer the package $one."; fi
+for package in "${wished[@]}"; do
+    if offered "$package"; then needed+=("$package"); else echo "This system does not offer the package $package."; fi
 done
 [ "${#needed[@]}" -gt 0 ] || exit 0
 
 # No service is started by an installation. Debian's own Orthanc and nginx services would listen on every interface:
 # they do not start at the next boot either. One that was installed before is its owner's, and left alone.
 services=()
-for one in "${needed[@]}"; do
-    case $one in
+for package in "${needed[@]}"; do
+    case $package in
     orthanc) services+=(orthanc) ;;
     nginx-light) command -v nginx >/dev/null || services+=(nginx) ;;
     esac
@@ -54,7 +54,7 @@ fi
 apt-get install -y -q --no-install-recommends "${needed[@]}" ||
     { apt-get update -q && apt-get install -y -q --no-install-recommends "${needed[@]}"; }
 
-for one in "${services[@]}"; do
-    systemctl disable --now "$one.service" >/dev/null 2>&1 || deb-systemd-helper disable "$one.service" >/dev/null 2>&1 || true
-    update-rc.d "$one" disable >/dev/null 2>&1 || true
+for service in "${services[@]}"; do
+    systemctl disable --now "$service.service" >/dev/null 2>&1 || deb-systemd-helper disable "$service.service" >/dev/null 2>&1 || true
+    update-rc.d "$service" disable >/dev/null 2>&1 || true
 done

@@ -41,7 +41,7 @@ def by_hand(session: Session, assessment: Assessment) -> list[str]:
     question = f'{{"Level": "Instance", "Query": {{"SeriesInstanceUID": "{series}"}}}}'
     image = f"curl -s {url}/tools/find -d '{question}' | grep -o '[0-9a-f-]\\{{44\\}}' | head -1"
     return [
-        *(one.try_it for one in assessment.side(Side.ATTACK)),
+        *(finding.try_it for finding in assessment.side(Side.ATTACK)),
         f"storescu -aet CT01 -aec ARCHIVE {where} follow-up-*.dcm",
         f"findscu -S -aet WS01 -aec ARCHIVE {where} -k QueryRetrieveLevel=STUDY -k StudyInstanceUID={study}",
         f"movescu -S -aet WS01 -aem WS01 -aec ARCHIVE {where} -k QueryRetrieveLevel=STUDY -k StudyInstanceUID={study}",
@@ -54,10 +54,10 @@ def by_hand(session: Session, assessment: Assessment) -> list[str]:
 def run_by_hand(commands: list[str], folder: Path) -> float:
     """Return the seconds that the commands take, one after another."""
     started = time.perf_counter()
-    for one in commands:
-        done = subprocess.run(one, shell=True, cwd=folder, capture_output=True, timeout=60, check=False)
+    for command in commands:
+        done = subprocess.run(command, shell=True, cwd=folder, capture_output=True, timeout=60, check=False)
         if done.returncode:
-            raise SystemExit(f"the reference failed: {one}\n{done.stderr.decode(errors='replace')}")
+            raise SystemExit(f"the reference failed: {command}\n{done.stderr.decode(errors='replace')}")
     return time.perf_counter() - started
 
 

@@ -3,7 +3,7 @@
 Both in one process, in seconds of processor time. "Reading" is what any audit does at least: every element's value, and
 the pixels. How the audit scales with processor cores is reckoned from processor time as well, so that it does not
 depend on what else the machine does: looking at files in one process, against the longest that any of several works on
-it. What follows in one process alone - whose each file is, and the checks - is told beside it.
+it. What follows in one process alone - matching files to originals, and the checks - is printed beside it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 SECRET = b"the benchmark's own secret"
 HOSPITAL = "community-hospital"
-"""Of the hospitals with every trap the one whose files take the audit longest."""
+"""The hospital with every trap that takes the audit longest."""
 RECIPE = "district-hospital"
 MOST_WORKERS = 4
 EACH = 0.7
@@ -165,7 +165,7 @@ def _timed(work: Callable[[], object]) -> float:
 def _spent() -> float:
     """Return the processor time of this process and of the programs that have ended, finer than a clock's tick."""
     spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in spent)
+    return sum(usage.ru_utime + usage.ru_stime for usage in spent)
 
 
 def _audit(folder: Path, key: AnswerKey) -> float:

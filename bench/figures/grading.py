@@ -42,7 +42,8 @@ if __name__ == "__main__":
     course, submissions, results, roster = map(Path, sys.argv[1:5])
     started = time.perf_counter()
     book = grade_class(submissions, read_course(course), read_roster(roster), results, runtime="process")
-    assert book.certain and len({one.points for one in book.counting()}) == 1, [one.points for one in book.counting()]
+    points = [grade.points for grade in book.counting()]
+assert book.certain and len(set(points)) == 1, points
     print(time.perf_counter() - started)
 """
 
@@ -62,8 +63,8 @@ def measure(rounds: int) -> Iterator[Ratio]:
             yield Ratio("a submission graded", both / count, otter, 2.0, "otter run of one cell", note=note)
         yield Ratio("memory of a batch", memory / _GIGABYTE, 1.0, 1.0, "a gigabyte", unit="GB")
         if len(cores) == _TWO_CORES:
-            one, _ = _grade(folder, "one", cores[:1])
-            yield Ratio("a second core", one / both, 2.0, 0.8, "twice as fast", unit="x", at_least=True)
+            alone, _ = _grade(folder, "one", cores[:1])
+            yield Ratio("a second core", alone / both, 2.0, 0.8, "twice as fast", unit="x", at_least=True)
 
 
 def _make_class(folder: Path, count: int) -> None:
@@ -88,7 +89,7 @@ def _grade(folder: Path, to: str, cores: list[int]) -> tuple[float, int]:
     script = folder / "grade.py"
     script.write_text(_GRADE, encoding="utf-8")
     environment = {**os.environ, "PACSLAB_CACHE": str(folder / f"cache-{to}")}
-    command = [sys.executable, str(script), *(str(folder / one) for one in ("course", "in", to, "roster.csv"))]
+    command = [sys.executable, str(script), *(str(folder / name) for name in ("course", "in", to, "roster.csv"))]
     process = subprocess.Popen(
         [*command, json.dumps(cores)], stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True
     )
@@ -109,7 +110,7 @@ def _grade(folder: Path, to: str, cores: list[int]) -> tuple[float, int]:
 
 def _watch(root: int, peak: list[int], over: threading.Event) -> None:
     while not over.wait(0.5):
-        peak[0] = max(peak[0], sum(_held(one) for one in _family(root)))
+        peak[0] = max(peak[0], sum(_held(process) for process in _family(root)))
 
 
 def _family(root: int) -> set[int]:

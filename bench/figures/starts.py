@@ -61,7 +61,7 @@ def bare_processes() -> float:
     """Return the seconds until four bare Orthanc processes answer."""
     program = find_orthanc()
     library = str(shim_library())
-    plugins = [str(one) for folder in PLUGIN_FOLDERS for one in folder.glob("libOrthancDicomWeb.so")][:1]
+    plugins = [str(path) for folder in PLUGIN_FOLDERS for path in folder.glob("libOrthancDicomWeb.so")][:1]
     content = _configuration()
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
@@ -84,9 +84,9 @@ def bare_processes() -> float:
         with ThreadPoolExecutor(SERVERS) as pool:
             list(pool.map(_answers, [f"http://127.63.0.{number + 1}:8042" for number in range(SERVERS)]))
         seconds = time.perf_counter() - started
-        for one in running:
-            one.kill()
-            one.wait()
+        for process in running:
+            process.kill()
+            process.wait()
     return seconds
 
 
@@ -123,8 +123,8 @@ def bare_containers() -> float:
         with ThreadPoolExecutor(SERVERS) as pool:
             containers = list(pool.map(run, range(SERVERS)))
         seconds = time.perf_counter() - started
-        for one in containers:
-            one.remove(force=True, v=True)
+        for container in containers:
+            container.remove(force=True, v=True)
         network.remove()
     return seconds
 
