@@ -35,7 +35,8 @@ PATIENT_ORIENTATION = {
     ("L", "MLO"): ("A", "FR"),
 }
 """Where rows and columns run."""
-SHAPES = ("normal", "calcifications-right", "calcifications-left", "mass-right", "mass-left")
+SHAPES = ("normal", "mass-right", "mass-left", "calcifications-right", "calcifications-left")
+"""Findings: a spiculated mass, or a cluster of pleomorphic calcifications."""
 
 _HALF = 2
 """Tissue is drawn at half the resolution: nothing of it is sharper."""

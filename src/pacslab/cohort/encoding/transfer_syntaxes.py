@@ -14,6 +14,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import numpy as np
+from pydicom import uid
 
 from pacslab.cohort.encoding.deflate import deflate
 from pacslab.cohort.encoding.explicit_vr import (
@@ -43,13 +44,13 @@ _LONG = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC"
 class Syntax(StrEnum):
     """The transfer syntaxes that the generator writes (PS3.6 table A-1)."""
 
-    IMPLICIT_LITTLE = "1.2.840.10008.1.2"
-    EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
-    DEFLATED = "1.2.840.10008.1.2.1.99"
-    RLE = "1.2.840.10008.1.2.5"
-    JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
-    JPEG_LOSSLESS = "1.2.840.10008.1.2.4.70"
-    JPEG_2000 = "1.2.840.10008.1.2.4.90"
+    IMPLICIT_LITTLE = uid.ImplicitVRLittleEndian
+    EXPLICIT_LITTLE = uid.ExplicitVRLittleEndian
+    DEFLATED = uid.DeflatedExplicitVRLittleEndian
+    RLE = uid.RLELossless
+    JPEG_BASELINE = uid.JPEGBaseline8Bit
+    JPEG_LOSSLESS = uid.JPEGLosslessSV1
+    JPEG_2000 = uid.JPEG2000Lossless
 
     @property
     def encapsulated(self) -> bool:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from pacslab.cohort.answer_key import Identifier, Location
 from pacslab.cohort.plan.instance_kinds import Content
 from pacslab.cohort.plan.sop_classes import SOP_CLASS, day
-from pacslab.cohort.recipe.phrases import Phrases, phrases_of
 from pacslab.cohort.recipe.sections import LONG
+from pacslab.cohort.recipe.texts import Phrases, phrases_of
 from pacslab.cohort.recipe.traps import Trap
 from pacslab.cohort.render.burned_in_text import icon_with_name, overlay_with_name
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PRIVATE_CREATOR = "JANAROGYA SONO 1.0"
 PATIENT_MANAGEMENT = "1.2.840.10008.3.1.2.1.1"
-"""Detached Patient Management SOP Class (retired): what references to a patient's record still name."""
+"""Detached Patient Management SOP Class, the referenced class of a patient record (retired)."""
 
 
 def in_series(dataset: DatasetBuilder, recipe: Recipe, study: StudyPlan, series: SeriesPlan) -> None:
@@ -42,7 +42,7 @@ def in_series(dataset: DatasetBuilder, recipe: Recipe, study: StudyPlan, series:
         born, seen = f"{person.birth_date:%d.%m.%Y}", f"{study.time:%d.%m.%Y}"
         dataset.mention(
             "AdditionalPatientHistory",
-            phrases.history.format(born=born, seen=seen, words=study.finding.words),
+            phrases.patient_history.format(born=born, seen=seen, words=study.finding.words),
             "X",
             (Identifier.DATE, f"{person.birth_date:%Y%m%d}", born),
             (Identifier.DATE, day(study.time), seen),
@@ -66,12 +66,16 @@ def _texts(dataset: DatasetBuilder, study: StudyPlan, phrases: Phrases) -> None:
     if Trap.CODE_MEANING in traps:
         code = dataset.item("ProcedureCodeSequence")
         code.put(CodeValue="LOCAL1", CodingSchemeDesignator="99PACSLAB")
-        text = phrases.code.format(kind=study.mix.kind.value, name=person.spoken)
+        text = phrases.code_meaning.format(kind=study.mix.kind.value, name=person.spoken)
         code.mention("CodeMeaning", text, "C", (Identifier.NAME, person.spoken), location=Location.UNLISTED)
     if Trap.DESCRIPTORS in traps:
         words = study.finding.words
         whom = f"{person.title} {person.family}"
-        forms = (phrases.seen_with.format(words=words, name=whom), f"{words}, {whom}", f"{words} {person.family}")
+        forms = (
+            phrases.series_description.format(words=words, name=whom),
+            f"{words}, {whom}",
+            f"{words} {person.family}",
+        )
         described = next((text for text in forms if len(text) <= LONG), None)
         if described is not None:
             dataset.mention(
@@ -102,7 +106,7 @@ def _other_kinds(dataset: DatasetBuilder, study: StudyPlan, phrases: Phrases) ->
     dataset.identify("AdmissionID", person.account, Identifier.ACCOUNT, "X")
     dataset.mention(
         "VisitComments",
-        phrases.visit.format(
+        phrases.visit_comment.format(
             vehicle=person.vehicle,
             licence=person.licence,
             fax=person.fax,
@@ -148,7 +152,7 @@ def in_instance(  # noqa: PLR0917
     if first and pixels is not None and Trap.ICON in study.traps:
         icon_with_name(dataset, study.person, pixels)
     if first and Trap.OVERLAY in study.traps and pixels is not None and pixels.ndim == 2:
-        overlay_with_name(dataset, study.person, phrases_of(recipe.country).overlay)
+        overlay_with_name(dataset, study.person, phrases_of(recipe.country).overlay_label)
     if Trap.PADDING in study.traps and series.content.image:
         text = f"{study.person.spoken} {study.person.national_number}"
         dataset.raw(
@@ -172,7 +176,7 @@ def _sonographer(
     elif Trap.COMMENTS in study.traps:
         dataset.mention(
             "ImageComments",
-            phrases.comment.format(
+            phrases.image_comment.format(
                 name=f"{person.title} {person.spoken}", number=person.national_number, words=study.finding.words
             ),
             "X",

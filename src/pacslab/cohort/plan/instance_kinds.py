@@ -1,4 +1,4 @@
-"""What an instance is: an image of a kind, a document, a report, a waveform."""
+"""Kinds of instances: images, documents, structured reports, waveforms and presentation states."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Content(StrEnum):
-    """What an instance is."""
+    """Kind of an instance; all instances of a series are of the same kind."""
 
     CT_SLICE = "ct"
     RADIOGRAPH = "cr"
@@ -30,12 +30,12 @@ class Content(StrEnum):
 
     @property
     def document(self) -> bool:
-        """Return whether it is a document about the patient and no image of the patient."""
+        """Return whether it is a scanned or encapsulated document about the patient."""
         return self in (Content.COVER_PAGE, Content.LETTER, Content.REPORT)
 
     @property
     def image(self) -> bool:
-        """Return whether it shows the patient: an image made by a modality."""
+        """Return whether it is an image of the patient, acquired by a modality."""
         return self in _IMAGES
 
     @property

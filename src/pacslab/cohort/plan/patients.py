@@ -1,9 +1,9 @@
-"""The patients: who they are, before any study is made."""
+"""Patients of a cohort: identity, contact data and diagnosis, drawn before any study."""
 
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from math import prod
 from typing import TYPE_CHECKING
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 PROMINENT = 0
 """The index of the prominent patient."""
 LONGEST_FAMILY = 24
-"""Letters of a family name: what a form, a banner and a person name (64 characters) have room for."""
+"""Letters of a family name that a form, a banner and a person name (64 characters) have room for."""
 
 
 @dataclass(frozen=True)
 class Person:
     """One patient.
 
-    ``phone`` stands in the headers; ``contact_name`` and ``contact_phone``, a relative's, only in PDF reports.
-    ``patient_id`` is what PatientID holds, ``second_id`` another that the same person was registered under;
-    ``native`` the name in the country's own script, family^given.
+    ``phone`` is in the headers; ``contact_name`` and ``contact_phone``, those of a relative, only in PDF reports.
+    ``patient_id`` is the value of PatientID, ``second_id`` another value for the same person; ``native`` is the name in
+    the country's own script, family^given.
     """
 
     index: int
@@ -94,14 +94,14 @@ class Person:
         return self.record_number if self.patient_id == self.national_number else self.national_number
 
     def kind_of(self, number: str) -> Identifier:
-        """Return what kind of identifier a number is that the person is registered under."""
+        """Return the kind of identifier that a value of PatientID is."""
         return Identifier.NATIONAL_NUMBER if number == self.national_number else Identifier.RECORD_NUMBER
 
     @property
     def identifiers(self) -> frozenset[str]:
-        """Return every identifier that means this person and nobody else, of this student's or any other's patients.
+        """Return every identifier that is unique to this person among the patients of all students.
 
-        The relative's are among them. What many people share is not: days, age, sex, village and postcode, occupation.
+        It includes a relative's. Quasi-identifiers are left out: dates, age, sex, village, postcode and occupation.
         """
         named = {self.name, self.native, self.contact_name, self.address, self.phone, self.contact_phone, self.fax}
         numbers = {self.national_number, self.record_number, self.patient_id, self.second_id, self.insurance}
@@ -116,30 +116,37 @@ class Person:
 
 @dataclass
 class _Sketch:
-    """What sets a person apart before the details are drawn."""
+    """A person's names, role and diagnosis, before the details are drawn."""
 
+    index: int
     sex: str
     given: str
     family: str
     native_family: str
-    roles: list[Role]
+    roles: list[Role] = field(default_factory=list)
+    relative: str = ""
+    diagnosis: str = ""
 
 
 def draw_people(
     recipe: Recipe, variant: Variant, count: int, women: Collection[int] = (), twice: Collection[int] = ()
 ) -> list[Person]:
-    """Return ``count`` patients; numbers and their last four digits are unique, names too but for a family's.
-
-    The first patient is prominent.
+    """Draw the patients of a cohort.
 
     Parameters
     ----------
     recipe, variant, count
-        Whose patients, and how many.
+        The cohort, and its number of patients.
     women
-        Indices of patients who are women, because of what is examined.
+        Indices of patients who must be women because of their examination.
     twice
-        Indices of patients who come a second time: those who may have two numbers.
+        Indices of patients with two studies, who may have two values of PatientID.
+
+    Returns
+    -------
+    list of Person
+        The first is the prominent patient. National numbers and their last four digits are unique; so are names, except
+        the family name within a family.
 
     """
     stream = variant.stream("people")
@@ -157,37 +164,26 @@ def draw_people(
     for index, sex in enumerate(sexes):
         first = given[sex][index]
         family, native = next((latin, script) for latin, script in families if _name_fits(recipe, first, latin, script))
-        sketches.append(_Sketch(sex, first, family, native, []))
+        sketches.append(_Sketch(index, sex, first, family, native))
     _assign_roles(recipe, variant, sketches, diagnoses, twice)
     numbers = _numbers(recipe, variant)
-    called = {(sketch.given, sketch.family) for sketch in sketches}
+    taken = {(sketch.given, sketch.family) for sketch in sketches}
     people: list[Person] = []
     endings: set[str] = set()
     for index, sketch in enumerate(sketches):
         others = relatives["M" if sketch.sex == "F" else "F"]
-        relative = next(name for name in others[index:] + others[:index] if (name, sketch.family) not in called)
-        called.add((relative, sketch.family))
-        people.append(
-            _draw(
-                recipe,
-                variant,
-                stream,
-                index,
-                sketch,
-                relative=relative,
-                diagnosis=diagnoses[index],
-                numbers=next(numbers),
-                endings=endings,
-            )
-        )
-    return _living_together(people)
+        sketch.relative = next(name for name in others[index:] + others[:index] if (name, sketch.family) not in taken)
+        taken.add((sketch.relative, sketch.family))
+        sketch.diagnosis = diagnoses[index]
+        people.append(_draw_person(recipe, variant, stream, sketch, next(numbers), endings))
+    return _with_family_address(people)
 
 
 def _families(recipe: Recipe, variant: Variant) -> Iterator[tuple[str, str]]:
-    """Yield family names that no other student's patients have, in Latin letters and in the country's own script.
+    """Yield family names in Latin letters and in the country's own script, unique among all students' patients.
 
-    A listed name and a coined one, or, where there are two scripts, a longer coined one alone: a person name has 64
-    bytes for both.
+    A name is a listed one and a coined one with a hyphen; with two scripts only a coined one, as PN has 64 bytes for
+    both scripts.
     """
     syllables = SYLLABLES[recipe.country]
     if recipe.two_scripts:
@@ -198,12 +194,12 @@ def _families(recipe: Recipe, variant: Variant) -> Iterator[tuple[str, str]]:
     listed = sorted(set(recipe.words().family))
     length = 2 if recipe.country is Country.USA else 3
     for number in disjoint_numbers(variant, "family", len(listed) * syllables.count(length), 2 * recipe.most_studies):
-        coined, which = divmod(number, len(listed))
-        yield f"{listed[which]}-{syllables.name(coined, length)[0]}", ""
+        coined, position = divmod(number, len(listed))
+        yield f"{listed[position]}-{syllables.name(coined, length)[0]}", ""
 
 
 def _name_fits(recipe: Recipe, given: str, family: str, native: str) -> bool:
-    """Return whether a name is no word of the hospital's, and fits a form and, in both scripts, a PN value."""
+    """Return whether a name occurs in no text of the hospital, and fits a printed form and a PN value."""
     if not recipe.is_free(family) or len(family) > LONGEST_FAMILY:
         return False
     whole = f"{family}^{given}={native}^{recipe.native(given)}" if native else f"{family}^{given}"
@@ -212,7 +208,7 @@ def _name_fits(recipe: Recipe, given: str, family: str, native: str) -> bool:
 
 @dataclass(frozen=True)
 class _Numbers:
-    """A patient's numbers from spaces that are too small to draw from."""
+    """A patient's numbers and address, from spaces too small to draw from at random."""
 
     national: str
     address: tuple[str, str, str]
@@ -222,15 +218,15 @@ class _Numbers:
 
 
 def _numbers(recipe: Recipe, variant: Variant) -> Iterator[_Numbers]:
-    """Yield each patient's numbers: nobody else's, whichever student's."""
+    """Yield each patient's numbers, unique among all students' patients."""
     country, most = recipe.country, recipe.most_studies
     lines = disjoint_numbers(variant, "telephone", fictional.telephones(country), 3 * most)
     national = disjoint_numbers(variant, "national number", fictional.US_NATIONAL_NUMBERS, 2 * most)
-    endings: set[str] = set()  # a question asks whose number ends so
+    endings: set[str] = set()  # unique, as a question asks for the owner of a number by its last four digits
     houses, flats = fictional.DOORS[country]
     sizes = (houses, flats, len(recipe.streets), len(recipe.villages), fictional.postcodes(country))
     for number in disjoint_numbers(variant, "address", prod(sizes), most):
-        house, flat, street, village, code = _mixed(number, sizes)
+        house, flat, street, village, code = _mixed_radix_digits(number, sizes)
         us_number = ""
         if country is Country.USA:
             us_number = next(
@@ -248,19 +244,19 @@ def _numbers(recipe: Recipe, variant: Variant) -> Iterator[_Numbers]:
         )
 
 
-def _mixed(number: int, sizes: tuple[int, ...]) -> list[int]:
-    """Return the digits of a number whose places have these sizes."""
-    found = []
-    for size in sizes:
-        number, digit = divmod(number, size)
-        found.append(digit)
-    return found
+def _mixed_radix_digits(number: int, radices: tuple[int, ...]) -> list[int]:
+    """Return the digits of a number in mixed radix, the least significant first."""
+    digits = []
+    for radix in radices:
+        number, digit = divmod(number, radix)
+        digits.append(digit)
+    return digits
 
 
 def _assign_roles(
     recipe: Recipe, variant: Variant, sketches: list[_Sketch], diagnoses: list[str], twice: Collection[int]
 ) -> None:
-    """Choose the patients who are easy to find, each for one reason."""
+    """Assign the roles that make patients easy to find, at most one to each patient."""
     stream = variant.stream("roles")
     wanted = recipe.people
     sketches[PROMINENT].roles.append(Role.PROMINENT)
@@ -283,18 +279,11 @@ def _assign_roles(
         diagnoses[free[0]] = stream.choice(wanted.rare_diseases)
 
 
-def _draw(
-    recipe: Recipe,
-    variant: Variant,
-    stream: Stream,
-    index: int,
-    sketch: _Sketch,
-    *,
-    relative: str,
-    diagnosis: str,
-    numbers: _Numbers,
-    endings: set[str],
+def _draw_person(  # noqa: PLR0917
+    recipe: Recipe, variant: Variant, stream: Stream, sketch: _Sketch, numbers: _Numbers, endings: set[str]
 ) -> Person:
+    """Draw a person's details; ``endings`` are the last four digits of the national numbers so far."""
+    index = sketch.index
     country, roles = recipe.country, sketch.roles
     born = recipe.period.first - timedelta(days=stream.between(20 * 366, 86 * 365))
     if Role.OLDEST in roles:
@@ -326,10 +315,10 @@ def _draw(
         postcode=numbers.address[2],
         phone=numbers.phone,
         email=f"{mailbox}{fictional.digits(stream, 4)}@post.example",
-        contact_name=f"{relative} {sketch.family}",
+        contact_name=f"{sketch.relative} {sketch.family}",
         contact_phone=numbers.contact_phone,
         occupation=stream.choice(occupations),
-        diagnosis=diagnosis,
+        diagnosis=sketch.diagnosis,
         insurance=fictional.plate(more),
         account=f"ACC{fictional.digits(more, 13)}",
         licence=fictional.plate(more),
@@ -341,8 +330,8 @@ def _draw(
     )
 
 
-def _living_together(people: list[Person]) -> list[Person]:
-    """Return the patients with the members of the family at one address."""
+def _with_family_address(people: list[Person]) -> list[Person]:
+    """Return the patients, with the members of the family at the same address."""
     first = next((person for person in people if Role.FAMILY in person.roles), None)
     if first is None:
         return people
@@ -355,6 +344,13 @@ def _living_together(people: list[Person]) -> list[Person]:
 
 
 def plain_ascii(text: str) -> str:
-    """Return a name as a mailbox or a file writes it."""
+    """Return a name in ASCII letters, digits, dots and hyphens, for a mailbox or a file name.
+
+    Examples
+    --------
+    >>> plain_ascii("Élodie d'Arc-Lebœuf")
+    'ElodiedArc-Lebuf'
+
+    """
     decomposed = unicodedata.normalize("NFKD", text)
     return "".join(char for char in decomposed if char.isascii() and (char.isalnum() or char in ".-"))

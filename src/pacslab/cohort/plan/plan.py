@@ -1,4 +1,4 @@
-"""Who is examined when, by whom and with what: every study, series and instance with its UIDs, before any pixel."""
+"""Plan of a cohort: every study, series and instance with its UIDs, before any pixel is generated."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ class SeriesPlan:
 
 @dataclass(frozen=True)
 class StudyPlan:
-    """One study: the patient, the circumstances and the series.
+    """One study: patient, order, staff, device and series.
 
-    ``patient_id`` is the number that the patient was registered under that day; ``traps`` are the places where it hides
-    identifiers; ``day_uid`` is a UID that spells out the day.
+    ``patient_id`` is the PatientID that the patient was registered under that day; ``traps`` are the places where the
+    study hides identifiers; ``day_uid`` is a UID that spells out the day.
     """
 
     index: int
@@ -83,7 +83,7 @@ class StudyPlan:
         return self.findings[0]
 
     def has(self, content: Content) -> bool:
-        """Return whether a series of this content belongs to the study."""
+        """Return whether the study has a series of this content."""
         return any(series.content is content for series in self.series)
 
     @property
@@ -96,7 +96,7 @@ class StudyPlan:
 
 @dataclass(frozen=True)
 class CohortPlan:
-    """Everybody and everything, and whom the questions ask about (indices of patients)."""
+    """Patients and studies of a cohort, and the indices of the patients and the study that questions ask about."""
 
     people: tuple[Person, ...]
     studies: tuple[StudyPlan, ...]
@@ -114,7 +114,7 @@ class CohortPlan:
     def canaries(self) -> set[str]:
         """Return the identifiers that no other student's cohort holds.
 
-        Days and all else that many people share are left out (see :mod:`pacslab.cohort.recipe.fictional`).
+        Dates and other quasi-identifiers are left out (see :mod:`pacslab.cohort.recipe.fictional`).
         """
         found = {identifier for person in self.people for identifier in person.identifiers}
         for study in (*self.studies, self.follow_up):

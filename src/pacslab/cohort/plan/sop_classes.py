@@ -1,8 +1,10 @@
-"""What each kind of object is: its SOP class, how large its pictures are, and how its days and times are written."""
+"""SOP class, image size and bit depth of each kind of instance, and the text of DA and TM values."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from pydicom import uid
 
 from pacslab.cohort.anatomy import cr, ct, mg, mr, us
 from pacslab.cohort.plan.instance_kinds import Content
@@ -11,28 +13,28 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 MANUFACTURER = "PACS Lab (synthetic data, no real patient)"
-"""Stands in Manufacturer (0008,0070) of every file: not in PS3.15 table E.1-1, so de-identification keeps it."""
+"""Manufacturer (0008,0070) of every file: not in PS3.15 table E.1-1, so de-identification keeps it."""
 
-SOP_CLASS = {
-    Content.CT_SLICE: "1.2.840.10008.5.1.4.1.1.2",
-    Content.RADIOGRAPH: "1.2.840.10008.5.1.4.1.1.1",
-    Content.DIGITAL_RADIOGRAPH: "1.2.840.10008.5.1.4.1.1.1.1",
-    Content.MAMMOGRAM: "1.2.840.10008.5.1.4.1.1.1.2",
-    Content.MR_T1: "1.2.840.10008.5.1.4.1.1.4",
-    Content.MR_T2: "1.2.840.10008.5.1.4.1.1.4",
-    Content.MR_FLAIR: "1.2.840.10008.5.1.4.1.1.4",
-    Content.ULTRASOUND: "1.2.840.10008.5.1.4.1.1.6.1",
-    Content.CINE: "1.2.840.10008.5.1.4.1.1.3.1",
-    Content.COLOUR_CINE: "1.2.840.10008.5.1.4.1.1.3.1",
-    Content.ECG: "1.2.840.10008.5.1.4.1.1.9.1.1",
-    Content.COVER_PAGE: "1.2.840.10008.5.1.4.1.1.7",
-    Content.LETTER: "1.2.840.10008.5.1.4.1.1.7",
-    Content.REPORT: "1.2.840.10008.5.1.4.1.1.104.1",
-    Content.TEXT_REPORT: "1.2.840.10008.5.1.4.1.1.88.11",
-    Content.MEASUREMENTS: "1.2.840.10008.5.1.4.1.1.88.33",
-    Content.DOSE_REPORT: "1.2.840.10008.5.1.4.1.1.88.67",
-    Content.KEY_IMAGES: "1.2.840.10008.5.1.4.1.1.88.59",
-    Content.PRESENTATION: "1.2.840.10008.5.1.4.1.1.11.1",
+SOP_CLASS: dict[Content, str] = {
+    Content.CT_SLICE: uid.CTImageStorage,
+    Content.RADIOGRAPH: uid.ComputedRadiographyImageStorage,
+    Content.DIGITAL_RADIOGRAPH: uid.DigitalXRayImageStorageForPresentation,
+    Content.MAMMOGRAM: uid.DigitalMammographyXRayImageStorageForPresentation,
+    Content.MR_T1: uid.MRImageStorage,
+    Content.MR_T2: uid.MRImageStorage,
+    Content.MR_FLAIR: uid.MRImageStorage,
+    Content.ULTRASOUND: uid.UltrasoundImageStorage,
+    Content.CINE: uid.UltrasoundMultiFrameImageStorage,
+    Content.COLOUR_CINE: uid.UltrasoundMultiFrameImageStorage,
+    Content.ECG: uid.TwelveLeadECGWaveformStorage,
+    Content.COVER_PAGE: uid.SecondaryCaptureImageStorage,
+    Content.LETTER: uid.SecondaryCaptureImageStorage,
+    Content.REPORT: uid.EncapsulatedPDFStorage,
+    Content.TEXT_REPORT: uid.BasicTextSRStorage,
+    Content.MEASUREMENTS: uid.ComprehensiveSRStorage,
+    Content.DOSE_REPORT: uid.XRayRadiationDoseSRStorage,
+    Content.KEY_IMAGES: uid.KeyObjectSelectionDocumentStorage,
+    Content.PRESENTATION: uid.GrayscaleSoftcopyPresentationStateStorage,
 }
 """SOP classes (PS3.4 B.5)."""
 
@@ -40,7 +42,7 @@ SOP_CLASS = {
 CINE_FRAMES = 12
 """Frames of an ultrasound loop."""
 COLOUR_FRAMES = 8
-"""Frames of one in colour, which are three times as large."""
+"""Frames of an ultrasound loop in colour; they are three times as large."""
 EXTENT = {
     Content.CT_SLICE: (ct.SIZE, ct.SIZE),
     Content.RADIOGRAPH: (cr.COLUMNS, cr.ROWS),
@@ -62,14 +64,14 @@ BITS_STORED = {
     Content.DIGITAL_RADIOGRAPH: 12,
     Content.MAMMOGRAM: 12,
 }
-"""Where BitsStored is less than the pixels' type holds: lossless JPEG and JPEG 2000 need to know."""
+"""BitsStored where it is less than BitsAllocated; lossless JPEG and JPEG 2000 encode it."""
 
 
 def day(moment: datetime) -> str:
-    """Return a DA value."""
+    """Return a DA value (PS3.5 table 6.2-1)."""
     return moment.strftime("%Y%m%d")
 
 
 def clock(moment: datetime) -> str:
-    """Return a TM value."""
+    """Return a TM value, without a fraction."""
     return moment.strftime("%H%M%S")

@@ -1,4 +1,4 @@
-"""The parts of a cohort recipe: hospital, people, devices and studies, each checked by itself."""
+"""Sections of a cohort recipe: hospital, people, devices and studies, each validated by itself."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from pacslab.cohort.anatomy import ecg, mg, mr
 from pacslab.cohort.encoding.transfer_syntaxes import Syntax
 from pacslab.models import Model
 from pacslab.scenario import did_you_mean
@@ -23,7 +24,7 @@ Domain = Annotated[str, Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)*\.(example|inv
 
 
 class Country(StrEnum):
-    """Whose identity numbers, telephones and postcodes are imitated (see :mod:`pacslab.cohort.recipe.fictional`)."""
+    """The country of the hospital's numbers and postcodes (see :mod:`pacslab.cohort.recipe.fictional`)."""
 
     INDIA = "india"
     FRANCE = "france"
@@ -43,7 +44,7 @@ class CharacterSet(StrEnum):
 
 
 class Kind(StrEnum):
-    """The kinds of study that the generator can draw."""
+    """Kinds of study that the generator can draw."""
 
     CHEST_CT = "chest-ct"
     CHEST_RADIOGRAPH = "chest-radiograph"
@@ -55,7 +56,7 @@ class Kind(StrEnum):
 
 
 class Extra(StrEnum):
-    """What a study holds besides its images."""
+    """Series that a study can have besides its images."""
 
     TEXT_REPORT = "text-report"
     MEASUREMENTS = "measurements"
@@ -81,27 +82,16 @@ CHEST_SHAPES = (
     "rib-fracture-right",
     "rib-fracture-left",
 )
-BRAIN_SHAPES = (
-    "normal",
-    "lesion-right",
-    "lesion-left",
-    "infarct-right",
-    "infarct-left",
-    "tumour-right",
-    "tumour-left",
-    "bleed-right",
-    "bleed-left",
-)
 SHAPES: dict[Kind, tuple[str, ...]] = {
     Kind.CHEST_CT: CHEST_SHAPES,
     Kind.CHEST_RADIOGRAPH: (*CHEST_SHAPES, "cardiomegaly"),
     Kind.DIGITAL_CHEST: (*CHEST_SHAPES, "cardiomegaly"),
     Kind.ABDOMINAL_ULTRASOUND: ("normal", "kidney-stone", "gallstone", "hydronephrosis"),
-    Kind.BRAIN_MR: BRAIN_SHAPES,
-    Kind.MAMMOGRAPHY: ("normal", "mass-right", "mass-left", "calcifications-right", "calcifications-left"),
-    Kind.ELECTROCARDIOGRAM: ("normal", "atrial-fibrillation", "st-elevation"),
+    Kind.BRAIN_MR: mr.SHAPES,
+    Kind.MAMMOGRAPHY: mg.SHAPES,
+    Kind.ELECTROCARDIOGRAM: ecg.RHYTHMS,
 }
-"""What each kind of study can show."""
+"""Findings that each kind of study can show."""
 
 MOST_IMAGES: dict[Kind, int] = {
     Kind.CHEST_CT: 24,
@@ -114,13 +104,13 @@ MOST_IMAGES: dict[Kind, int] = {
 }
 """Slices, views or recordings that a series of each kind can have."""
 
-_ONLY: dict[Extra, tuple[Kind, ...]] = {
+_KINDS_WITH_EXTRA: dict[Extra, tuple[Kind, ...]] = {
     Extra.CINE: (Kind.ABDOMINAL_ULTRASOUND,),
     Extra.COLOUR_CINE: (Kind.ABDOMINAL_ULTRASOUND,),
     Extra.FLAIR: (Kind.BRAIN_MR,),
     Extra.DOSE_REPORT: (Kind.CHEST_CT, Kind.CHEST_RADIOGRAPH, Kind.DIGITAL_CHEST, Kind.MAMMOGRAPHY),
 }
-_WITHOUT_IMAGES = {Extra.KEY_IMAGES, Extra.PRESENTATION, Extra.MEASUREMENTS}
+_EXTRAS_OF_IMAGES = {Extra.KEY_IMAGES, Extra.PRESENTATION, Extra.MEASUREMENTS}
 
 SYNTAXES: dict[str, Syntax] = {
     "explicit": Syntax.EXPLICIT_LITTLE,
@@ -131,7 +121,7 @@ SYNTAXES: dict[str, Syntax] = {
     "jpeg-lossless": Syntax.JPEG_LOSSLESS,
     "jpeg-2000": Syntax.JPEG_2000,
 }
-"""The transfer syntaxes by the name that a recipe gives them."""
+"""Transfer syntaxes by their names in a recipe."""
 
 
 class Range(Model):
@@ -210,7 +200,7 @@ class Names(Model):
 
 
 class Prominent(Model):
-    """The patient whom newspapers would pay for."""
+    """The prominent patient, for whose images newspapers would pay."""
 
     occupations: tuple[Occupation, ...] = Field(min_length=1)
     """Occupations that everybody knows somebody by."""
@@ -251,7 +241,7 @@ class Device(Model):
 
 
 class ReportedFinding(Model):
-    """What a study shows: ``shape`` is drawn, ``words`` stand in the report."""
+    """A finding: ``shape`` is drawn in the image, ``words`` are in the report."""
 
     shape: str
     """What is drawn: a shape that the kind of study can show."""
@@ -298,9 +288,9 @@ class StudyMix(Model):
     @model_validator(mode="after")
     def _possible(self) -> Self:
         for extra in self.extras:
-            if self.kind not in _ONLY.get(extra, tuple(Kind)):
+            if self.kind not in _KINDS_WITH_EXTRA.get(extra, tuple(Kind)):
                 raise ValueError(f"a study of kind {self.kind} has no {extra}; remove it from 'extras'")
-            if self.kind is Kind.ELECTROCARDIOGRAM and extra in _WITHOUT_IMAGES:
+            if self.kind is Kind.ELECTROCARDIOGRAM and extra in _EXTRAS_OF_IMAGES:
                 raise ValueError(f"{extra} needs images, and a study of kind {self.kind} has none")
         for encoding in self.encodings:
             if encoding not in SYNTAXES:

@@ -1,7 +1,7 @@
-"""Surnames that nobody bears, from syllables of a country, and numbers dealt out so that no two students get the same.
+"""Invented surnames from a country's syllables, and disjoint shares of a number space for students.
 
-A list of names is too short for a class: a thousand students have some 24,000 patients. So each family name ends with a
-coined part, or is one, and a coined part is a student's own.
+A list of names is too short for a class: a thousand students have some 24,000 patients. So every family name ends with
+a coined part, or is one, and a coined part belongs to a single student.
 """
 
 from __future__ import annotations
@@ -19,17 +19,27 @@ if TYPE_CHECKING:
 
 
 def disjoint_numbers(variant: Variant, purpose: str, space: int, slots: int) -> Iterator[int]:
-    """Yield ``slots`` different numbers of ``range(space)``, in no order that shows; they are one variant's share.
+    """Yield a variant's share of ``range(space)``: ``slots`` different numbers in a shuffled order.
 
-    The space is cut into ``space // slots`` shares, and the variant draws one. So two variants have all numbers in
+    The space is cut into ``space // slots`` shares, and the variant draws a share. So two variants have all numbers in
     common or none: for a thousand students the chance that any two draw the same is 500,000 divided by the shares.
 
     Parameters
     ----------
     variant, purpose
-        Whose numbers, and what for.
+        The variant, and a label: every purpose has a share of its own.
     space, slots
-        How many numbers there are, and how many each variant may use; the same for all variants of a recipe.
+        The size of the space and of a share; the same for all variants of a recipe.
+
+    Examples
+    --------
+    >>> from pacslab.scenario import make_variant
+    >>> numbers = list(disjoint_numbers(make_variant("open-archive", "asha"), "telephone", 1_000_000, 5))
+    >>> len(set(numbers)), all(number < 1_000_000 for number in numbers)
+    (5, True)
+    >>> other = disjoint_numbers(make_variant("open-archive", "ravi"), "telephone", 1_000_000, 5)
+    >>> set(numbers).isdisjoint(other)
+    True
 
     """
     share = variant.stream("share", purpose).below(space // slots)
@@ -38,7 +48,7 @@ def disjoint_numbers(variant: Variant, purpose: str, space: int, slots: int) -> 
 
 
 def _shuffled(number: int, space: int) -> int:
-    """Return where a number stands after all of ``range(space)`` were shuffled: a Feistel network, until inside."""
+    """Return a number's image in a fixed permutation of ``range(space)``: a Feistel network with cycle walking."""
     half = ((space - 1).bit_length() + 1) // 2
     mask = (1 << half) - 1
     while True:
@@ -52,14 +62,14 @@ def _shuffled(number: int, space: int) -> int:
 
 
 Pair = tuple[str, str]
-"""Latin letters, and the country's own script."""
+"""A syllable or name in Latin letters, and in the country's own script."""
 
 
 @dataclass(frozen=True)
 class Syllables:
-    """What surnames are coined from: open syllables, then an ending that begins with a consonant.
+    """Parts of coined surnames: open syllables, then an ending that begins with a consonant.
 
-    So a name says in one way only which syllables it has, and different numbers give different names.
+    So a name has a single division into syllables, and different numbers give different names.
     """
 
     onsets: tuple[Pair, ...]
@@ -67,11 +77,18 @@ class Syllables:
     endings: tuple[Pair, ...]
 
     def count(self, length: int) -> int:
-        """Return how many names of this many open syllables there are."""
+        """Return the number of names with this many open syllables."""
         return int((len(self.onsets) * len(self.vowels)) ** length * len(self.endings))
 
     def name(self, number: int, length: int) -> Pair:
-        """Return the name of a number below :meth:`count`, in Latin letters and in the country's own script."""
+        """Return the name of a number below :meth:`count`.
+
+        Examples
+        --------
+        >>> SYLLABLES[Country.FRANCE].name(12_345, 2)
+        ('Bétrourand', '')
+
+        """
         number, ending = divmod(number, len(self.endings))
         parts = [self.endings[ending]]
         for _ in range(length):
