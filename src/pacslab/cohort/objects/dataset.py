@@ -15,7 +15,7 @@ from pacslab.cohort.encoding.dataset_builder import DatasetBuilder
 from pacslab.cohort.objects import image_modules, planted_traps, presentation_state, structured_reports
 from pacslab.cohort.plan.instance_kinds import Content
 from pacslab.cohort.plan.sop_classes import MANUFACTURER, SOP_CLASS, clock, day
-from pacslab.cohort.recipe.phrases import Phrases, phrases_of
+from pacslab.cohort.recipe.texts import Phrases, phrases_of
 from pacslab.cohort.recipe.traps import Trap
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _series(dataset: DatasetBuilder, recipe: Recipe, study: StudyPlan, series: S
         Modality=series.content.modality,
         SeriesInstanceUID=series.uid,
         SeriesNumber=series.number,
-        SeriesDescription=phrases_of(recipe.country).series_words(series.description),
+        SeriesDescription=phrases_of(recipe.country).series_name(series.description),
         Manufacturer=MANUFACTURER,
         ManufacturerModelName=study.mix.device.model,
         DeviceSerialNumber=study.serial_number,
@@ -136,7 +136,7 @@ def _request(dataset: DatasetBuilder, study: StudyPlan, words: Phrases) -> None:
     )
     request.mention(
         "ReasonForTheRequestedProcedure",
-        words.review.format(name=f"{person.title} {person.spoken}"),
+        words.request_reason.format(name=f"{person.title} {person.spoken}"),
         "X",
         (Identifier.NAME, person.spoken),
     )
@@ -183,7 +183,7 @@ def _report(dataset: DatasetBuilder, study: StudyPlan, instance: InstancePlan, w
     )
     dataset.empty_sequence("ConceptNameCodeSequence")
     if Trap.PDF_TITLE in study.traps:
-        dataset.mention("DocumentTitle", f"{words.document} {name}", "Z", (Identifier.NAME, name))
+        dataset.mention("DocumentTitle", f"{words.document_title} {name}", "Z", (Identifier.NAME, name))
     else:
-        dataset.put(DocumentTitle=words.document)
+        dataset.put(DocumentTitle=words.document_title)
     dataset.moment("AcquisitionDateTime", instance.time, "X/Z/D")

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from pacslab.cohort.answer_key import Identifier, Location
 from pacslab.cohort.encoding.dataset_builder import PendingIdentifier
-from pacslab.cohort.recipe.phrases import phrases_of
+from pacslab.cohort.recipe.texts import phrases_of
 from pacslab.cohort.recipe.traps import Trap
 
 if TYPE_CHECKING:
     from pacslab.cohort.plan.plan import StudyPlan
-    from pacslab.cohort.recipe.phrases import Phrases
     from pacslab.cohort.recipe.recipe import Recipe
+    from pacslab.cohort.recipe.texts import Phrases
 
 Line = tuple[str, str, Identifier | None, str]
 """Label, value, what it identifies, and how the answer key writes that."""

@@ -11,7 +11,7 @@ from pacslab.cohort.recipe.traps import Trap
 if TYPE_CHECKING:
     from pacslab.cohort.encoding.dataset_builder import DatasetBuilder
     from pacslab.cohort.plan.plan import InstancePlan, StudyPlan
-    from pacslab.cohort.recipe.phrases import Phrases
+    from pacslab.cohort.recipe.texts import Phrases
 
 _LAYER = "NOTES"
 
@@ -22,7 +22,7 @@ def state(dataset: DatasetBuilder, study: StudyPlan, instance: InstancePlan, phr
     dataset.put(
         Laterality="",
         ContentLabel="NOTES",
-        ContentDescription=phrases.notes,
+        ContentDescription=phrases.annotations_title,
         PresentationCreationDate=day(instance.time),
         PresentationCreationTime=clock(instance.time),
         ContentCreatorName=study.reading.name,
@@ -55,7 +55,7 @@ def state(dataset: DatasetBuilder, study: StudyPlan, instance: InstancePlan, phr
     born = f"{person.birth_date:%d.%m.%Y}"
     text.mention(
         "UnformattedTextValue",
-        phrases.note.format(words=words, name=person.spoken, born=born),
+        phrases.annotation.format(words=words, name=person.spoken, born=born),
         "D",
         (Identifier.NAME, person.spoken),
         (Identifier.DATE, f"{person.birth_date:%Y%m%d}", born),

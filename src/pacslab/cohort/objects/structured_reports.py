@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pacslab.cohort.answer_key import Identifier, Location
 from pacslab.cohort.plan.instance_kinds import Content
 from pacslab.cohort.plan.sop_classes import SOP_CLASS, day
-from pacslab.cohort.recipe.phrases import phrases_of
+from pacslab.cohort.recipe.texts import phrases_of, texts_of
 from pacslab.cohort.recipe.traps import Trap
 
 if TYPE_CHECKING:
@@ -123,9 +123,9 @@ def _number(parent: DatasetBuilder, concept: Code, value: str, unit: Code) -> Da
 
 
 def _language(dataset: DatasetBuilder, recipe: Recipe) -> None:
-    code, meaning = phrases_of(recipe.country).language
+    language = texts_of(recipe.country).language
     concept = ("121049", "DCM", "Language of Content Item and Descendants")
-    _coded(dataset, "HAS CONCEPT MOD", concept, (code, "RFC5646", meaning))
+    _coded(dataset, "HAS CONCEPT MOD", concept, (language.code, "RFC5646", language.meaning))
 
 
 def _observer(dataset: DatasetBuilder, study: StudyPlan) -> None:
@@ -152,7 +152,7 @@ def _text_report(dataset: DatasetBuilder, recipe: Recipe, study: StudyPlan) -> N
         seen = f"{study.time:%d.%m.%Y}"
         item.mention(
             "TextValue",
-            phrases.told.format(
+            phrases.report_finding.format(
                 name=f"{person.title} {person.spoken}",
                 seen=seen,
                 number=person.national_number,
@@ -193,10 +193,10 @@ def _measurements(dataset: DatasetBuilder, recipe: Recipe, study: StudyPlan) -> 
     )
     tracking = _item(group, _CONTEXT_OF_GROUP, "TEXT", ("112039", "DCM", "Tracking Identifier"), Location.SR_CONTENT)
     if Trap.SR_CONTENT in study.traps:
-        text = f"{study.person.family} {phrases_of(recipe.country).lesion}"
+        text = f"{study.person.family} {phrases_of(recipe.country).tracking_identifier}"
         tracking.mention("TextValue", text, "D", (Identifier.NAME, study.person.name, study.person.family))
     else:
-        tracking.put(TextValue=phrases_of(recipe.country).lesion)
+        tracking.put(TextValue=phrases_of(recipe.country).tracking_identifier)
     unique = _item(
         group, _CONTEXT_OF_GROUP, "UIDREF", ("112040", "DCM", "Tracking Unique Identifier"), Location.SR_CONTENT
     )
@@ -257,7 +257,7 @@ def _key_images(dataset: DatasetBuilder, recipe: Recipe, study: StudyPlan) -> No
     item = _item(dataset, _CONTAINS, "TEXT", ("113012", "DCM", "Key Object Description"), Location.SR_CONTENT)
     if Trap.SR_CONTENT in study.traps:
         name = study.person.spoken
-        text = phrases_of(recipe.country).show.format(words=words, name=name)
+        text = phrases_of(recipe.country).key_image.format(words=words, name=name)
         item.mention("TextValue", text, "D", (Identifier.NAME, name), meaning=words)
     else:
         item.mention("TextValue", words, "D", meaning=words)

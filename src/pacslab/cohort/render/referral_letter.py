@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pacslab.cohort.answer_key import Identifier
-from pacslab.cohort.recipe.printed_forms import form_of
+from pacslab.cohort.recipe.texts import form_of
 from pacslab.cohort.render.scanned_pages import COLUMNS, Burned, Sheet, Stationery, scanned, stationery_of
 
 if TYPE_CHECKING:
@@ -43,10 +43,10 @@ def referral_letter(
     form, person = form_of(recipe.country), study.person
     sheet = Sheet(paper.form)
     day = study.time.date()
-    sheet.print(60, 150, form.letter, 16, bold=True)
+    sheet.print(60, 150, form.letter_title, 16, bold=True)
     sheet.type(480, 150, f"{day:%d.%m.%Y}", Identifier.DATE, f"{day:%Y%m%d}")
     sheet.type(60, 210, form.greeting)
-    sheet.type(60, 244, form.ask)
+    sheet.type(60, 244, form.request)
     lines: tuple[tuple[str, Identifier | None, str], ...] = (
         (f"{person.title} {person.spoken}", Identifier.NAME, person.name),
         (f"{person.birth_date:%d.%m.%Y}", Identifier.DATE, f"{person.birth_date:%Y%m%d}"),
@@ -58,11 +58,11 @@ def referral_letter(
     for text, kind, token in lines:
         sheet.type(110, row, text, kind, token)
         row += 34
-    sheet.type(60, row + 20, form.known)
+    sheet.type(60, row + 20, form.known_diagnosis)
     sheet.type(110, row + 54, person.diagnosis, Identifier.OTHER)
-    sheet.type(60, row + 108, form.reach)
+    sheet.type(60, row + 108, form.contact)
     sheet.type(110, row + 142, person.phone, Identifier.PHONE)
     sheet.type(110, row + 176, person.vehicle, Identifier.VEHICLE)
-    sheet.type(60, row + 240, form.thanks)
+    sheet.type(60, row + 240, form.closing)
     sheet.type(60, row + 290, f"Dr {study.referring.spoken}", Identifier.NAME, study.referring.name)
     return scanned(paper, sheet, stream)

@@ -15,7 +15,7 @@ import numpy as np
 
 from pacslab.cohort.answer_key import AGE_TOP_CODE, Box, Identifier, Location, pack_glyphs
 from pacslab.cohort.encoding.dataset_builder import PendingIdentifier
-from pacslab.cohort.recipe.printed_forms import ENGLISH, form_of
+from pacslab.cohort.recipe.texts import FORM_LABELS, form_of
 from pacslab.errors import PacslabError
 
 if TYPE_CHECKING:
@@ -231,7 +231,7 @@ def _turned(ink: np.ndarray, token: str, kind: Identifier, corners: tuple[int, i
 
 
 FIRST_ROW, ROW_STEP = 172, 40
-DIAGNOSIS_ROW = FIRST_ROW + ROW_STEP * len(ENGLISH.labels)
+DIAGNOSIS_ROW = FIRST_ROW + ROW_STEP * FORM_LABELS
 
 
 def _print_form(sheet: Sheet, recipe: Recipe) -> None:
@@ -241,7 +241,7 @@ def _print_form(sheet: Sheet, recipe: Recipe) -> None:
     sheet.print_place(60, 54, hospital.name.upper(), 22, bold=True, token=hospital.name)
     sheet.print_place(60, 86, hospital.address, 12)
     sheet.print(60, 122, form.title, 16, bold=True)
-    sheet.print(500, 124, form.copy, 11)
+    sheet.print(500, 124, form.copy_note, 11)
     draw.line((36, 150, COLUMNS - 36, 150), fill=170, width=2)
     for number, label in enumerate(form.labels):
         row = FIRST_ROW + ROW_STEP * number
@@ -254,7 +254,7 @@ def _print_form(sheet: Sheet, recipe: Recipe) -> None:
     draw.line((60, row + 172, 280, row + 172), fill=120)
     sheet.print(60, row + 176, form.signature, 10)
     draw.line((430, row + 172, COLUMNS - 60, row + 172), fill=120)
-    sheet.print(430, row + 176, form.officer, 10)
+    sheet.print(430, row + 176, form.physician, 10)
     draw.ellipse((300, row + 132, 400, row + 232), outline=110, width=3)
     sheet.print(318, row + 164, form.stamp[0], 10, bold=True)
     sheet.print(323, row + 180, form.stamp[1], 10, bold=True)
