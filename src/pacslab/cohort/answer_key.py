@@ -1,4 +1,4 @@
-"""What the generator knows and the student does not: every planted identifier and every question's answer."""
+"""Answer key of a cohort: every planted identifier, every value to keep, and the answer to every question."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Location(StrEnum):
-    """Where in a DICOM file, or beside it, an identifier stands."""
+    """Place of an identifier in a DICOM file or beside it."""
 
     HEADER = "header"  # an attribute of the dataset's top level
     NESTED = "nested"  # an attribute in a sequence
@@ -43,7 +43,7 @@ class Location(StrEnum):
 
 
 class Identifier(StrEnum):
-    """What kind of identifier it is: HIPAA Safe Harbor's eighteen, 45 CFR 164.514(b)(2)(i)(A) to (R).
+    """Kind of identifier: the eighteen of HIPAA Safe Harbor, 45 CFR 164.514(b)(2)(i)(A) to (R).
 
     Social security numbers (G) are ``NATIONAL_NUMBER`` in every country; dates and ages over 89 (C) are two kinds here;
     a UID, an accession number or an order's number is "any other unique number" (R), kept apart because PS3.15 treats
@@ -77,7 +77,7 @@ AGE_TOP_CODE = 90
 
 
 class Role(StrEnum):
-    """Why a patient is easier to find than others: the people that the risk lab talks about."""
+    """Reason why a patient is easy to re-identify; the risk lab is about these patients."""
 
     PROMINENT = "prominent"
     FAMILY = "family"
@@ -101,11 +101,10 @@ class PlantedIdentifier(Model):
     ``path`` is the attribute, written as ``(0010,0010)``, ``(0040,0275)[0].(0032,1060)`` in a sequence,
     ``(0009,1001)`` for a private element, or ``pixels``, ``face``, ``pdf page 1``, ``pdf information``, ``preamble``,
     ``file name``, ``DICOMDIR``; an icon's and an overlay's pixels have their attribute's path. ``token`` is the
-    identifier (the person's name in DICOM order, the date as eight digits), which must not be found in a de-identified
-    file.
-    ``written`` is the text as it stands there where that is not the token. ``action`` is PS3.15 table E.1-1's, or what
-    the Clean options expect of a place that the table does not list. ``box`` and ``mask`` belong to burned-in text;
-    in a multi-frame image they are the same in every frame. Those of a face are the slice's part of it: skin, nose,
+    identifier (the person's name in DICOM order, the date as eight digits), which a de-identified file must not hold.
+    ``written`` is its form at this place if that differs from the token. ``action`` is that of PS3.15 table E.1-1, or
+    that of the Clean options for a place that the table does not list. ``box`` and ``mask`` belong to burned-in text;
+    in a multi-frame image they are the same in every frame. For a face they are its part in the slice: skin, nose,
     lids and lips, about 12 mm deep. ``sop_instance_uid`` is empty for a DICOMDIR.
     """
 
@@ -121,7 +120,12 @@ class PlantedIdentifier(Model):
     mask: str | None = Field(default=None, description="glyph mask of the box: base64 of zlib of packed bits")
 
     def glyphs(self) -> np.ndarray:
-        """Return the glyph mask as a boolean array of shape (height, width).
+        """Unpack the glyph mask of burned-in text.
+
+        Returns
+        -------
+        numpy.ndarray
+            Boolean, of the shape (height, width) of the box; True where a letter is drawn.
 
         Raises
         ------
@@ -135,7 +139,15 @@ class PlantedIdentifier(Model):
 
 
 def pack_glyphs(mask: np.ndarray) -> str:
-    """Return a boolean array of shape (height, width) as the text that ``Planted.mask`` holds."""
+    """Pack a boolean array of shape (height, width) into the text of ``PlantedIdentifier.mask``.
+
+    Examples
+    --------
+    >>> mask = np.eye(4, dtype=bool)
+    >>> bool((unpack_glyphs(pack_glyphs(mask), 4, 4) == mask).all())
+    True
+
+    """
     return base64.b64encode(zlib.compress(np.packbits(mask).tobytes(), 9)).decode()
 
 
@@ -146,14 +158,14 @@ def unpack_glyphs(mask: str, height: int, width: int) -> np.ndarray:
 
 
 class Region(Model):
-    """Some of an image's pixels: a box, and which of its pixels, packed like a glyph mask."""
+    """A region of an image: its bounding box, and a mask of the box packed like a glyph mask."""
 
     box: Box
     mask: str
 
     @classmethod
     def of(cls, picture: np.ndarray) -> Region | None:
-        """Return the region where a boolean picture is true; None where it nowhere is."""
+        """Return the region where a boolean image of shape (rows, columns) is True; None if it is nowhere True."""
         rows, columns = np.flatnonzero(picture.any(axis=1)), np.flatnonzero(picture.any(axis=0))
         if not rows.size:
             return None
@@ -163,7 +175,7 @@ class Region(Model):
         return cls(box=Box(column=left, row=top, width=width, height=height), mask=packed)
 
     def drawn(self, rows: int, columns: int) -> np.ndarray:
-        """Return the region in a picture of a size: boolean, of shape (rows, columns); cut off where it leaves it."""
+        """Return the region as a boolean image of shape (rows, columns), cropped at its edges."""
         picture = np.zeros((rows, columns), dtype=bool)
         box = self.box
         there = picture[box.row : box.row + box.height, box.column : box.column + box.width]
@@ -172,7 +184,7 @@ class Region(Model):
 
 
 class Keeping(StrEnum):
-    """Why something must survive de-identification."""
+    """Reason why a value must survive de-identification."""
 
     SAFE_PRIVATE = "safe-private"
     MEANING = "meaning"
@@ -180,11 +192,10 @@ class Keeping(StrEnum):
 
 
 class RetainedValue(Model):
-    """Something that de-identification must not lose.
+    """A value that must survive de-identification.
 
-    A private element that PS3.15 table E.3.10-1 lists as safe (``creator`` is its private creator), what a text says
-    of the findings, or a value of a report or a recording: a number, a code, or the SHA-256 (hexadecimal) of a binary
-    one.
+    It is a safe private element of PS3.15 table E.3.10-1 (``creator`` is its private creator), the words of a finding,
+    or a number, a code or binary samples of a report or recording; of samples, ``text`` is the SHA-256 (hexadecimal).
     """
 
     keeping: Keeping
@@ -194,14 +205,14 @@ class RetainedValue(Model):
 
 
 class InstanceKey(Model):
-    """One instance as generated: what an output is matched against without trusting its file name or UID.
+    """One instance as generated: an output file is matched to it without trusting its file name or UID.
 
     ``pixels_outside`` is :func:`digest_outside` of the decoded pixels; None for an instance without pixels.
-    ``document`` marks what a research set leaves out: scanned cover pages and encapsulated PDF reports; what is
-    ``kept`` of a report is for one that is not left out.
-    ``face`` says that a three-dimensional rendering of the series shows the patient's face. What must survive of such
-    an image is the brain, which lies at ``brain`` (None where burned-in text leaves nothing of it); ``pixels_outside``
-    is then :func:`digest_within` of it, less the text.
+    ``document`` marks scanned cover pages and encapsulated PDF reports, which a research set may leave out; the
+    ``kept`` values of a report count only if it is not left out.
+    ``face`` means that a three-dimensional rendering of the series shows the patient's face. The brain of such an image
+    must survive; it lies at ``brain`` (None if burned-in text covers it), and ``pixels_outside`` is then
+    :func:`digest_within` of the brain without the text.
     """
 
     sop_instance_uid: str
@@ -219,7 +230,7 @@ class InstanceKey(Model):
 
 
 class StudyKey(Model):
-    """One study: its instances and what is known of it. ``patient_id`` is the number that it was made under."""
+    """One study and its instances; ``patient_id`` is the value of PatientID in its files."""
 
     study_instance_uid: str
     patient_id: str = ""
@@ -254,7 +265,7 @@ class PatientKey(Model):
 
 
 class Origin(Model):
-    """What made a cohort; another origin gives the same student other patients."""
+    """Provenance of a cohort; another origin gives the same student other patients."""
 
     generator: str = ""
     words: dict[str, str] = Field(
@@ -263,10 +274,10 @@ class Origin(Model):
 
 
 class AnswerKey(Model):
-    """All that was planted for one variant.
+    """The answer key of one variant.
 
-    ``facts`` answers the questions of a scenario by name; those listed in ``told`` may stand in a question's text.
-    ``complete`` says that ``planted``, ``kept`` and ``pixels_outside`` cover every instance; otherwise only those of
+    ``facts`` are the answers to a scenario's questions by name; a question's text may use those listed in ``told``.
+    ``complete`` means that ``planted``, ``kept`` and ``pixels_outside`` cover every instance; otherwise they cover only
     the study to be de-identified.
     """
 
@@ -303,7 +314,7 @@ class AnswerKey(Model):
         raise KeyError(study_instance_uid)
 
     def patient_of(self, study_instance_uid: str) -> PatientKey:
-        """Return whose study it is.
+        """Return the patient of a study.
 
         Raises
         ------
@@ -324,24 +335,24 @@ class AnswerKey(Model):
         return {uid: tuple(planted) for uid, planted in by_instance.items()}
 
     def planted_in(self, sop_instance_uids: Collection[str]) -> tuple[PlantedIdentifier, ...]:
-        """Return what is planted in these instances, in the order of the key."""
+        """Return the identifiers planted in these instances, in the order of the key."""
         wanted = set(sop_instance_uids)
         return tuple(
             identifier for uid, planted in self._by_instance.items() if uid in wanted for identifier in planted
         )
 
     def with_role(self, role: Role) -> tuple[PatientKey, ...]:
-        """Return the patients who are easy to find for this reason."""
+        """Return the patients with a role."""
         return tuple(patient for patient in self.patients if role in patient.roles)
 
     def with_number_ending(self, digits: str) -> tuple[PatientKey, ...]:
-        """Return whose national number ends in these digits."""
+        """Return the patients with a national number that ends in these digits."""
         return tuple(patient for patient in self.patients if patient.national_number.endswith(digits))
 
     def who_is(self, token: str) -> tuple[PatientKey, ...]:
-        """Return the patients whom a name, a number, an address or a UID found anywhere belongs to.
+        """Return the patients that a name, number, address or UID belongs to.
 
-        Letter case and separators do not count; a date is no name, and neither is a word that many people share.
+        Letter case and separators are ignored. Dates, ages and words that many people share belong to nobody.
         """
         found = self._owners.get(plain(token), ())
         return tuple(patient for patient in self.patients if patient.index in found)
@@ -360,7 +371,7 @@ class AnswerKey(Model):
 
 
 def _texts_of(patient: PatientKey) -> tuple[str, ...]:
-    """Return every text that means this patient."""
+    """Return every text that identifies this patient."""
     texts = (patient.name, patient.spoken_name, patient.native_name, patient.patient_id, *patient.other_ids)
     texts += (patient.national_number, patient.record_number, patient.address, patient.phone, patient.email)
     for study in patient.studies:
@@ -371,5 +382,12 @@ def _texts_of(patient: PatientKey) -> tuple[str, ...]:
 
 
 def plain(text: str) -> str:
-    """Return only a text's letters and digits, folded to lower case: how identifiers are compared."""
+    """Return a text's letters and digits in lower case, the form in which identifiers are compared.
+
+    Examples
+    --------
+    >>> plain("Müller^Anna, 12-34")
+    'mülleranna1234'
+
+    """
     return "".join(char for char in text.casefold() if char.isalnum())

@@ -1,6 +1,6 @@
-"""Other forms of the answer key: a compact one to keep, one that tells a student nothing, and a class's canaries.
+"""Formats of the answer key: compact for storage, hashed for a student's machine, and a class's canaries.
 
-A canary is an identifier that one student's cohort alone holds: found anywhere, it names the student whose data it is.
+A canary is an identifier of a single student's cohort; wherever it is found, it points to that student's data.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _MAGIC = b"PACSLAB-KEY-1\n"
-_LARGEST = 512 << 20
-_WORK = {"n": 1 << 12, "r": 8, "p": 1}  # scrypt: a few milliseconds an answer, hours for every ten-digit number
+_MAX_BYTES = 512 << 20
+"""Bytes of JSON that a compact key may inflate to."""
+_SCRYPT_COST = {"n": 1 << 12, "r": 8, "p": 1}  # scrypt: a few milliseconds an answer, hours for every ten-digit number
 
 
 def to_compact(key: AnswerKey) -> bytes:
-    """Return an answer key in about a thirtieth of its JSON: columns instead of objects, deflated."""
+    """Return an answer key in about a thirtieth of the size of its JSON: columns instead of objects, deflated."""
     content = key.model_dump(mode="json", exclude_defaults=True)
     planted = content.pop("planted", [])
     columns = sorted({name for row in planted for name in row})
@@ -34,7 +35,7 @@ def to_compact(key: AnswerKey) -> bytes:
 
 
 def _column(values: list[Any]) -> list[Any]:
-    """Return the different values of a column, and for each row which of them it has."""
+    """Return the different values of a column, and for each row the index of its value."""
     places: dict[str, int] = {}
     different: list[Any] = []
     rows = []
@@ -53,7 +54,7 @@ def from_compact(content: bytes) -> AnswerKey:
     Raises
     ------
     ScenarioError
-        If it is none, or was damaged.
+        If the content is no compact answer key, or is damaged.
 
     """
     try:
@@ -73,7 +74,7 @@ def _inflated(content: bytes) -> bytes:
     if not content.startswith(_MAGIC):
         raise ValueError("it does not begin as one")
     inflater = zlib.decompressobj()
-    text = inflater.decompress(content[len(_MAGIC) :], _LARGEST)
+    text = inflater.decompress(content[len(_MAGIC) :], _MAX_BYTES)
     if not inflater.eof:
         raise ValueError("it was cut off")
     return text
@@ -85,7 +86,7 @@ def _cells(column: list[Any]) -> list[Any]:
 
 
 class StudentKey(Model):
-    """The answer key as it may lie on a student's machine: what may be told, and a salted hash of every answer."""
+    """Answer key for a student's machine: the facts that questions mention, and a salted hash of every answer."""
 
     scenario: str
     student: str
@@ -95,7 +96,7 @@ class StudentKey(Model):
     answers: dict[str, str]
 
     def agrees(self, fact: str, answer: str) -> bool:
-        """Return whether an answer is that of a fact, whatever its letter case, accents' form and separators.
+        """Return whether an answer is correct, ignoring letter case and separators.
 
         Raises
         ------
@@ -107,14 +108,14 @@ class StudentKey(Model):
 
 
 def for_student(key: AnswerKey, salt: bytes) -> StudentKey:
-    """Return the copy for a student's machine.
+    """Return the answer key for a student's machine.
 
     Parameters
     ----------
     key
-        The whole key; nothing planted and no patient goes into the copy.
+        The whole key; no patient and no planted identifier goes into the copy.
     salt
-        16 random bytes or more, of this student alone, so that nobody looks answers up in another's copy.
+        16 random bytes or more, for this student only, so that hashes of two students cannot be compared.
 
     Raises
     ------
@@ -135,13 +136,21 @@ def for_student(key: AnswerKey, salt: bytes) -> StudentKey:
 
 
 def _hashed(salt: bytes, fact: str, answer: str) -> str:
-    return hashlib.scrypt(plain(answer).encode(), salt=salt + fact.encode(), dklen=24, **_WORK).hex()
+    return hashlib.scrypt(plain(answer).encode(), salt=salt + fact.encode(), dklen=24, **_SCRYPT_COST).hex()
 
 
 class Canaries:
-    """Whose student's data an identifier belongs to, for a whole class; one look-up takes microseconds.
+    """Index from identifier to student for a whole class; a look-up takes microseconds.
 
-    Only a digest of each identifier is kept, 16 bytes, so a class of a thousand fits in some tens of megabytes.
+    Only a digest of 16 bytes is stored of each identifier, so a class of a thousand fits in some tens of megabytes.
+
+    Examples
+    --------
+    >>> canaries = Canaries()
+    >>> canaries.add("asha", {"SZ0-123", "Dupont-Bétrourand"})
+    >>> canaries.student_of("dupont betrourand"), canaries.student_of("DUPONT BÉTROURAND")
+    (None, 'asha')
+
     """
 
     def __init__(self) -> None:
@@ -154,25 +163,25 @@ class Canaries:
         Raises
         ------
         ValueError
-            If an identifier is another student's already.
+            If an identifier already belongs to another student.
 
         """
         number = len(self._students)
         self._students.append(student)
         for text in identifiers:
-            owner = self._owner.setdefault(_short(text), number)
+            owner = self._owner.setdefault(_digest(text), number)
             if owner != number:
                 raise ValueError(f"{text!r} belongs to {self._students[owner]!r} and to {student!r}")
 
     def student_of(self, identifier: str) -> str | None:
-        """Return whose cohort holds an identifier, or None."""
-        owner = self._owner.get(_short(identifier))
+        """Return the student with an identifier in their cohort, or None."""
+        owner = self._owner.get(_digest(identifier))
         return None if owner is None else self._students[owner]
 
     def __len__(self) -> int:
-        """Return how many identifiers are known."""
+        """Return the number of identifiers."""
         return len(self._owner)
 
 
-def _short(text: str) -> bytes:
+def _digest(text: str) -> bytes:
     return hashlib.blake2b(plain(text).encode(), digest_size=16).digest()

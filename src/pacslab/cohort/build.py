@@ -58,7 +58,7 @@ def build_cohort(recipe: Recipe, variant: Variant) -> Cohort:
     --------
     >>> from pacslab.cohort import load_recipe
     >>> from pacslab.scenario import make_variant
-    >>> cohort = build_cohort(load_recipe("clinique"), make_variant("open-archive", "asha"))
+    >>> cohort = build_cohort(load_recipe("district-hospital"), make_variant("open-archive", "asha"))
     >>> cohort.count == sum(len(series.instances) for study in cohort.plan.studies for series in study.series)
     True
 

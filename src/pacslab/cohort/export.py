@@ -1,4 +1,4 @@
-"""A cohort in a folder: complete, or not there at all; with a DICOMDIR where one is asked for."""
+"""Export of a cohort to a folder, all or nothing, with a DICOMDIR if requested."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Written:
-    """What was written: the folder, how many instances of how many patients, and the key to them."""
+    """Result of an export: folder, numbers of instances and patients, and the answer key."""
 
     folder: Path
     instances: int
@@ -36,28 +36,33 @@ class Written:
 def write_cohort(cohort: Cohort, folder: Path, progress: Progress, *, dicomdir: bool = False) -> Written:
     """Write every instance of a cohort below a folder that does not exist yet, or is empty.
 
-    Everything is written beside it first and gets its name at the end, so whatever interrupts it - a full disk, a
-    signal - leaves no half cohort that looks whole.
+    Files are written to a hidden folder beside it that is renamed at the end, so an interruption, such as a full disk
+    or a signal, leaves no incomplete cohort that looks complete.
 
     Parameters
     ----------
     cohort
-        Whose instances.
+        The cohort to write.
     folder
-        Where to.
+        The destination.
     progress
         Called with a message and the fraction done.
     dicomdir
         Whether to lay the files out as media, with names of eight characters and a DICOMDIR (PS3.10 8, PS3.11).
 
+    Returns
+    -------
+    Written
+        The folder, and the answer key with the names of the files in it.
+
     Raises
     ------
     ScenarioError
-        If the folder holds something, or cannot be written.
+        If the folder is not empty, or cannot be written.
 
     """
     _require_empty(folder)
-    with explained(folder), _folder_beside(folder) as making:
+    with _write_errors_explained(folder), _folder_beside(folder) as making:
         files = making / "files"
         for number, (name, content) in enumerate(cohort.instances(), start=1):
             path = files / name
@@ -77,7 +82,7 @@ def write_cohort(cohort: Cohort, folder: Path, progress: Progress, *, dicomdir: 
 
 
 def write_key(key: AnswerKey, path: Path) -> None:
-    """Write an answer key: as JSON where the name ends so, else in its compact form.
+    """Write an answer key as JSON if the file name ends in ``.json``, else in its compact form.
 
     Raises
     ------
@@ -86,7 +91,7 @@ def write_key(key: AnswerKey, path: Path) -> None:
 
     """
     content = key.model_dump_json().encode() if path.suffix == ".json" else to_compact(key)
-    with explained(path):
+    with _write_errors_explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{path.name}.part")
         try:
@@ -104,8 +109,8 @@ def _require_empty(folder: Path) -> None:
 
 
 @contextmanager
-def explained(place: Path) -> Iterator[None]:
-    """Say a failure to write in words, with what to do."""
+def _write_errors_explained(place: Path) -> Iterator[None]:
+    """Turn a failure to write into a ScenarioError with a remedy."""
     try:
         yield
     except OSError as reason:
@@ -118,7 +123,7 @@ def explained(place: Path) -> Iterator[None]:
 
 @contextmanager
 def _folder_beside(folder: Path) -> Iterator[Path]:
-    """Make a hidden folder on the same disk, which is gone afterwards, whatever happens."""
+    """Make a hidden folder on the same disk and remove it afterwards, also after an error."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     making = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-making-"))
     making.chmod(0o755)

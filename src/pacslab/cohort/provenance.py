@@ -27,11 +27,11 @@ def origin_of(recipe: Recipe) -> Origin:
     Examples
     --------
     >>> from pacslab.cohort import load_recipe
-    >>> origin = origin_of(load_recipe("clinique"))
+    >>> origin = origin_of(load_recipe("district-hospital"))
     >>> origin.generator == GENERATOR_VERSION
     True
     >>> sorted(origin.words)
-    ['faker fr_FR', 'pillow', 'pylibjpeg-openjpeg', 'pylibjpeg-rle']
+    ['pillow', 'pylibjpeg-openjpeg', 'pylibjpeg-rle']
 
     """
     return Origin(generator=GENERATOR_VERSION, words=recipe.words().origin | codecs())

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 UID_ROOT = IMPLEMENTATION_CLASS_UID
 """The root of what this project names itself: 2.25. and a UUID made for it."""
 
-_PERMUTATION = (1, 5, 7, 6, 2, 8, 3, 0, 9, 4)
+_VERHOEFF_PERMUTATION = (1, 5, 7, 6, 2, 8, 3, 0, 9, 4)
 FRENCH_BLOCKS = ("019900", "026191", "035301", "046571", "053649", "063998")
 _US_AREAS = """
     201 202 203 205 206 207 208 209 210 212 213 214 215 216 217 218 219 224 225 228 229 231 234 239 240 248
@@ -74,9 +74,9 @@ _US_AREAS = """
 US_AREAS = tuple(_US_AREAS.split())
 """Area codes of the United States (North American Numbering Plan Administration)."""
 US_NATIONAL_NUMBERS = 100 * 49 * 9999 * 99
-"""How many numbers :func:`us_national_number` has."""
-EXTENSION = 100_000
-"""How many extensions a telephone number has."""
+"""Numbers that :func:`us_national_number` can return."""
+EXTENSIONS = 100_000
+"""Extensions of a telephone number."""
 
 
 def _dihedral(a: int, b: int) -> int:
@@ -87,18 +87,32 @@ def _dihedral(a: int, b: int) -> int:
 
 
 def passes_verhoeff(number: str) -> bool:
-    """Return whether a number's last digit is its Verhoeff checksum (J. Verhoeff, 1969)."""
+    """Return whether a number's last digit is its Verhoeff checksum (J. Verhoeff, 1969).
+
+    Examples
+    --------
+    >>> passes_verhoeff("2363"), passes_verhoeff("2364")
+    (True, False)
+
+    """
     check = 0
     for place, digit in enumerate(reversed(number)):
         value = int(digit)
         for _ in range(place % 8):
-            value = _PERMUTATION[value]
+            value = _VERHOEFF_PERMUTATION[value]
         check = _dihedral(check, value)
     return check == 0
 
 
 def passes_nir(number: str) -> bool:
-    """Return whether a French number of 15 digits has the right key: 97 less the first 13 digits modulo 97."""
+    """Return whether a French number of 15 digits has the right key: 97 less the first 13 digits modulo 97.
+
+    Examples
+    --------
+    >>> passes_nir("295109912611193"), passes_nir("295109912611199")
+    (True, False)
+
+    """
     return int(number[13:]) == 97 - int(number[:13]) % 97
 
 
@@ -113,11 +127,11 @@ def national_number(stream: Stream, country: Country = Country.INDIA, sex: str =
     Parameters
     ----------
     stream
-        Where the digits come from.
+        The stream that digits are drawn from.
     country
-        Whose numbers are imitated.
+        The country of the number.
     sex, born
-        What a French number says of its owner.
+        Encoded in a French number.
 
     """
     if country is Country.FRANCE:
@@ -134,7 +148,14 @@ def national_number(stream: Stream, country: Country = Country.INDIA, sex: str =
 
 
 def us_national_number(number: int) -> str:
-    """Return one of :data:`US_NATIONAL_NUMBERS` never issued numbers, such as ``912-34-5678-01``; each is another."""
+    """Return the never issued number of an index below :data:`US_NATIONAL_NUMBERS`.
+
+    Examples
+    --------
+    >>> us_national_number(0), us_national_number(US_NATIONAL_NUMBERS - 1)
+    ('900-01-0001-01', '999-49-9999-99')
+
+    """
     number, area = divmod(number, 100)
     number, group = divmod(number, 49)
     member, serial = divmod(number, 9999)
@@ -142,14 +163,21 @@ def us_national_number(number: int) -> str:
 
 
 def telephones(country: Country) -> int:
-    """Return how many telephone numbers are kept for fiction or kept spare in a country, with their extensions."""
+    """Return the count of telephone numbers reserved for fiction or spare in a country, with extensions."""
     lines = {Country.INDIA: 1_000_000, Country.FRANCE: 10_000 * len(FRENCH_BLOCKS), Country.USA: 100 * len(US_AREAS)}
-    return lines[country] * EXTENSION
+    return lines[country] * EXTENSIONS
 
 
 def telephone(number: int, country: Country = Country.INDIA) -> str:
-    """Return one of :func:`telephones` numbers with its extension, such as ``5550123456-12345``: an SH value."""
-    line, extension = divmod(number, EXTENSION)
+    """Return the telephone number of an index below :func:`telephones`, with its extension: an SH value.
+
+    Examples
+    --------
+    >>> telephone(12_345), telephone(12_345, Country.FRANCE)
+    ('5550000000-12345', '0199000000-12345')
+
+    """
+    line, extension = divmod(number, EXTENSIONS)
     if country is Country.FRANCE:
         line, block = divmod(line, len(FRENCH_BLOCKS))
         return f"{FRENCH_BLOCKS[block]}{line:04d}-{extension:05d}"
@@ -164,11 +192,11 @@ DOORS: dict[Country, tuple[int, int]] = {
     Country.FRANCE: (998, 9998),
     Country.USA: (9998, 999),
 }
-"""How many houses a street has, and how many flats a house."""
+"""Houses of a street, and flats of a house."""
 
 
 def street(house: int, flat: int, name: str, country: Country) -> str:
-    """Return where in a street somebody lives, as the country writes it; house and flat count from 0."""
+    """Return a street address in the country's form; house and flat count from 0."""
     if country is Country.FRANCE:
         return f"{house + 1} {name}, appt {flat + 1}"
     if country is Country.USA:
@@ -178,28 +206,28 @@ def street(house: int, flat: int, name: str, country: Country) -> str:
 
 
 def postcodes(country: Country) -> int:
-    """Return how many postcodes begin with a prefix that was never issued."""
+    """Return the count of postcodes with a prefix that was never issued."""
     return 1000 if country is Country.INDIA else 100
 
 
 def postcode(number: int, country: Country, prefix: str) -> str:
-    """Return one of :func:`postcodes`: six digits in India, five in France and the US."""
+    """Return the postcode of an index below :func:`postcodes`: six digits in India, five in France and the US."""
     return f"{prefix}{number:0{3 if country is Country.INDIA else 2}d}"
 
 
 def plate(stream: Stream) -> str:
-    """Return the number of a car, an insurance or a licence that no authority issued."""
+    """Return a number for a car, an insurance or a licence, in a form that no authority issues."""
     return f"ZZ0-{digits(stream, 14)}"
 
 
 def ip_address(stream: Stream) -> str:
-    """Return an address that is kept for documentation."""
+    """Return an IPv6 address of the documentation prefix (RFC 3849)."""
     first, second, third = (stream.between(1, 0xFFFF) for _ in range(3))
     return f"2001:db8:{first:x}:{second:x}::{third:x}"
 
 
 def uid(stream: Stream) -> str:
-    """Return a UID made from a version 4 UUID."""
+    """Return a UID from a version 4 UUID (PS3.5 B.2)."""
     value = int.from_bytes(stream.bytes(16), "big")
     value = value & ~(0xF << 76) | 4 << 76
     value = value & ~(0x3 << 62) | 2 << 62
@@ -207,5 +235,5 @@ def uid(stream: Stream) -> str:
 
 
 def dated_uid(stream: Stream, day: date) -> str:
-    """Return a UID of 64 characters at most that spells out a day, as many machines make them."""
+    """Return a UID of at most 64 characters that spells out a day, as many modalities do."""
     return f"{UID_ROOT}.{day:%Y%m%d}.{stream.between(1_000_000_000, 9_999_999_999)}"[:64]

@@ -1,7 +1,7 @@
-"""Lists of names: Faker's, of a locale, drawn from by our own random streams.
+"""Name lists of a locale from Faker, transliterated to Latin letters.
 
-Only Faker's lists are used, never its generator. Another version of Faker may hold other lists and so give a student
-other patients: :class:`Words` says version and digest, which go into the answer key.
+Only Faker's lists are used, never its generator: names are drawn by a variant's streams. Another version of Faker may
+have other lists and give a student other patients, so :class:`Words` has version and digest for the answer key.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Any
 
 from pacslab.scenario import did_you_mean
 
-SHORTEST = 4
-"""Letters of a name: shorter ones occur in other words by chance."""
+MIN_NAME_LENGTH = 4
+"""Letters of a name; shorter names occur in other words by chance."""
 _NAME = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
 
 
@@ -27,7 +27,7 @@ _NAME = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
 class Words:
     """Given and family names, each list without repetition and in a fixed order.
 
-    ``origin`` says where lists that are not the recipe's own came from: by name, version and SHA-256.
+    ``origin`` is the provenance of lists that are not the recipe's own: name, version and SHA-256.
     """
 
     female: tuple[str, ...]
@@ -37,7 +37,7 @@ class Words:
 
 
 def locales() -> list[str]:
-    """Return the locales that Faker has names for."""
+    """Return the locales with name lists in Faker."""
     spec = importlib.util.find_spec("faker")
     if spec is None or spec.origin is None:
         return []
@@ -75,10 +75,10 @@ def list_of_words(locale: str) -> Words:
 def _usable(names: Any) -> tuple[str, ...]:
     """Return names of one word and four letters or more, in Latin letters, sorted.
 
-    A name that begins with the sign of a vowel, which has no consonant to stand at, is a slip of the list.
+    A name that begins with a dependent vowel sign is an error of the list and is left out.
     """
     latin = {_latin(name) for name in names if name[:1] not in _SIGNS}
-    return tuple(sorted(name for name in latin if len(name) >= SHORTEST and _NAME.fullmatch(name)))
+    return tuple(sorted(name for name in latin if len(name) >= MIN_NAME_LENGTH and _NAME.fullmatch(name)))
 
 
 @cache
@@ -93,12 +93,12 @@ def _native_forms(locale: str) -> dict[str, str]:
 
 
 def has_native_forms(locale: str) -> bool:
-    """Return whether a locale's lists are in a script of their own."""
+    """Return whether a locale's lists are in another script than Latin."""
     return bool(_native_forms(locale))
 
 
 def native_form(locale: str, name: str) -> str:
-    """Return a name as the locale's own script writes it, or the empty string where that is Latin."""
+    """Return a name in the locale's own script, or '' if that is Latin."""
     return _native_forms(locale).get(name, "")
 
 
@@ -152,7 +152,7 @@ _JOINERS = re.compile("[\u200b-\u200d\ufeff]")
 
 
 def _latin(name: str) -> str:
-    """Return a name in Latin letters: Devanagari the way Indian passports spell it, without marks."""
+    """Transliterate a name to Latin letters: Devanagari as in Indian passports, without diacritics."""
     name = _JOINERS.sub("", name).strip()
     if not any("\u0900" <= char <= "\u097f" for char in name):
         return name

@@ -1,6 +1,6 @@
-"""What a hospital's cohort is made of: ``synthetic_data/<name>.yaml``, read and checked.
+"""Recipe of a hospital's cohort, loaded and validated from ``synthetic_data/<name>.yaml``.
 
-A recipe may begin with ``extends: another-recipe`` and then say only what differs.
+A recipe may begin with ``extends: another-recipe`` and then hold only the differences.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-ROOM = 21
-"""Bytes of a PN value's 64 for a given name in all its scripts; a family name is longer (see :mod:`.coined`)."""
-MOST_PATIENTS = 500
-"""Patients that a cohort can have; more would not fit a student's machine."""
+MAX_GIVEN_NAME_BYTES = 21
+"""Bytes of a given name in all its scripts: a PN value has 64, and family names are longer (see :mod:`.surnames`)."""
+MAX_PATIENTS = 500
+"""Patients of a cohort; more would not fit a student's machine."""
 
 
 class Recipe(Model):
@@ -124,20 +124,20 @@ class Recipe(Model):
         return next(mix for mix in self.studies if mix.kind is kind)
 
     def studies_with(self, trap: Trap) -> int:
-        """Return in how many studies a trap is set; 0 where it is switched off."""
+        """Return the number of studies with a trap; 0 if it is switched off."""
         chosen = LEVELS[self.traps] if isinstance(self.traps, Difficulty) else self.traps
         number = chosen.get(trap, 0)
         return EVERY if number == "all" else int(number)
 
     def words(self) -> Words:
-        """Return the names that patients are drawn from."""
+        """Return the lists of names that patients are drawn from."""
         return self._words
 
     @cached_property
     def _words(self) -> Words:
         if self.names is not None:
             return Words(self.names.female, self.names.male, self.names.family)
-        taken = self._taken
+        taken = self._reserved_words
         listed = list_of_words(str(self.locale))
 
         def free(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -146,7 +146,7 @@ class Recipe(Model):
         return Words(free(listed.female), free(listed.male), free(listed.family), listed.origin)
 
     def native(self, name: str) -> str:
-        """Return a name in the country's own script, where the locale's lists have it; else the empty string."""
+        """Return a name in the country's own script if the locale's lists have it, else ''."""
         return native_form(self.locale, name) if self.locale and self.two_scripts else ""
 
     @cached_property
@@ -155,13 +155,13 @@ class Recipe(Model):
         return self.locale is not None and self.names is None and has_native_forms(self.locale)
 
     def is_free(self, name: str) -> bool:
-        """Return whether a family name has no word of the hospital's own texts and staff."""
-        return not _words_of(name) & self._taken
+        """Return whether a family name shares no word with the hospital's texts and staff."""
+        return not _words_of(name) & self._reserved_words
 
     def _fits(self, name: str) -> bool:
-        """Return whether a name can be written in the character set, and leaves a PN value room for a coined name."""
+        """Return whether a given name can be encoded and leaves room in a PN value for a coined family name."""
         try:
-            return len((name + self.native(name)).encode(self.character_set.codec)) <= ROOM
+            return len((name + self.native(name)).encode(self.character_set.codec)) <= MAX_GIVEN_NAME_BYTES
         except UnicodeEncodeError:
             return False
 
@@ -173,9 +173,9 @@ class Recipe(Model):
         if set(kinds) <= {Kind.ELECTROCARDIOGRAM}:
             raise ValueError("'studies' must list a kind that has images")
         fewest = sum(mix.studies.least for mix in self.studies)
-        if not 4 <= fewest <= self.most_studies <= MOST_PATIENTS:
+        if not 4 <= fewest <= self.most_studies <= MAX_PATIENTS:
             raise ValueError(
-                f"'studies' must be 4 to {MOST_PATIENTS} together, not {fewest} to {self.most_studies}; change "
+                f"'studies' must be 4 to {MAX_PATIENTS} together, not {fewest} to {self.most_studies}; change "
                 "'least' and 'most'"
             )
         for kind, least in ((self.clinic_kind, 2), (self.prominent_kind, 1)):
@@ -240,17 +240,17 @@ class Recipe(Model):
 
     @property
     def clinic_kind(self) -> Kind:
-        """Return the kind of study that the clinic's day is about: CT where there is any."""
+        """Return the kind of study of the clinic's day: CT if the recipe has it."""
         return Kind.CHEST_CT if Kind.CHEST_CT in self.kinds else self.kinds[0]
 
     @property
     def prominent_kind(self) -> Kind:
-        """Return the kind of the prominent patient's study: ultrasound where there is any."""
+        """Return the kind of the prominent patient's study: ultrasound if the recipe has it."""
         return Kind.ABDOMINAL_ULTRASOUND if Kind.ABDOMINAL_ULTRASOUND in self.kinds else self.kinds[-1]
 
     @cached_property
-    def _taken(self) -> set[str]:
-        """Return the words that no patient may be called: they would look like a leak."""
+    def _reserved_words(self) -> set[str]:
+        """Return the words that no patient's name may contain, as they would look like a leak."""
         staff = {name for member in (*self.physicians, *self.technicians) for name in (member.given, member.family)}
         return {word for name in staff for word in _words_of(name)} | self._own_words()
 
@@ -285,7 +285,7 @@ def recipe_names(root: Path | None = None) -> list[str]:
 
 
 def load_recipe(name: str, root: Path | None = None) -> Recipe:
-    """Return a recipe by its name.
+    """Load a recipe by its name.
 
     Parameters
     ----------
@@ -299,6 +299,11 @@ def load_recipe(name: str, root: Path | None = None) -> Recipe:
     ScenarioError
         If there is no such recipe, or it does not fit; the message names file, key and remedy.
 
+    Examples
+    --------
+    >>> load_recipe("district-hospital").country.value
+    'india'
+
     """
     root = root or shipped("synthetic_data")
     path = root / f"{name}.yaml"
@@ -310,7 +315,7 @@ def load_recipe(name: str, root: Path | None = None) -> Recipe:
 
 
 def _extended(name: str, root: Path, below: tuple[str, ...]) -> dict[str, Any]:
-    """Return a recipe's keys, with those of the recipe that it extends."""
+    """Return a recipe's keys merged with those of the recipe that it extends."""
     known = sorted({*recipe_names(root), *recipe_names()})
     if name not in known:
         hint = did_you_mean(name, known)
@@ -332,7 +337,7 @@ def _extended(name: str, root: Path, below: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """Return mappings merged key by key; anything else is replaced, and null removes it."""
+    """Merge mappings key by key; other values are replaced, and null removes a key."""
     merged = dict(base)
     for key, value in changes.items():
         old = merged.get(key)

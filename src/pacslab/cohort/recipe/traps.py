@@ -1,4 +1,4 @@
-"""Where a recipe lets identifiers hide: each trap is one place that real archives leak from, and can be switched."""
+"""Traps: places where identifiers hide in real archives, which a recipe switches on and off."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Trap(StrEnum):
-    """One hiding place. What a trap plants is noted in the answer key with its path and the action expected."""
+    """A place where identifiers hide; the answer key has their paths and expected actions."""
 
     REQUEST = "request-attributes"  # the patient's name in the order, Request Attributes Sequence (0040,0275)
     ORIGINAL = "original-attributes"  # name and number before a correction, Original Attributes Sequence (0400,0561)
@@ -34,7 +34,7 @@ class Trap(StrEnum):
 
 
 class Difficulty(StrEnum):
-    """How many hiding places, where a recipe does not list them."""
+    """Set of traps of a recipe that does not list them."""
 
     EASY = "easy"
     USUAL = "usual"
@@ -43,7 +43,7 @@ class Difficulty(StrEnum):
 
 _USUAL = (Trap.REQUEST, Trap.PRIVATE, Trap.COMMENTS, Trap.BANNER, Trap.PDF_TITLE)
 EVERY = 500
-"""How many studies a trap is set in where the recipe names no number: all of them."""
+"""Number of studies with a trap that is set in all: the largest cohort's."""
 
 LEVELS: dict[Difficulty, dict[Trap, int]] = {
     Difficulty.EASY: dict.fromkeys((Trap.REQUEST, Trap.BANNER), EVERY),
