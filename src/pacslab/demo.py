@@ -97,7 +97,9 @@ def run_demo(runtime: str | None, progress: ProgressCall) -> Demo:
         report = _deidentify(session)
         progress("Grading", 0.98)
         score = session.score
-        unanswered = tuple(one.id for one in score.objectives if not one.points and one.id in _NEEDS_EYES)
+        unanswered = tuple(
+            objective.id for objective in score.objectives if not objective.points and objective.id in _NEEDS_EYES
+        )
         return Demo(
             runtime=status.runtime,
             orthanc=status.orthanc,
@@ -105,11 +107,11 @@ def run_demo(runtime: str | None, progress: ProgressCall) -> Demo:
             after=after,
             leaked_before=leaked_before,
             leaked_after=leaked_after,
-            deid_checks={str(one.id): one.passed for one in report.checks},
+            deid_checks={str(check.id): check.passed for check in report.checks},
             points=score.points,
             out_of=score.out_of,
             unanswered=unanswered,
-            points_for_eyes=sum(one.out_of for one in score.objectives if one.id in _NEEDS_EYES),
+            points_for_eyes=sum(objective.out_of for objective in score.objectives if objective.id in _NEEDS_EYES),
             seconds=round(time.monotonic() - started, 1),
         )
     finally:

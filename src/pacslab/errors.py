@@ -1,7 +1,22 @@
-"""Every error that PACS Lab raises for a person to read.
+"""Every error of PACS Lab, in two trees.
 
-One base class. Each error says in one line what happened, to what, and what to do next; the command line prints
-that line and exits with 2, a notebook shows it in a box instead of a traceback.
+:class:`PacslabError` is for a person to read. Each says in one line what happened, to what, and what to do next; the
+command line prints that line and exits with 2, a notebook shows it in a box instead of a traceback.
+
+:class:`InternalError` is raised by one part of the lab and caught by another, which turns it into a finding::
+
+    PacslabError                        InternalError
+      ScenarioError                       LabFailureError
+      ConfigurationError                  RefusedError
+      RuntimeUnavailableError               LimitReachedError
+      ServerStartError                    WorkHinderedError
+      DeploymentError                     NothingYetError
+      UnsafeAddressError                  bounded_http.TooMuchError (an httpx.HTTPError, too)
+      ObjectiveError
+      DeidError
+      CourseError
+      TicketError
+      SubmissionError
 """
 
 from __future__ import annotations
@@ -10,11 +25,11 @@ import warnings
 
 
 class PacslabWarning(UserWarning):
-    """Something that a person should know, with what to do; nothing is refused."""
+    """Something that a person should know, with what to do; the call goes on."""
 
 
 def warn(sentence: str) -> None:
-    """Say something to whoever is there: a notebook shows it, the command line prints it; an empty one is not said."""
+    """Issue a :class:`PacslabWarning`; do nothing if ``sentence`` is empty."""
     if sentence:
         warnings.warn(sentence, PacslabWarning, stacklevel=3)
 
@@ -82,3 +97,27 @@ class TicketError(PacslabError):
 
 class SubmissionError(PacslabError):
     """A submission cannot be made, or what was handed in cannot be read."""
+
+
+class InternalError(Exception):
+    """Raised by one part of the lab and caught by another; no person reads it as it is."""
+
+
+class LabFailureError(InternalError):
+    """Something of the lab's own did not work; this is no finding about the student's server."""
+
+
+class RefusedError(InternalError):
+    """The archive refused a DICOM request, or did not answer it."""
+
+
+class LimitReachedError(RefusedError):
+    """The archive answered a C-FIND and stopped at its limit (status 0xFE00, "cancel", PS3.4 table C.4-1)."""
+
+
+class WorkHinderedError(InternalError):
+    """The day's work could not be done, so nothing about its traces in the log is known."""
+
+
+class NothingYetError(InternalError):
+    """A cell above has not been filled in yet, so there is nothing to show."""

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Session", "default_student"]
 
-_OUTCOMES = {True: "reached", False: "not reached", None: "lab failure"}
+_VERDICT_WORDS = {True: "reached", False: "not reached", None: "lab failure"}
 _LONGEST_ANSWER = 4000
 
 
@@ -56,7 +56,7 @@ class Session(Machines):
         try:
             return self.scenario.objective(name)
         except KeyError:
-            known = [one.id for one in self.scenario.objectives]
+            known = [objective.id for objective in self.scenario.objectives]
             hint = did_you_mean(str(name), known)
             raise ObjectiveError(
                 f"the scenario {self.scenario.id!r} has no objective {name!r}",
@@ -72,22 +72,22 @@ class Session(Machines):
             If there is no such objective.
 
         """
-        one = self._objective(objective)
-        done = read_progress(self.deployment.work.path).of(one.id)
-        text = one.task
+        found = self._objective(objective)
+        done = read_progress(self.deployment.work.path).of(found.id)
+        text = found.task
         if "{" in text:
             told = {name: self.key.facts[name] for name in self.key.told}
             text = text.format_map(told)
         return ObjectiveStatus(
-            id=one.id,
-            stage=one.stage,
-            title=one.title,
+            id=found.id,
+            stage=found.stage,
+            title=found.title,
             text=text,
-            points=one.points,
+            points=found.points,
             earned=done.earned,
             hints_taken=done.hints,
-            hints_left=len(one.hints) - done.hints,
-            needs_answer=isinstance(one.check, AnswerCheck),
+            hints_left=len(found.hints) - done.hints,
+            needs_answer=isinstance(found.check, AnswerCheck),
         )
 
     def hint(self, objective: str) -> Hint:
@@ -99,15 +99,15 @@ class Session(Machines):
             If there is no such objective.
 
         """
-        one = self._objective(objective)
-        if not one.hints:
-            return Hint(objective=one.id, number=0, out_of=0, text="")
+        found = self._objective(objective)
+        if not found.hints:
+            return Hint(objective=found.id, number=0, out_of=0, text="")
         with changing_progress(self.work) as progress:
-            done = progress.of(one.id)
-            done.hints = min(done.hints + 1, len(one.hints))
+            done = progress.of(found.id)
+            done.hints = min(done.hints + 1, len(found.hints))
             number = done.hints
-        self.note("hint", one.id, str(number))
-        return Hint(objective=one.id, number=number, out_of=len(one.hints), text=one.hints[number - 1])
+        self.note("hint", found.id, str(number))
+        return Hint(objective=found.id, number=number, out_of=len(found.hints), text=found.hints[number - 1])
 
     def check(self, objective: str, answer: Any = None) -> CheckResult:
         """Check an objective now: the answer, the live server or the files, whatever it asks for.
@@ -122,23 +122,23 @@ class Session(Machines):
             If ``handover.yaml`` is needed and cannot be read.
 
         """
-        one = self._objective(objective)
-        check = one.check
+        found = self._objective(objective)
+        check = found.check
         if isinstance(check, AnswerCheck):
             if answer is None or answer is Ellipsis or not str(answer).strip():
                 return self._result(
-                    one,
-                    Verdict(reached=None, message=f"No answer was given yet: lab.check({one.id!r}, your_answer)."),
+                    found,
+                    Verdict(reached=None, message=f"No answer was given yet: lab.check({found.id!r}, your_answer)."),
                 )
             verdict = judge_answer(check, answer, self.key)
-            self._record({one.id: verdict}, one.id, sticky=True)
-            self._keep_answer(one.id, str(answer), right=bool(verdict.reached))
+            self._record({found.id: verdict}, found.id, sticky=True)
+            self._keep_answer(found.id, str(answer), right=bool(verdict.reached))
         elif isinstance(check, ProbeCheck):
-            verdict = self._judge_server(self._assess(no_progress), one.id)[one.id]
+            verdict = self._judge_server(self._assess(no_progress), found.id)[found.id]
         else:
-            verdict = self._judge_files(one.id)[one.id]
-        self.note("check", one.id, _OUTCOMES[verdict.reached])
-        return self._result(one, verdict)
+            verdict = self._judge_files(found.id)[found.id]
+        self.note("check", found.id, _VERDICT_WORDS[verdict.reached])
+        return self._result(found, verdict)
 
     def _keep_answer(self, objective: str, answer: str, *, right: bool) -> None:
         with changing_progress(self.work) as progress:
@@ -146,17 +146,17 @@ class Session(Machines):
             if right or not done.earned:
                 done.answer = answer[:_LONGEST_ANSWER]
 
-    def _result(self, one: Objective, verdict: Verdict) -> CheckResult:
-        earned = read_progress(self.deployment.work.path).of(one.id).earned
+    def _result(self, objective: Objective, verdict: Verdict) -> CheckResult:
+        earned = read_progress(self.deployment.work.path).of(objective.id).earned
         return CheckResult(
-            objective=one.id,
-            title=one.title,
+            objective=objective.id,
+            title=objective.title,
             passed=verdict.reached,
-            points=one.points if earned else 0,
-            out_of=one.points,
+            points=objective.points if earned else 0,
+            out_of=objective.points,
             message=verdict.message,
             reasons=verdict.reasons,
-            explanation=one.explanation if verdict.reached else "",
+            explanation=objective.explanation if verdict.reached else "",
         )
 
     def _record(self, verdicts: dict[str, Verdict], tried: str | None = None, *, sticky: bool = False) -> None:
@@ -190,9 +190,9 @@ class Session(Machines):
 
     def _judge_server(self, assessment: Assessment, tried: str | None = None) -> dict[str, Verdict]:
         verdicts = {
-            one.id: judge_probes(one.check, assessment)
-            for one in objectives_of(self.scenario, ProbeCheck)
-            if isinstance(one.check, ProbeCheck)
+            objective.id: judge_probes(objective.check, assessment)
+            for objective in objectives_of(self.scenario, ProbeCheck)
+            if isinstance(objective.check, ProbeCheck)
         }
         self._record(verdicts, tried)
         return verdicts
@@ -226,14 +226,14 @@ class Session(Machines):
             raise ObjectiveError(f"the scenario {self.scenario.id!r} asks for no de-identification")
         report = audit_output(asked[0].check, self.deployment.work.deid, self.key)
         self._record(self._deid_verdicts(report))
-        self.note("audit", outcome=f"{sum(one.passed for one in report.checks)} of {len(report.checks)} checks")
+        self.note("audit", outcome=f"{sum(check.passed for check in report.checks)} of {len(report.checks)} checks")
         return report
 
     def _deid_verdicts(self, report: DeidReport) -> dict[str, Verdict]:
         return {
-            one.id: judge_deid(one.check, report)
-            for one in objectives_of(self.scenario, DeidObjective)
-            if isinstance(one.check, DeidObjective)
+            objective.id: judge_deid(objective.check, report)
+            for objective in objectives_of(self.scenario, DeidObjective)
+            if isinstance(objective.check, DeidObjective)
         }
 
     def _judge_files(self, tried: str) -> dict[str, Verdict]:

@@ -189,11 +189,11 @@ class Machines:
             ServerStatus(
                 name=name,
                 role=_ROLES[name],
-                url=one.url,
-                dicom=str(one.dicom) if isinstance(one, Server) else "",
+                url=server.url,
+                dicom=str(server.dicom) if isinstance(server, Server) else "",
                 running=alive[name],
             )
-            for name, one in state.machines.items()
+            for name, server in state.machines.items()
         )
         return Status(
             scenario=self.scenario.id,
@@ -221,7 +221,7 @@ class Machines:
 
         """
         state = self.deployment.state
-        places = [state.network.addresses[one] for one in (ARCHIVE, PROXY)] if state else []
+        places = [state.network.addresses[name] for name in (ARCHIVE, PROXY)] if state else []
         return make_certificates(self.work, ["127.0.0.1", *places], renew=renew)
 
     # Ways to the servers -----------------------------------------------------------------------------------------
@@ -355,9 +355,9 @@ class Machines:
 
         """
         capture = Capture()
-        with Target.of(self.deployment) as site:
-            for one in (listen_to_workstation(site), listen_to_radiologist(site)):
-                capture.packets.extend(one.packets)
+        with Target.of(self.deployment) as target:
+            for overheard in (listen_to_workstation(target), listen_to_radiologist(target)):
+                capture.packets.extend(overheard.packets)
         return capture.save(self.work / CAPTURE_FILE)
 
     @property

@@ -263,7 +263,7 @@ def test_every_button_can_be_read_and_every_state_has_a_word():
         assert contrast(colour, "#f0f1f3") >= 4.5
     for colour in re.findall(r"--(?:good|bad|unsure): (#[0-9a-f]{6})", style)[3:]:
         assert contrast(colour, "#1a1d21") >= 4.5
-    assert len({(sign, word) for sign, word, _ in html_views.OUTCOMES.values()}) == len(Outcome)
+    assert len({(style.sign, style.page_word) for style in html_views.OUTCOMES.values()}) == len(Outcome)
 
 
 def contrast(one, other):

@@ -5,13 +5,13 @@ import time
 import httpx
 import pytest
 
-from pacslab.errors import DeploymentError
+from pacslab.errors import DeploymentError, LabFailureError
 from pacslab.grading import write_reference_fix
 from pacslab.probes import target
 from pacslab.probes.bounded_http import BoundedClient
 from pacslab.probes.findings import Outcome
 from pacslab.probes.registry import PROBES
-from pacslab.probes.target import DicomPeer, LabFailureError
+from pacslab.probes.target import DicomPeer
 from pacslab.scenario import Change
 from tests.support.mutants import Mutant, write_mutant
 from tests.support.servers import in_process

@@ -22,8 +22,7 @@ from pynetdicom.sop_class import (
 
 from pacslab.grading import write_reference_fix
 from pacslab.pacs import ArchivePort, Endpoint, archive_entries
-from pacslab.probes import assess as looking
-from pacslab.probes import bounded_http, target
+from pacslab.probes import bounded_http, run_probes, target
 from pacslab.probes.findings import Outcome, Side
 from pacslab.probes.registry import PROBES
 from pacslab.probes.target import Target
@@ -165,15 +164,15 @@ def instead(monkeypatch):
         def of(deployment):
             with real(deployment) as here:
                 title = here.handover.dicom.called_ae_title
-                for name, actor in here.actors.items():
+                for name, peer in here.peers.items():
                     entries = archive_entries(name, title, "127.0.0.1")
-                    actor.address_archive({key: {**one, "Port": port} for key, one in entries.items()})
+                    peer.address_archive({key: {**one, "Port": port} for key, one in entries.items()})
                 archive = replace(here.archive, http=endpoint, dicom=endpoint)
                 yield replace(
                     here, archive=archive, endpoints={ArchivePort.HTTP: endpoint, ArchivePort.DICOM: endpoint}
                 )
 
-        monkeypatch.setattr(looking.Target, "of", of)
+        monkeypatch.setattr(run_probes.Target, "of", of)
 
     return put
 
@@ -183,9 +182,9 @@ def looked_at_alone(hospital, instead, monkeypatch):
     """Return a function that looks by one probe at another server in the archive's place."""
 
     def look(name, port):
-        monkeypatch.setattr(looking, "probes_for", lambda _scenario: [PROBES[name]])
+        monkeypatch.setattr(run_probes, "probes_for", lambda _scenario: [PROBES[name]])
         instead(port)
-        return looking.assess(hospital.deployment).findings[0]
+        return run_probes.assess(hospital.deployment).findings[0]
 
     return look
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from pacslab.errors import UnsafeAddressError
+from pacslab.errors import RefusedError, UnsafeAddressError
 from pacslab.pacs import ArchivePort, Endpoint, archive_entries, require_lab_address
 from pacslab.probes.registry import PROBES
-from pacslab.probes.target import DicomPeer, RefusedError, Target
+from pacslab.probes.target import DicomPeer, Target
 
 ELSEWHERE = "192.0.2.1"  # TEST-NET-1, RFC 5737
 
@@ -50,7 +50,7 @@ def moved(running, monkeypatch):
                     ArchivePort.HTTPS: Endpoint(ELSEWHERE, 8443),
                     ArchivePort.DICOM: place,
                 },
-                actors=dict.fromkeys(site.actors, Mute()),
+                peers=dict.fromkeys(site.peers, Mute()),
             ),
             called,
         )

@@ -12,7 +12,7 @@ import pytest
 from pacslab.errors import ConfigurationError
 from pacslab.grading import write_reference_fix
 from pacslab.probes.findings import Outcome, Side
-from pacslab.probes.probe_instances import picture
+from pacslab.probes.probe_instances import synthetic_image
 from pacslab.probes.target import Target
 from pacslab.scenario import load_scenario, scenario_ids
 from tests.support.mutants import useless, weakened, write_mutant
@@ -118,7 +118,7 @@ def test_finding_command_typed_by_hand_reaches_the_same(deployments, runtime, sc
     shutil.copytree(session.work, work)
     (work / "note.txt").write_text("a note", encoding="utf-8")
     with Target.of(session.deployment) as site:
-        (work / "FILE.dcm").write_bytes(picture(site, "by-hand", "BY HAND")[1])
+        (work / "FILE.dcm").write_bytes(synthetic_image(site, "by-hand", "BY HAND")[1])
     for finding in assessment.exposed:
         in_clear = finding.id in {"tls-web-none", "tls-dicom-none"}
         type_by_hand(finding.try_it, session, work, program, a_refusal_will_do=in_clear)

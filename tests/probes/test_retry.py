@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from pacslab.probes import assess as looking
-from pacslab.probes import retry
+from pacslab.errors import LabFailureError
+from pacslab.probes import retry, run_probes
 from pacslab.probes.findings import Outcome, Side
 from pacslab.probes.registry import PROBES, ProbeResult
 from pacslab.probes.run_probes import assess
-from pacslab.probes.target import DicomPeer, LabFailureError
+from pacslab.probes.target import DicomPeer
 
 BUSY = ("http-known-password", "http-derived-password", "http-blank-password")
 
@@ -47,7 +47,7 @@ def ward(running, monkeypatch):
 
     def look(wanted):
         made = Ward(wanted)
-        monkeypatch.setattr(looking, "probes_for", lambda _scenario: made.probes)
+        monkeypatch.setattr(run_probes, "probes_for", lambda _scenario: made.probes)
         for one in made.probes:
             monkeypatch.setitem(PROBES, one.id, one)
         return made, assess(running.deployment)
@@ -107,8 +107,8 @@ def test_retry_asks_anew_which_ports_answer(ward):
     remembered = []
 
     def fails_at_a_door(site, times):
-        remembered.append("web_doors" in vars(site))
-        assert site.web_doors
+        remembered.append("web_urls" in vars(site))
+        assert site.web_urls
         return fails_once(site, times)
 
     _, assessment = ward({"http-known-password": fails_at_a_door})
@@ -130,7 +130,7 @@ def test_retry_ends_with_the_time_of_the_assessment(ward, monkeypatch):
             over.wait(30)
         raise LabFailureError("the time was over")
 
-    monkeypatch.setattr(looking, "TIME_LIMIT", 2.0)
+    monkeypatch.setattr(run_probes, "TIME_LIMIT", 2.0)
     made, assessment = ward(dict.fromkeys(BUSY, waits_the_second_time))
     over.set()
     assert {one.id for one in assessment.failures} == set(BUSY)

@@ -1,9 +1,10 @@
 """What the terminal shows: tables and progress."""
 
 from pacslab.console.output import out, progress_shown
-from pacslab.console.tables import assessment_tables, demo_table, status_line, status_table
+from pacslab.console.tables import OUTCOMES, assessment_tables, demo_table, status_line, status_table
 
 __all__ = [
+    "OUTCOMES",
     "assessment_tables",
     "demo_table",
     "out",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -14,20 +15,32 @@ if TYPE_CHECKING:
     from pacslab.probes import Assessment, Finding
     from pacslab.session_models import Status
 
+
+@dataclass(frozen=True)
+class OutcomeStyle:
+    """How an outcome looks: its sign, and word and colour in a terminal (rich) and on a page (CSS class)."""
+
+    sign: str
+    word: str
+    colour: str
+    page_word: str
+    page_class: str
+
+
 OUTCOMES = {
-    Outcome.EXPOSED: ("✗ EXPOSED", "bold red"),
-    Outcome.CLOSED: ("✓ closed", "green"),
-    Outcome.WORKS: ("✓ works", "green"),
-    Outcome.BROKEN: ("✗ BROKEN", "bold red"),
-    Outcome.LAB_FAILURE: ("? lab failed", "yellow"),
+    Outcome.EXPOSED: OutcomeStyle("✗", "EXPOSED", "bold red", "open", "bad"),
+    Outcome.CLOSED: OutcomeStyle("✓", "closed", "green", "closed", "good"),
+    Outcome.WORKS: OutcomeStyle("✓", "works", "green", "works", "good"),
+    Outcome.BROKEN: OutcomeStyle("✗", "BROKEN", "bold red", "broken", "bad"),
+    Outcome.LAB_FAILURE: OutcomeStyle("?", "lab failed", "yellow", "lab failed", "unsure"),
 }
 _SIDES = {Side.ATTACK: "A stranger tries to", Side.CLINIC: "The hospital's day"}
 
 
 def outcome_text(outcome: Outcome) -> Text:
     """Return an outcome as a sign, a word and a colour."""
-    words, style = OUTCOMES[outcome]
-    return Text(words, style=style)
+    style = OUTCOMES[outcome]
+    return Text(f"{style.sign} {style.word}", style=style.colour)
 
 
 def _seen(finding: Finding, *, details: bool) -> Text:
@@ -35,12 +48,12 @@ def _seen(finding: Finding, *, details: bool) -> Text:
     words = Text(finding.evidence)
     if finding.outcome.good:
         return words
-    for one in finding.registered:
-        words.append(f"\n{one.title} ({one.line})", style="dim")
+    for weakness in finding.registered:
+        words.append(f"\n{weakness.title} ({weakness.line})", style="dim")
     if details:
         words.append(f"\n{finding.explanation}")
-        for one in finding.registered:
-            words.append(f"\nBreaks: {'; '.join(one.controls)}. It happened: {one.source}.", style="dim")
+        for weakness in finding.registered:
+            words.append(f"\nBreaks: {'; '.join(weakness.controls)}. It happened: {weakness.source}.", style="dim")
         if finding.try_it:
             words.append(f"\nBy hand: {finding.try_it}")
     return words
@@ -54,8 +67,8 @@ def assessment_tables(assessment: Assessment, *, details: bool = False) -> list[
         table.add_column("", ratio=3)
         table.add_column("result", no_wrap=True)
         table.add_column("what was seen", ratio=6)
-        for one in assessment.side(side):
-            table.add_row(one.title, outcome_text(one.outcome), _seen(one, details=details))
+        for finding in assessment.side(side):
+            table.add_row(finding.title, outcome_text(finding.outcome), _seen(finding, details=details))
         tables.append(table)
     return tables
 
@@ -66,8 +79,8 @@ def status_table(status: Status) -> Table:
     table = Table(title=title, title_justify="left")
     for column in ("server", "what it is", "web", "DICOM", "state"):
         table.add_column(column)
-    for one in status.servers:
-        table.add_row(one.name, one.role, one.url, one.dicom, "✓ running" if one.running else "✗ ended")
+    for server in status.servers:
+        table.add_row(server.name, server.role, server.url, server.dicom, "✓ running" if server.running else "✗ ended")
     return table
 
 
@@ -90,8 +103,12 @@ def demo_table(demo: Demo) -> Table:
     table.add_column("after", no_wrap=True)
     for side in Side:
         table.add_row(Text(_SIDES[side], style="bold"), "", "")
-        for one in demo.before.side(side):
-            table.add_row(f"  {one.title}", outcome_text(one.outcome), outcome_text(demo.after.finding(one.id).outcome))
+        for finding in demo.before.side(side):
+            table.add_row(
+                f"  {finding.title}",
+                outcome_text(finding.outcome),
+                outcome_text(demo.after.finding(finding.id).outcome),
+            )
     table.add_section()
     table.add_row(Text("What leaked to somebody without a password", style="bold"), "", "")
     for name, words in (

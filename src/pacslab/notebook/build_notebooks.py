@@ -59,7 +59,7 @@ def build(source: Path) -> Built:
     text = source.read_text(encoding="utf-8")
     named = _LAB.search(text)
     scenario = load_scenario(named.group(1) if named else "open-archive")
-    cells = [(one.cell_type, one.source) for one in jupytext.reads(text, fmt="py:percent").cells]
+    cells = [(cell.cell_type, cell.source) for cell in jupytext.reads(text, fmt="py:percent").cells]
     instructor = list(_instructor_cells(cells, scenario, source))
     student = [{**cell, "source": _released(cell["source"])} for cell in instructor]
     return Built(source.stem, _notebook(student), _notebook(instructor))
@@ -78,12 +78,12 @@ def _instructor_cells(cells: list[tuple[str, str]], scenario: Scenario, source: 
                     "Check it in a cell of its own: graded cells are locked in a course.",
                 )
             if checks:
-                points = sum(_points(one, scenario, source) for one in checks)
+                points = sum(_points(objective, scenario, source) for objective in checks)
                 if graded.intersection(checks):
                     raise ScenarioError(f"{source} checks {checks[0]!r} in two cells", "Check it in one of them.")
                 graded.update(checks)
                 cell["metadata"] = _grading(f"check-{checks[0]}", points=points)
-                lines = [f'assert lab.earned("{one}")' for one in checks]
+                lines = [f'assert lab.earned("{objective}")' for objective in checks]
                 cell["source"] = "\n".join([text, "### BEGIN HIDDEN TESTS", *lines, "### END HIDDEN TESTS"])
             elif SOLUTION.search(text):
                 solutions += 1
@@ -95,7 +95,7 @@ def _points(objective: str, scenario: Scenario, source: Path) -> int:
     try:
         return scenario.objective(objective).points
     except KeyError:
-        known = ", ".join(one.id for one in scenario.objectives)
+        known = ", ".join(objective.id for objective in scenario.objectives)
         raise ScenarioError(
             f"{source} checks {objective!r}, which is no objective of {scenario.id!r}", f"Its objectives are: {known}."
         ) from None

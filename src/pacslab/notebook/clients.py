@@ -104,7 +104,7 @@ def command_line(program: str, options: tuple[str, ...], host: str, port: int) -
         )
     if known.peer:
         require_lab_address(host)
-    return [program, *words, *(one.format(host=host, port=port) for one in known.peer)]
+    return [program, *words, *(word.format(host=host, port=port) for word in known.peer)]
 
 
 def run_client(program: str, options: tuple[str, ...], host: str, port: int) -> str:
@@ -134,5 +134,5 @@ def run_client(program: str, options: tuple[str, ...], host: str, port: int) -> 
     except subprocess.TimeoutExpired:
         raise PacslabError(f"{program} did not end within {_TIMEOUT} seconds", "See `lab.status()`.") from None
     said = (done.stdout + done.stderr).decode("utf-8", "replace").strip()
-    shown = " ".join(f'"{one}"' if " " in one or "*" in one else one for one in words)
+    shown = " ".join(f'"{word}"' if " " in word or "*" in word else word for word in words)
     return f"$ {shown}\n{said[:_LONGEST]}"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
+from pacslab.console import OUTCOMES
 from pacslab.pacs import LIVE_FILES, REPORT_FILE
 from pacslab.probes import Outcome, Side
 from pacslab.templating import html_environment
@@ -31,13 +32,6 @@ if TYPE_CHECKING:
 
 STAGES = {"discover": "Discover", "read": "Read", "harden": "Harden", "deidentify": "De-identify"}
 SIDES = {Side.ATTACK: "A stranger tries to …", Side.CLINIC: "The hospital's day"}
-OUTCOMES = {
-    Outcome.EXPOSED: ("✗", "open", "bad"),
-    Outcome.CLOSED: ("✓", "closed", "good"),
-    Outcome.WORKS: ("✓", "works", "good"),
-    Outcome.BROKEN: ("✗", "broken", "bad"),
-    Outcome.LAB_FAILURE: ("?", "lab failed", "unsure"),
-}
 _TURNED = {
     Outcome.CLOSED: "Closed since the last look",
     Outcome.EXPOSED: "Open since the last look",
@@ -106,10 +100,14 @@ def link_to(path: Path) -> str:
 
 def turned(seen: Assessment, before: Assessment) -> list[str]:
     """Return in lines what a look sees otherwise than the one before it; none where nothing has turned."""
-    was = {one.id: one.outcome for one in before.findings}
+    was = {finding.id: finding.outcome for finding in before.findings}
     lines = []
     for outcome, words in _TURNED.items():
-        titles = [one.title for one in seen.findings if one.outcome is outcome and was.get(one.id) is not outcome]
+        titles = [
+            finding.title
+            for finding in seen.findings
+            if finding.outcome is outcome and was.get(finding.id) is not outcome
+        ]
         if titles:
             lines.append(f"{words}: {'; '.join(titles)}.")
     return lines
@@ -122,10 +120,7 @@ def assessment(seen: Assessment, since: Iterable[str] = ()) -> str:
 
 
 def _rows(seen: Assessment, side: Side) -> list[dict[str, Any]]:
-    return [
-        dict(zip(("sign", "word", "tone"), OUTCOMES[one.outcome], strict=True)) | {"finding": one}
-        for one in seen.side(side)
-    ]
+    return [{"style": OUTCOMES[finding.outcome], "finding": finding} for finding in seen.side(side)]
 
 
 def score(now: Score) -> str:
@@ -138,24 +133,26 @@ def check(result: CheckResult) -> str:
     return page("check", result=result)
 
 
-def hint(one: Hint) -> str:
+def hint(next_hint: Hint) -> str:
     """Return a hint."""
-    return page("hint", hint=one)
+    return page("hint", hint=next_hint)
 
 
-def task(one: ObjectiveStatus) -> str:
+def task(objective: ObjectiveStatus) -> str:
     """Return an objective's question."""
-    return page("task", task=one)
+    return page("task", task=objective)
 
 
 def audit(report: DeidReport, only: tuple[str, ...] = ()) -> str:
     """Return the checks of a de-identification, all or those named, and both sides of its score."""
-    return page("audit", report=report, checks=[one for one in report.checks if not only or one.id in only], only=only)
+    return page(
+        "audit", report=report, checks=[check for check in report.checks if not only or check.id in only], only=only
+    )
 
 
-def receipt(one: Receipt) -> str:
+def receipt(submitted: Receipt) -> str:
     """Return what was packed for handing in, and the hash that proves it."""
-    return page("receipt", receipt=one, link=link_to(Path(one.path)))
+    return page("receipt", receipt=submitted, link=link_to(Path(submitted.path)))
 
 
 def trouble(problem: PacslabError) -> str:

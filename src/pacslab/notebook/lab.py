@@ -151,7 +151,8 @@ class Lab:
 
     def show(self, what: Any, *, username: str = "", password: str = "") -> None:
         """Show images: an identifier from the archive, a file or folder, a dataset, or a list of these."""
-        from pacslab.notebook.viewer import NothingYetError, datasets_of, frames_of, show  # noqa: PLC0415
+        from pacslab.errors import NothingYetError  # noqa: PLC0415
+        from pacslab.notebook.viewer import datasets_of, frames_of, show  # noqa: PLC0415
 
         try:
             show(frames_of(datasets_of(what, lambda: self.archive(username, password))))
@@ -202,13 +203,13 @@ class Lab:
 
     def task(self, objective: str) -> Shown[ObjectiveStatus]:
         """Show what an objective asks for."""
-        one = self.session.task(objective)
-        return Shown(one, html_views.task(one), text_views.task(one)).show()
+        objective_status = self.session.task(objective)
+        return Shown(objective_status, html_views.task(objective_status), text_views.task(objective_status)).show()
 
     def hint(self, objective: str) -> Shown[Hint]:
         """Show the next hint of an objective."""
-        one = self.session.hint(objective)
-        return Shown(one, html_views.hint(one), text_views.hint(one)).show()
+        next_hint = self.session.hint(objective)
+        return Shown(next_hint, html_views.hint(next_hint), text_views.hint(next_hint)).show()
 
     def check(self, objective: str, answer: Any = None) -> Shown[CheckResult]:
         """Check an objective now: your answer, the live server or your files, whatever it asks for."""

@@ -19,7 +19,7 @@ _EXPLANATION = (
 
 def practised(answer: Any, session: Session) -> CheckResult:
     """Return what became of the practice question; nothing is written down."""
-    machines = sum(one.running for one in session.status().servers)
+    machines = sum(server.running for server in session.status().servers)
     passed: bool | None = None
     message = "No answer was given yet: put a number in place of the three dots, and run the cell again."
     if answer is not None and answer is not Ellipsis:

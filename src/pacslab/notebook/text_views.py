@@ -50,9 +50,9 @@ def score(now: Score) -> str:
         if out_of:
             lines.append(f"{words}: {points} of {out_of}")
             lines += [
-                f"  {'✓' if one.points else '·'} {one.points:>3} of {one.out_of:<3} {one.title} ({one.id})"
-                for one in now.objectives
-                if one.stage == stage
+                f"  {'✓' if part.points else '·'} {part.points:>3} of {part.out_of:<3} {part.title} ({part.id})"
+                for part in now.objectives
+                if part.stage == stage
             ]
     return "\n".join(lines)
 
@@ -62,18 +62,22 @@ def check(result: CheckResult) -> str:
     sign = {True: "✓", False: "✗", None: "…"}[result.passed]
     points = f" ({result.points} of {result.out_of} points)" if result.out_of else ""
     lines = [f"{sign} {result.title}: {result.message}{points}"]
-    lines += [f"  - {one}" for one in result.reasons]
+    lines += [f"  - {reason}" for reason in result.reasons]
     return "\n".join([*lines, result.explanation]).rstrip()
 
 
-def hint(one: Hint) -> str:
+def hint(next_hint: Hint) -> str:
     """Return a hint."""
-    return f"Hint {one.number} of {one.out_of}: {one.text}" if one.out_of else "There are no hints for this one."
+    return (
+        f"Hint {next_hint.number} of {next_hint.out_of}: {next_hint.text}"
+        if next_hint.out_of
+        else "There are no hints for this one."
+    )
 
 
-def task(one: ObjectiveStatus) -> str:
+def task(objective: ObjectiveStatus) -> str:
     """Return a question."""
-    return f"{one.title} ({one.points} points)\n{one.text}"
+    return f"{objective.title} ({objective.points} points)\n{objective.text}"
 
 
 def audit(report: DeidReport, only: tuple[str, ...] = ()) -> str:
@@ -81,10 +85,10 @@ def audit(report: DeidReport, only: tuple[str, ...] = ()) -> str:
     if not only:
         return report.summary()
     lines = []
-    for one in report.checks:
-        if one.id in only:
-            lines.append(f"{'✓' if one.passed else '✗'} {one.title} ({one.id})")
-            lines += [f"  - {words}" for words in one.worst]
+    for check in report.checks:
+        if check.id in only:
+            lines.append(f"{'✓' if check.passed else '✗'} {check.title} ({check.id})")
+            lines += [f"  - {words}" for words in check.worst]
     return "\n".join(lines)
 
 

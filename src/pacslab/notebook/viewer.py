@@ -14,7 +14,7 @@ from IPython.display import Image, display
 from PIL import Image as Picture
 from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut, convert_color_space
 
-from pacslab.errors import ObjectiveError
+from pacslab.errors import NothingYetError, ObjectiveError
 from pacslab.notebook.displayed_result import notebook_cell
 
 if TYPE_CHECKING:
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
     import pyorthanc
 
 _WIDTH = 640
-
-
-class NothingYetError(Exception):
-    """A cell above has not been filled in yet, so there is nothing to show."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +41,7 @@ class Frame:
             tags.get("SeriesDescription") or tags.get("StudyDescription"),
             tags.get("PatientName"),
         ]
-        words = [str(one) for one in parts if one]
+        words = [str(part) for part in parts if part]
         if tags.get("InstanceNumber"):
             words.append(f"image {tags.InstanceNumber}")
         if int(tags.get("NumberOfFrames") or 1) > 1:
@@ -79,10 +75,10 @@ def _grey_or_colour(pixels: np.ndarray, tags: pydicom.Dataset) -> np.ndarray:
 def frames_of(datasets: Iterable[pydicom.Dataset]) -> list[Frame]:
     """Return every picture of some images, in the order of a series; what holds no pixels is left out."""
     ordered = sorted(
-        (one for one in datasets if "PixelData" in one),
-        key=lambda one: (int(one.get("SeriesNumber") or 0), int(one.get("InstanceNumber") or 0)),
+        (dataset for dataset in datasets if "PixelData" in dataset),
+        key=lambda dataset: (int(dataset.get("SeriesNumber") or 0), int(dataset.get("InstanceNumber") or 0)),
     )
-    return [Frame(one, number) for one in ordered for number in range(int(one.get("NumberOfFrames") or 1))]
+    return [Frame(dataset, number) for dataset in ordered for number in range(int(dataset.get("NumberOfFrames") or 1))]
 
 
 def datasets_of(what: Any, archive: Callable[[], pyorthanc.Orthanc]) -> list[pydicom.Dataset]:
@@ -109,12 +105,14 @@ def datasets_of(what: Any, archive: Callable[[], pyorthanc.Orthanc]) -> list[pyd
     if isinstance(what, (bytes, bytearray)):
         return [_parsed(io.BytesIO(what), "these bytes")]
     if isinstance(what, Path) or (isinstance(what, str) and Path(what).exists()):
-        files = sorted(one for one in Path(what).rglob("*") if one.is_file()) if Path(what).is_dir() else [Path(what)]
-        return [_parsed(one, str(one)) for one in files]
+        files = (
+            sorted(path for path in Path(what).rglob("*") if path.is_file()) if Path(what).is_dir() else [Path(what)]
+        )
+        return [_parsed(path, str(path)) for path in files]
     if isinstance(what, str):
         return _from_archive(what, archive())
     if isinstance(what, (list, tuple)):
-        return [one for each in what for one in datasets_of(each, archive)]
+        return [dataset for part in what for dataset in datasets_of(part, archive)]
     if isinstance(what, dict) and "ID" in what:
         return _from_archive(str(what["ID"]), archive())
     raise ObjectiveError(
@@ -143,7 +141,7 @@ def _from_archive(identifier: str, archive: pyorthanc.Orthanc) -> list[pydicom.D
         names = [identifier]
         if level != "instances":
             listed: Any = archive.get(f"{archive.url}/{level}/{identifier}/instances").json()
-            names = [str(one["ID"]) for one in listed]
+            names = [str(instance["ID"]) for instance in listed]
         files = [archive.get(f"{archive.url}/instances/{name}/file") for name in names]
     return [_parsed(io.BytesIO(file.content), "the file") for file in files if file.is_success]
 

@@ -1,4 +1,4 @@
-"""A web client that a faulty or hostile server can neither hold up nor fill: bounded in time and in size."""
+"""An HTTP client with limits of time and size, for servers that may be faulty or hostile."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import httpx
+
+from pacslab.errors import InternalError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,12 +21,12 @@ LARGEST = 32 << 20  # bytes of one answer
 _OF_THE_WIRE = {b"transfer-encoding", b"content-encoding", b"content-length"}
 
 
-class TooMuchError(httpx.HTTPError):
-    """The server sends without end, or slower than anybody waits."""
+class TooMuchError(InternalError, httpx.HTTPError):
+    """An answer is larger than ``LARGEST`` bytes or takes longer than ``WHOLE`` seconds."""
 
 
 class Answer(httpx.Response):
-    """A whole answer. Nothing is unpacked: no compression was asked for, and what is packed may be a bomb."""
+    """A whole answer, never decompressed: none was asked for, and a compressed body may be a bomb (CWE-409)."""
 
     def json(self, **options: Any) -> Any:
         """Return the JSON that it holds.
@@ -32,7 +34,7 @@ class Answer(httpx.Response):
         Raises
         ------
         ValueError
-            If it holds none, or one that is nested without reason.
+            If the body is no JSON, or is nested too deeply.
 
         """
         try:
@@ -79,7 +81,7 @@ class BoundedClient(httpx.Client):
         return self._whole(lambda: super(BoundedClient, self).send(request, stream=True, **options), request)
 
     def send_as_it_is(self, request: httpx.Request) -> httpx.Response:
-        """Send a request that was built before, without cookies and redirects: a third of the work of :meth:`send`.
+        """Send a prepared request without cookies and redirects: a third of the work of :meth:`send`.
 
         Raises
         ------
@@ -118,7 +120,7 @@ class BoundedClient(httpx.Client):
 
 
 def in_words(reason: Exception) -> str:
-    """Return what a failed request means, for somebody who does not know Python's exceptions."""
+    """Return a failed request's reason in words, for somebody who does not know Python's exceptions."""
     words: dict[type[Exception], str] = {
         httpx.ConnectError: "nothing listens there, or the connection is not let through",
         httpx.ConnectTimeout: f"no connection within {TIMEOUT:.0f} s",

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pydicom
 
+from pacslab.errors import RefusedError
 from pacslab.pacs import SCANNER, WORKSTATION
 from pacslab.probes.attack.web_helpers import curl
 from pacslab.probes.bounded_http import in_words
 from pacslab.probes.findings import Side
 from pacslab.probes.probe_instances import delete_study
 from pacslab.probes.registry import ProbeResult, has_web_viewer, probe
-from pacslab.probes.target import RefusedError
 from pacslab.scenario import Severity
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ def _login_refused(person: str, name: str, answer: httpx.Response) -> ProbeResul
     return ProbeResult(False, f"The {person} could not log in {_who(name)}: status {answer.status_code}, {cause}.")
 
 
-def _unreachable(person: str, site: Target, reason: Exception) -> ProbeResult:
+def _unreachable(person: str, target: Target, reason: Exception) -> ProbeResult:
     words = in_words(reason) if isinstance(reason, httpx.HTTPError) else f"its answer makes no sense ({reason})"
-    return ProbeResult(False, f"The {person} is stuck at {site.front}: {words}.", curl(site.front, "-i"))
+    return ProbeResult(False, f"The {person} is stuck at {target.front}: {words}.", curl(target.front, "-i"))
 
 
 def _find_study(client: httpx.Client, uid: str) -> httpx.Response:
@@ -49,30 +49,30 @@ def _find_study(client: httpx.Client, uid: str) -> httpx.Response:
 
 
 @probe("clinic-scanner-stores", Side.CLINIC, "The CT scanner stores today's images", Severity.CRITICAL)
-def scanner_stores(site: Target) -> ProbeResult:
+def scanner_stores(target: Target) -> ProbeResult:
     """If this is broken, patients are scanned and their images do not reach the archive."""
-    scanner = site.actors[SCANNER]
-    uid = str(pydicom.dcmread(io.BytesIO(site.follow_up[0]), stop_before_pixels=True).StudyInstanceUID)
-    held = scanner.hold(list(site.follow_up))
+    scanner = target.peers[SCANNER]
+    uid = str(pydicom.dcmread(io.BytesIO(target.follow_up[0]), stop_before_pixels=True).StudyInstanceUID)
+    held = scanner.hold(list(target.follow_up))
     try:
         scanner.store(held)
     except RefusedError as reason:
         return ProbeResult(False, f"{SCANNER} could not store its images: {reason}. Is it listed, at its own address?")
-    arrived = delete_study(site, uid)
-    if arrived is not None and arrived < len(site.follow_up):
+    arrived = delete_study(target, uid)
+    if arrived is not None and arrived < len(target.follow_up):
         return ProbeResult(
-            False, f"{SCANNER} sent {len(site.follow_up)} images and was thanked, and {arrived} are there."
+            False, f"{SCANNER} sent {len(target.follow_up)} images and was thanked, and {arrived} are there."
         )
     seen = f"; the administrator saw {arrived} of them arrive" if arrived else ""
-    return ProbeResult(True, f"{SCANNER} stored {len(site.follow_up)} new images of a study{seen}.")
+    return ProbeResult(True, f"{SCANNER} stored {len(target.follow_up)} new images of a study{seen}.")
 
 
 @probe("clinic-workstation-finds", Side.CLINIC, "The workstation finds a patient's study", Severity.CRITICAL)
-def workstation_finds(site: Target) -> ProbeResult:
+def workstation_finds(target: Target) -> ProbeResult:
     """If this is broken, radiologists cannot see that a patient was examined before."""
-    uid = site.key.facts["clinic_study_uid"]
+    uid = target.key.facts["clinic_study_uid"]
     try:
-        answers = site.actors[WORKSTATION].find("Study", {"StudyInstanceUID": uid, "PatientName": ""})
+        answers = target.peers[WORKSTATION].find("Study", {"StudyInstanceUID": uid, "PatientName": ""})
     except RefusedError as reason:
         return ProbeResult(False, f"{WORKSTATION} could not search: {reason}. Is it listed, and may it find?")
     if not answers:
@@ -81,11 +81,11 @@ def workstation_finds(site: Target) -> ProbeResult:
 
 
 @probe("clinic-workstation-retrieves", Side.CLINIC, "The workstation retrieves that study", Severity.CRITICAL)
-def workstation_retrieves(site: Target) -> ProbeResult:
+def workstation_retrieves(target: Target) -> ProbeResult:
     """If this is broken, radiologists cannot open the images that they have found."""
-    uid = site.key.facts["clinic_study_uid"]
-    expected = int(site.key.facts["clinic_study_instances"])
-    workstation = site.actors[WORKSTATION]
+    uid = target.key.facts["clinic_study_uid"]
+    expected = int(target.key.facts["clinic_study_instances"])
+    workstation = target.peers[WORKSTATION]
     workstation.forget(uid)
     try:
         workstation.move(uid, WORKSTATION)
@@ -100,25 +100,25 @@ def workstation_retrieves(site: Target) -> ProbeResult:
 
 
 @probe("clinic-radiologist-views", Side.CLINIC, "The radiologist logs in and opens an image", Severity.CRITICAL)
-def radiologist_views(site: Target) -> ProbeResult:
+def radiologist_views(target: Target) -> ProbeResult:
     """If this is broken, nobody on the wards can look at images in a browser."""
-    account = site.handover.web.radiologist
-    uid = site.key.facts["clinic_study_uid"]
+    account = target.handover.web.radiologist
+    uid = target.key.facts["clinic_study_uid"]
     try:
-        with site.web(account) as client:
+        with target.web(account) as client:
             answer = _find_study(client, uid)
             if answer.status_code != httpx.codes.OK:
                 return _login_refused("radiologist", account.username, answer)
             found: list[Any] = answer.json()
             if not found:
                 return ProbeResult(False, "The radiologist logged in, but the study is not in the archive.")
-            wanted = next(one for one in site.key.study(uid).instances if not one.document)
+            wanted = next(instance for instance in target.key.study(uid).instances if not instance.document)
             question = {"Level": "Instance", "Query": {"SOPInstanceUID": wanted.sop_instance_uid}}
             instances: list[Any] = client.post("/tools/find", json=question).json()
-            with site.drawing:
+            with target.drawing:
                 image = client.get(f"/instances/{instances[0]}/preview")
     except (httpx.HTTPError, ValueError, KeyError, IndexError, TypeError) as reason:
-        return _unreachable("radiologist", site, reason)
+        return _unreachable("radiologist", target, reason)
     if image.status_code != httpx.codes.OK or not image.content.startswith(_PNG):
         return ProbeResult(
             False, f"The radiologist logged in, but the image did not open (status {image.status_code})."
@@ -127,24 +127,24 @@ def radiologist_views(site: Target) -> ProbeResult:
 
 
 @probe("clinic-dicomweb-views", Side.CLINIC, "The web viewer opens the study", Severity.HIGH, has_web_viewer)
-def web_viewer_opens(site: Target) -> ProbeResult:
+def web_viewer_opens(target: Target) -> ProbeResult:
     """If this is broken, the viewer on the wards, which reads through DICOMweb, shows nothing."""
-    account = site.handover.web.radiologist
-    study = site.key.study(site.key.facts["clinic_study_uid"])
-    wanted = next(one for one in study.instances if not one.document)
+    account = target.handover.web.radiologist
+    study = target.key.study(target.key.facts["clinic_study_uid"])
+    wanted = next(instance for instance in study.instances if not instance.document)
     path = f"/dicom-web/studies/{study.study_instance_uid}"
     frame = f"{path}/series/{wanted.series_instance_uid}/instances/{wanted.sop_instance_uid}/rendered"
     try:
-        with site.web(account) as client:
+        with target.web(account) as client:
             answer = client.get(f"{path}/series", headers={"Accept": "application/dicom+json"})
             if answer.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
                 return _login_refused("web viewer's user", account.username, answer)
             if answer.status_code != httpx.codes.OK or not answer.json():
                 return ProbeResult(False, f"The web viewer found no series of the study (status {answer.status_code}).")
-            with site.drawing:
+            with target.drawing:
                 image = client.get(frame, headers={"Accept": "image/png"})
     except (httpx.HTTPError, ValueError) as reason:
-        return _unreachable("web viewer", site, reason)
+        return _unreachable("web viewer", target, reason)
     if image.status_code != httpx.codes.OK or not image.content.startswith(_PNG):
         return ProbeResult(
             False, f"The web viewer found the study, and its image did not open (status {image.status_code})."
@@ -155,11 +155,11 @@ def web_viewer_opens(site: Target) -> ProbeResult:
 
 
 @probe("clinic-administrator-works", Side.CLINIC, "The administrator logs in and looks after it", Severity.HIGH)
-def administrator_works(site: Target) -> ProbeResult:
+def administrator_works(target: Target) -> ProbeResult:
     """If this is broken, nobody can look after the archive, and the next fault ends the hospital's day."""
-    account = site.handover.web.administrator
+    account = target.handover.web.administrator
     try:
-        with site.web(account) as client:
+        with target.web(account) as client:
             for path in ("/system", "/statistics", "/modalities?expand"):
                 answer = client.get(path)
                 if answer.status_code != httpx.codes.OK:
@@ -167,7 +167,7 @@ def administrator_works(site: Target) -> ProbeResult:
             known = sorted(answer.json())
             gone = client.delete(f"/studies/{_NO_STUDY}")
     except (httpx.HTTPError, ValueError, TypeError) as reason:
-        return _unreachable("administrator", site, reason)
+        return _unreachable("administrator", target, reason)
     if gone.status_code != httpx.codes.NOT_FOUND:
         return ProbeResult(
             False,

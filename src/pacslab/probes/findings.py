@@ -1,4 +1,4 @@
-"""What a probe saw."""
+"""Findings: the results of probes, and the assessment that collects them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pacslab.scenario import Severity  # noqa: TC001  (pydantic reads it)
 
 
 class Side(StrEnum):
-    """Who the probe stands in for."""
+    """Who the probe acts for: an attacker or the clinic."""
 
     ATTACK = "attack"
     CLINIC = "clinic"
 
 
 class Outcome(StrEnum):
-    """What became of it. ``LAB_FAILURE`` is the lab's own fault and never counts against the student."""
+    """A probe's outcome. ``LAB_FAILURE`` is the lab's own fault and never counts against the student."""
 
     EXPOSED = "exposed"
     CLOSED = "closed"
@@ -31,9 +31,9 @@ class Outcome(StrEnum):
 
 
 class Registered(VersionTolerantModel):
-    """What the weakness registry says of a weakness that was found: its class, its CVSS 4.0 score, whom it breaks with.
+    """The weakness registry's entry of a weakness that was found: CWE class, CVSS 4.0 score, broken controls.
 
-    ``source`` is where the figures of what it cost come from.
+    ``source`` is the source of the figures of its cost.
     """
 
     id: str
@@ -52,9 +52,10 @@ class Registered(VersionTolerantModel):
 
 
 class Finding(VersionTolerantModel):
-    """One probe's result. ``seconds`` is how long it took; ``weaknesses`` are the scenario's that it belongs to.
+    """One probe's result: outcome, evidence in words, and the command to try it by hand.
 
-    ``registered`` is what the registry says of them, where the probe reached what it was after.
+    ``seconds`` is how long it took; ``weaknesses`` are those of the scenario that the probe belongs to. ``registered``
+    are their registry entries, where the probe reached its goal.
     """
 
     id: str
@@ -71,13 +72,13 @@ class Finding(VersionTolerantModel):
 
 
 class Assessment(VersionTolerantModel):
-    """All findings of one look at a deployment, attack side first."""
+    """All findings of one assessment of a deployment, attack side first."""
 
     findings: tuple[Finding, ...]
 
     def side(self, side: Side) -> tuple[Finding, ...]:
         """Return the findings of one side."""
-        return tuple(one for one in self.findings if one.side is side)
+        return tuple(finding for finding in self.findings if finding.side is side)
 
     def finding(self, probe: str) -> Finding:
         """Return one probe's finding.
@@ -88,27 +89,27 @@ class Assessment(VersionTolerantModel):
             If that probe was not run.
 
         """
-        for one in self.findings:
-            if one.id == probe:
-                return one
+        for finding in self.findings:
+            if finding.id == probe:
+                return finding
         raise KeyError(probe)
 
     @property
     def exposed(self) -> tuple[Finding, ...]:
         """Return the ways in that a stranger still has."""
-        return tuple(one for one in self.findings if one.outcome is Outcome.EXPOSED)
+        return tuple(finding for finding in self.findings if finding.outcome is Outcome.EXPOSED)
 
     @property
     def broken(self) -> tuple[Finding, ...]:
-        """Return what the hospital can no longer do."""
-        return tuple(one for one in self.findings if one.outcome is Outcome.BROKEN)
+        """Return the clinic's tasks that no longer work."""
+        return tuple(finding for finding in self.findings if finding.outcome is Outcome.BROKEN)
 
     @property
     def failures(self) -> tuple[Finding, ...]:
-        """Return what could not be looked at, through a fault of the lab itself."""
-        return tuple(one for one in self.findings if one.outcome is Outcome.LAB_FAILURE)
+        """Return the probes that could not be run, through a fault of the lab itself."""
+        return tuple(finding for finding in self.findings if finding.outcome is Outcome.LAB_FAILURE)
 
     @property
     def good(self) -> bool:
         """Return whether every way in is closed and the hospital works."""
-        return all(one.outcome.good for one in self.findings)
+        return all(finding.outcome.good for finding in self.findings)

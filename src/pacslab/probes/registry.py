@@ -1,4 +1,4 @@
-"""Every probe by its id. A probe is a function that looks at a site and says what it reached."""
+"""The registry of probes. A probe is a function that tries something on a target and reports the result."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """Whether a probe reached what it was after, the evidence in words, and how to try it by hand."""
+    """Whether a probe reached its goal, the evidence in words, and the command to try it by hand."""
 
     reached: bool
     evidence: str
@@ -28,7 +28,7 @@ class ProbeResult:
 
 @dataclass(frozen=True)
 class Probe:
-    """A way in that strangers try, or a piece of the hospital's day."""
+    """An attack that strangers try, or a task of the hospital's day."""
 
     id: str
     side: Side
@@ -48,7 +48,7 @@ def always(_scenario: Scenario) -> bool:
 
 
 def has_web_viewer(scenario: Scenario) -> bool:
-    """Return whether the hospital's wards look at images through DICOMweb: the archive came with it."""
+    """Return whether the hospital's wards view images through DICOMweb: the shipped archive has it enabled."""
     shipped = read_configuration(scenario.folder / "orthanc.json").get("DicomWeb")
     return isinstance(shipped, dict) and shipped.get("Enable") is True
 
@@ -58,7 +58,7 @@ def probe(
 ) -> Callable[[Callable[[Target], ProbeResult]], Callable[[Target], ProbeResult]]:
     """Register a function as a probe; its docstring's first line is the explanation that a student reads.
 
-    ``applies`` says which scenarios' hospitals a clinic probe belongs to.
+    ``applies`` tells for a scenario whether a clinic probe belongs to its hospital's day.
     """
 
     def register(look: Callable[[Target], ProbeResult]) -> Callable[[Target], ProbeResult]:
@@ -81,7 +81,7 @@ def probes_for(scenario: Scenario) -> list[Probe]:
 
     """
     wanted: dict[str, Probe] = {}
-    attacks = [one.id for one in PROBES.values() if one.side is Side.ATTACK]
+    attacks = [probe.id for probe in PROBES.values() if probe.side is Side.ATTACK]
     for weakness in scenario.weaknesses:
         for name in weakness.probes:
             if name not in attacks:
@@ -91,5 +91,5 @@ def probes_for(scenario: Scenario) -> list[Probe]:
                     did_you_mean(name, attacks) or f"The attack probes are: {', '.join(attacks)}.",
                 )
             wanted[name] = PROBES[name]
-    clinic = [one for one in PROBES.values() if one.side is Side.CLINIC and one.applies(scenario)]
+    clinic = [probe for probe in PROBES.values() if probe.side is Side.CLINIC and probe.applies(scenario)]
     return [*wanted.values(), *clinic]

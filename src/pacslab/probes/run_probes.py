@@ -1,4 +1,4 @@
-"""Look at a deployment from both sides at once."""
+"""Assess a deployment: run its attack and clinic probes, and collect their findings."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pacslab.errors import DeploymentError
+from pacslab.errors import DeploymentError, LabFailureError
 from pacslab.pacs import PEERS
 from pacslab.probes import attack, clinic  # noqa: F401  (they register their probes)
 from pacslab.probes.findings import Assessment, Finding, Outcome, Registered, Side
 from pacslab.probes.registry import PROBES, Probe, ProbeResult, probes_for
 from pacslab.probes.retry import look_again, mark_lab_failures
-from pacslab.probes.target import LabFailureError, Target
+from pacslab.probes.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,12 +28,24 @@ _AT_ONCE = 8
 
 
 def assess(deployment: Deployment, progress: Progress = lambda _message, _part: None) -> Assessment:
-    """Run every probe of the deployment's scenario and return what they saw.
+    """Run every probe of the deployment's scenario and return their findings.
+
+    Parameters
+    ----------
+    deployment
+        A running deployment.
+    progress
+        Called with a text and a part from 0 to 1.
+
+    Returns
+    -------
+    Assessment
+        One finding a probe: the attack probes of the scenario's weaknesses in their order, then the clinic probes.
 
     Raises
     ------
     DeploymentError
-        If the deployment or one of its actors is not running, or the archive holds data that is not synthetic.
+        If the deployment or one of its peers is not running, or the archive holds data that is not synthetic.
     ConfigurationError
         If the student's handover cannot be read.
 
@@ -48,47 +60,47 @@ def assess(deployment: Deployment, progress: Progress = lambda _message, _part: 
         )
     deployment.running_state()
     deployment.assert_synthetic()
-    with Target.of(deployment) as site:
+    with Target.of(deployment) as target:
         ends = time.monotonic() + TIME_LIMIT
         pool = ThreadPoolExecutor(_AT_ONCE)
 
         def alone(name: str) -> Finding | None:
-            anew = replace(site)  # it remembers which doors answered, and a busy one may not have
+            anew = replace(target)  # it caches which addresses answered, and a busy one may not have
             try:
                 return pool.submit(_look, PROBES[name], anew, deployment.scenario).result(ends - time.monotonic())
             except TimeoutError:
                 return None
 
         try:
-            results = _side_by_side(pool, wanted, site, deployment.scenario, progress)
+            results = _side_by_side(pool, wanted, target, deployment.scenario, progress)
             look_again(results, alone, progress)
-            mark_lab_failures(results, site)
+            mark_lab_failures(results, target)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-    return Assessment(findings=tuple(_explained(results[one.id], results, deployment.scenario) for one in wanted))
+    return Assessment(findings=tuple(_explained(results[probe.id], results, deployment.scenario) for probe in wanted))
 
 
 def _side_by_side(
-    pool: ThreadPoolExecutor, wanted: list[Probe], site: Target, scenario: Scenario, progress: Progress
+    pool: ThreadPoolExecutor, wanted: list[Probe], target: Target, scenario: Scenario, progress: Progress
 ) -> dict[str, Finding]:
-    """Return what every probe found, by its id; what has not come to an end when the time is over is given up."""
+    """Run the probes in parallel; return their findings by id. A probe that is not done in time is given up."""
     results: dict[str, Finding] = {}
-    running = [pool.submit(_look, one, site, scenario) for one in wanted]
+    running = [pool.submit(_look, probe, target, scenario) for probe in wanted]
     try:
         for done in as_completed(running, timeout=TIME_LIMIT):
             finding = done.result()
             results[finding.id] = finding
             progress(finding.title, len(results) / len(wanted))
     except TimeoutError:
-        for one in wanted:
-            results.setdefault(one.id, _given_up(one, scenario))
+        for probe in wanted:
+            results.setdefault(probe.id, _given_up(probe, scenario))
     return results
 
 
-def _look(probe: Probe, site: Target, scenario: Scenario) -> Finding:
+def _look(probe: Probe, target: Target, scenario: Scenario) -> Finding:
     started = time.perf_counter()
     try:
-        seen = probe.look(site)
+        seen = probe.look(target)
     except LabFailureError as reason:
         seen = ProbeResult(False, f"The lab itself failed: {reason}. This does not count against you.")
         outcome = Outcome.LAB_FAILURE
@@ -109,7 +121,7 @@ def _outcome(probe: Probe, *, reached: bool) -> Outcome:
 
 
 def _given_up(probe: Probe, scenario: Scenario) -> Finding:
-    """Return the finding of a probe that the archive held up: a stranger would go away, and the staff stand still."""
+    """Return the finding of a probe that the archive held up: closed to a stranger, broken for the staff."""
     seen = ProbeResult(False, f"The archive held this up for {TIME_LIMIT:.0f} s without an end, and it was given up.")
     return _finding(probe, scenario, _outcome(probe, reached=False), seen, TIME_LIMIT)
 
@@ -124,29 +136,29 @@ def _finding(probe: Probe, scenario: Scenario, outcome: Outcome, seen: ProbeResu
         evidence=seen.evidence,
         try_it=seen.try_it,
         explanation=probe.explanation,
-        weaknesses=tuple(one.id for one in scenario.weaknesses if probe.id in one.probes),
+        weaknesses=tuple(weakness.id for weakness in scenario.weaknesses if probe.id in weakness.probes),
         seconds=round(seconds, 3),
     )
 
 
 def _explained(finding: Finding, results: dict[str, Finding], scenario: Scenario) -> Finding:
-    """Say what an open way costs and how it is closed; or, if half of a weakness is fixed, why that is not enough."""
+    """Add to an exposed finding its cost and fix; or, if a weakness is partly fixed, why that is not enough."""
     if finding.outcome is not Outcome.EXPOSED:
         return finding
-    exposed = {name: one.evidence for name, one in results.items() if one.outcome is Outcome.EXPOSED}
-    own = [one for one in scenario.weaknesses if finding.id in one.probes]
-    words = dict.fromkeys(one.explained(exposed) for one in own)
+    exposed = {name: seen.evidence for name, seen in results.items() if seen.outcome is Outcome.EXPOSED}
+    own = [weakness for weakness in scenario.weaknesses if finding.id in weakness.probes]
+    words = dict.fromkeys(weakness.explained(exposed) for weakness in own)
     registered = tuple(
         Registered(
-            id=one.id,
-            title=one.title,
-            cwe=one.cwe,
-            cvss=one.cvss,
-            score=one.score,
-            severity=one.severity,
-            controls=one.controls,
-            source=one.source.source,
+            id=weakness.id,
+            title=weakness.title,
+            cwe=weakness.cwe,
+            cvss=weakness.cvss,
+            score=weakness.score,
+            severity=weakness.severity,
+            controls=weakness.controls,
+            source=weakness.source.source,
         )
-        for one in own
+        for weakness in own
     )
     return finding.model_copy(update={"explanation": " ".join(words), "registered": registered})

@@ -1,4 +1,4 @@
-"""What the probes touch: the archive from outside, and the actors that act as DICOM devices."""
+"""The target of every probe: the archive from outside, and the peers that speak DICOM to it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from pacslab.errors import DeploymentError
+from pacslab.errors import DeploymentError, LabFailureError, LimitReachedError, RefusedError
 from pacslab.pacs import (
     ARCHIVE,
     LAB_ACCOUNT,
@@ -44,26 +44,18 @@ AS_NOBODY_KNOWS = "archive-by-a-wrong-title"
 WRONG_TITLE = "WHOEVER"
 
 LEVELS = {"Patient": "PATIENT", "Study": "STUDY", "Series": "SERIES", "Instance": "IMAGE"}
-"""What DICOM calls the levels of a search, by Orthanc's word for them."""
+"""Query/retrieve levels (PS3.4 C.6) by Orthanc's names for them."""
 
 _LOG_LINES = 10_000  # of the archive's log that are read; an assessment writes some hundred
 _CANCELLED = "0xFE00"
 
 
-class LabFailureError(Exception):
-    """Something of the lab's own did not work; this says nothing about the student's server."""
-
-
-class RefusedError(Exception):
-    """The archive refused a DICOM request, or did not answer it."""
-
-
-class LimitReachedError(RefusedError):
-    """The archive answered a search and stopped at its limit (status 0xFE00, "cancel")."""
-
-
 class DicomPeer:
-    """A hospital device or a stranger: a real Orthanc, driven over REST as a DICOM client of the archive."""
+    """A hospital device or a stranger: a real Orthanc that opens DICOM associations with the archive.
+
+    It is driven over its own REST API: C-ECHO, C-FIND, C-MOVE and C-STORE leave from its own address, under its own AE
+    title.
+    """
 
     def __init__(self, name: str, server: Server, password: str) -> None:
         self.name = name
@@ -89,14 +81,14 @@ class DicomPeer:
             raise LabFailureError(f"the lab's own machine {self.name} did not answer ({reason})") from None
 
     def _own(self, method: str, path: str, **options: Any) -> Any:
-        """Ask about the actor itself, where a refusal is the lab's fault."""
+        """Send a request about the peer itself, where a refusal is the lab's fault."""
         answer = self._ask(method, path, **options)
         if answer.is_error:
             raise LabFailureError(f"the lab's own machine {self.name} answered {answer.status_code} to {path}")
         return answer.json() if answer.content else None
 
     def _dicom(self, path: str, **options: Any) -> Any:
-        """Let the actor speak DICOM, where a refusal is the archive's."""
+        """Have the peer send a DIMSE request, where a refusal is the archive's."""
         try:
             answer = self._client.request("POST", path, **options)
         except httpx.TimeoutException:
@@ -113,25 +105,25 @@ class DicomPeer:
         return answer.json() if answer.content else None
 
     def about_itself(self) -> dict[str, Any]:
-        """Return what the machine says of itself: the quickest answer that it has.
+        """Return the peer's own ``/system``: the quickest answer that it has.
 
         Raises
         ------
         LabFailureError
-            If it gives none.
+            If it does not answer.
 
         """
-        said: dict[str, Any] = self._own("GET", "/system")
-        return said
+        system: dict[str, Any] = self._own("GET", "/system")
+        return system
 
     def address_archive(self, entries: Mapping[str, dict[str, Any]]) -> None:
-        """Write down how the archive is called, under each name of an entry."""
+        """Configure the archive as a modality of this peer, under each entry's name."""
         for name, entry in entries.items():
             require_lab_address(entry["Host"])
             self._own("PUT", f"/modalities/{name}", json=entry)
 
     def forget_modality(self, name: str) -> None:
-        """Strike an entry for the archive out again."""
+        """Delete an entry for the archive from this peer's modalities."""
         self._own("DELETE", f"/modalities/{name}")
 
     def echo(self, modality: str = ARCHIVE) -> None:
@@ -173,7 +165,7 @@ class DicomPeer:
         query = {"PatientName": "", "PatientID": "", "ScheduledProcedureStepSequence": []}
         return list(self._dicom(f"/modalities/{modality}/find-worklist", json=query) or [])
 
-    def move(self, study_uid: str, target: str, modality: str = ARCHIVE) -> None:
+    def move(self, study_uid: str, destination: str, modality: str = ARCHIVE) -> None:
         """Send a C-MOVE that asks the archive to send a study to an AE title.
 
         Raises
@@ -185,7 +177,7 @@ class DicomPeer:
         body = {
             "Level": "Study",
             "Resources": [{"StudyInstanceUID": study_uid}],
-            "TargetAet": target,
+            "TargetAet": destination,
             "Synchronous": True,
             "Timeout": int(TIMEOUT),
         }
@@ -203,8 +195,8 @@ class DicomPeer:
         self._dicom(f"/modalities/{modality}/store", json={"Resources": [resource], "Synchronous": True})
 
     def hold(self, files: list[bytes]) -> str:
-        """Put one study's files into the actor's own store and return the study's Orthanc identifier."""
-        answers = [self._own("POST", "/instances", content=one) for one in files]
+        """Import the files of one study into the peer's own store and return the study's Orthanc identifier."""
+        answers = [self._own("POST", "/instances", content=file) for file in files]
         return str(answers[0]["ParentStudy"])
 
     def held(self, study_uid: str) -> tuple[str, int] | None:
@@ -215,9 +207,9 @@ class DicomPeer:
             return None
         return str(found[0]), int(self._own("GET", f"/studies/{found[0]}/statistics")["CountInstances"])
 
-    def wait_for(self, study_uid: str, patience: float = 2.0) -> int:
-        """Return how many instances of a study arrived in its own store, waiting while there are none."""
-        deadline = time.monotonic() + patience
+    def wait_for(self, study_uid: str, timeout_s: float = 2.0) -> int:
+        """Return the number of instances of a study in its own store; wait while there are none."""
+        deadline = time.monotonic() + timeout_s
         while True:
             held = self.held(study_uid)
             if held is not None or time.monotonic() > deadline:
@@ -242,19 +234,52 @@ def _reason(answer: httpx.Response) -> str:
 
 @contextmanager
 def no_capture() -> Iterator[tuple[str, Capture]]:
-    """Tap no cable: of a site that has none."""
+    """Raise LabFailureError: this target has no cable to tap."""
     raise LabFailureError("there is no cable to listen at")
     yield
 
 
 def no_log() -> tuple[str, ...]:
-    """Read no log: of a site that has none."""
+    """Raise LabFailureError: this target has no log to read."""
     raise LabFailureError("there is no log to read")
 
 
 @dataclass(frozen=True)
 class Target:
-    """One deployment as the probes see it."""
+    """One running deployment as the probes reach it.
+
+    Parameters
+    ----------
+    archive
+        The server under attack, at the addresses by which this machine reaches it.
+    archive_address
+        Its address in the lab network, by which the peers reach it.
+    outsider
+        The source address of somebody outside; None where the runtime gives no other than this machine's.
+    handover
+        What ``handover.yaml`` names: addresses, accounts and TLS files of the hospital's staff and devices.
+    key
+        The variant's answer key: which patients, studies and instances the archive holds.
+    configuration
+        The archive's running ``orthanc.json``.
+    follow_up
+        The Part 10 files of the study that the CT scanner stores during the clinic probes.
+    peers
+        CT01, WS01 and ROGUE by name.
+    endpoints
+        The ports of the archive and its proxy that somebody outside reaches.
+    work
+        The student's work folder.
+    proxy
+        The text of the student's ``nginx.conf``, if there is one.
+    devices_speak_tls
+        Whether the workstation speaks DICOM over TLS, by handover.yaml.
+    tapped
+        Opens a cable between the workstation and the archive: yields the host to connect to, and its capture.
+    log
+        Returns the last lines of the archive's log.
+
+    """
 
     archive: Server
     archive_address: str
@@ -263,7 +288,7 @@ class Target:
     key: AnswerKey
     configuration: dict[str, Any]
     follow_up: tuple[bytes, ...]
-    actors: dict[str, DicomPeer]
+    peers: dict[str, DicomPeer]
     endpoints: Mapping[ArchivePort, Endpoint]
     work: Path
     proxy: str | None = None
@@ -271,21 +296,21 @@ class Target:
     tapped: Callable[[], AbstractContextManager[tuple[str, Capture]]] = no_capture
     log: Callable[[], tuple[str, ...]] = no_log
     drawing: AbstractContextManager[object] = field(default_factory=threading.Lock)
-    """Held while the archive draws a picture, and while an image of it is deleted or replaced.
+    """Held while the archive renders an image, and while an image of it is deleted or replaced.
 
-    Orthanc 1.12 and 1.13 stand still for ever when both happen at once: to draw, it holds its cache of parsed files
-    and asks its index; to delete, it holds its index and asks that cache (1.10 does not).
+    Orthanc 1.12 and 1.13 deadlock when both happen at once: rendering locks the cache of parsed files, then the index;
+    deleting locks the index, then that cache (1.10 does not).
     """
 
     @classmethod
     @contextmanager
     def of(cls, deployment: Deployment) -> Iterator[Target]:
-        """Yield the site of a running deployment, with every actor told how the archive is called.
+        """Yield the target of a running deployment, with the archive configured in every peer.
 
         Raises
         ------
         DeploymentError
-            If it is not running, or an actor does not answer.
+            If it is not running, or a peer does not answer.
         ConfigurationError
             If the student's handover cannot be read.
         UnsafeAddressError
@@ -294,59 +319,64 @@ class Target:
         """
         state = deployment.running_state()
         handover = deployment.handover()
-        actors = {name: DicomPeer(name, state.servers[name], state.password) for name in PEERS}
         archive = state.servers[ARCHIVE]
         require_lab_address(archive.http.host)
-        site = cls(
-            archive,
-            state.network.addresses[ARCHIVE],
-            state.network.outsider,
-            handover,
-            deployment.answer_key,
-            state.configuration,
-            tuple(deployment.data.cohort().follow_up()),
-            actors,
-            state.endpoints,
-            deployment.work.path,
-            state.exercise.proxy if state.exercise else None,
-            handover.dicom.tls is not None and bool(state.devices.get(WORKSTATION)),
-            lambda: deployment.runtime.tapped(state.owner, state.network, state.servers[WORKSTATION]),
-            lambda: deployment.runtime.log(archive, _LOG_LINES),
+        target = cls(
+            archive=archive,
+            archive_address=state.network.addresses[ARCHIVE],
+            outsider=state.network.outsider,
+            handover=handover,
+            key=deployment.answer_key,
+            configuration=state.configuration,
+            follow_up=tuple(deployment.data.cohort().follow_up()),
+            peers={name: DicomPeer(name, state.servers[name], state.password) for name in PEERS},
+            endpoints=state.endpoints,
+            work=deployment.work.path,
+            proxy=state.exercise.proxy if state.exercise else None,
+            devices_speak_tls=handover.dicom.tls is not None and bool(state.devices.get(WORKSTATION)),
+            tapped=lambda: deployment.runtime.tapped(state.owner, state.network, state.servers[WORKSTATION]),
+            log=lambda: deployment.runtime.log(archive, _LOG_LINES),
         )
-        title, told = handover.dicom.called_ae_title, handover.dicom.tls is not None
-        # A stranger tries what the archive speaks; a device does what it was told.
-        spoken = bool(state.configuration.get("DicomTlsEnabled"))
         try:
-            try:
-                for name, actor in actors.items():
-                    tls = spoken if name == STRANGER else told and bool(state.devices.get(name))
-                    entries = archive_entries(name, title, site.archive_address, tls=tls)
-                    entries[AS_NOBODY_KNOWS] = {**entries[ARCHIVE], "AET": WRONG_TITLE}
-                    actor.address_archive(entries)
-            except LabFailureError as reason:
-                raise DeploymentError(
-                    f"nothing could be assessed: {reason}", "Stop the lab and start it again; your files stay."
-                ) from None
-            yield site
+            target._introduce_archive(state.devices)
+            yield target
         finally:
-            for actor in actors.values():
-                actor.close()
+            for peer in target.peers.values():
+                peer.close()
+
+    def _introduce_archive(self, devices: Mapping[str, object]) -> None:
+        """Configure the archive in every peer: with or without TLS, under its AE title and under a wrong one.
+
+        The stranger follows the archive's running configuration, a device follows handover.yaml.
+        """
+        dicom = self.handover.dicom
+        spoken = bool(self.configuration.get("DicomTlsEnabled"))
+        try:
+            for name, peer in self.peers.items():
+                tls = spoken if name == STRANGER else dicom.tls is not None and bool(devices.get(name))
+                entries = archive_entries(name, dicom.called_ae_title, self.archive_address, tls=tls)
+                entries[AS_NOBODY_KNOWS] = {**entries[ARCHIVE], "AET": WRONG_TITLE}
+                peer.address_archive(entries)
+        except LabFailureError as reason:
+            raise DeploymentError(
+                f"nothing could be assessed: {reason}", "Stop the lab and start it again; your files stay."
+            ) from None
 
     @property
     def stranger(self) -> DicomPeer:
         """Return the stranger's machine."""
-        return self.actors[STRANGER]
+        return self.peers[STRANGER]
 
     @cached_property
-    def web_doors(self) -> tuple[str, ...]:
-        """Return every web address of the archive that somebody outside reaches; the staff's own comes first.
+    def web_urls(self) -> tuple[str, ...]:
+        """Return every web address of the archive that answers somebody outside; the staff's own comes first.
 
-        The staff's own is there in any case: that it is shut is a finding, too.
+        The staff's own is included even if it is closed, as that is a finding, too.
         """
-        doors = [one for one in ArchivePort if one is not ArchivePort.DICOM and one in self.endpoints]
+        doors = [port for port in ArchivePort if port is not ArchivePort.DICOM and port in self.endpoints]
         own = self.handover.web.door
-        doors.sort(key=lambda one: one is not own)
-        urls = [(one, f"{one.scheme}://{self.endpoints[one]}") for one in doors]
+        doors.sort(key=lambda port: port is not own)
+        urls = [(port, f"{port.scheme}://{self.endpoints[port]}") for port in doors]
         return tuple(url for door, url in urls if len(urls) == 1 or door is own or self._answers(url))
 
     def _answers(self, url: str) -> bool:
@@ -369,20 +399,20 @@ class Target:
         return served_paths(self.proxy) if self.proxy else ()
 
     def search_by_hand(self, caller: str, title: str, level: str, *wanted: str) -> str:
-        """Return what to type to search the archive as a device, at a level and for some attributes.
+        """Return the command that sends a C-FIND as a device, at a level and for some attributes.
 
-        Where the archive looks at addresses, nobody but the device itself can: then it is a line for a notebook.
+        Where the archive checks addresses, only the device itself may search: then it is a line for a notebook.
         """
         called, place = self.handover.dicom.called_ae_title, self.archive.dicom
         if caller != STRANGER and self.configuration.get("DicomCheckModalityHost"):
-            query = ", ".join(f'"{one}": ""' for one in wanted)
+            query = ", ".join(f'"{attribute}": ""' for attribute in wanted)
             line = f'lab.modality("{caller}").query({{"Level": "{level}", "Query": {{{query}}}}})'
             return f"{line}  # in a notebook, as only {caller}'s own address is let in"
-        keys = " ".join(f"-k {one}" for one in (f"QueryRetrieveLevel={LEVELS[level]}", *wanted))
+        keys = " ".join(f"-k {key}" for key in (f"QueryRetrieveLevel={LEVELS[level]}", *wanted))
         return f"findscu -S -aet {title} -aec {called} {place.host} {place.port} {keys}"
 
     def visitor(self, url: str, account: Account | None = None) -> BoundedClient:
-        """Return a web client of somebody outside, who clicks every warning away; with credentials if given."""
+        """Return a web client of somebody outside that accepts every certificate; with credentials if given."""
         require_lab_address(str(urlsplit(url).hostname))
         return BoundedClient(
             base_url=url,
@@ -391,7 +421,7 @@ class Target:
         )
 
     def web(self, account: Account | None = None) -> BoundedClient:
-        """Return a web client of the staff: at the address, and with the authority, that handover.yaml names."""
+        """Return a web client of the staff: at the address, and trusting the authority, of handover.yaml."""
         web = self.handover.web
         return BoundedClient(
             base_url=web.url,

@@ -26,9 +26,9 @@ def did_you_mean(word: str, known: list[str]) -> str:
     """Return ``Did you mean 'x'?`` for the nearest known word, else the empty string."""
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     if not near:
-        lower = {one.lower(): one for one in known}
+        lower = {name.lower(): name for name in known}
         near = difflib.get_close_matches(word.lower(), list(lower), n=1, cutoff=0.6)
-        near = [lower[one] for one in near]
+        near = [lower[name] for name in near]
     return f"Did you mean {near[0]!r}?" if near else ""
 
 
@@ -56,7 +56,7 @@ def _inner_model(annotation: Any) -> type[BaseModel] | None:
 def describe_invalid(error: ValidationError, model: type[BaseModel]) -> tuple[str, str]:
     """Return what is wrong with a document, by its key, and the remedy."""
     # A misspelt key is two errors, one unknown and one missing; the unknown one tells more.
-    first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
+    first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
     path = first["loc"]
     where = ".".join(str(step) for step in path) or "the file"
     more = len(error.errors()) - 1

@@ -153,10 +153,10 @@ class Scenario(Model):
     def _consistent(self) -> Scenario:
         tasks: tuple[Objective | WrittenTask, ...] = (*self.objectives, *self.written)
         for kind, ids in (
-            ("objective", [one.id for one in tasks]),
-            ("weakness", [one.id for one in self.weaknesses]),
+            ("objective", [task.id for task in tasks]),
+            ("weakness", [weakness.id for weakness in self.weaknesses]),
         ):
-            twice = {one for one in ids if ids.count(one) > 1}
+            twice = {name for name in ids if ids.count(name) > 1}
             if twice:
                 raise ValueError(f"{kind} id {min(twice)!r} is given twice")
         known = {probe for weakness in self.weaknesses for probe in weakness.probes}
@@ -177,7 +177,7 @@ class Scenario(Model):
     @property
     def points(self) -> int:
         """Return the sum of all objectives' points; written tasks, which a person marks, come on top."""
-        return sum(one.points for one in self.objectives)
+        return sum(objective.points for objective in self.objectives)
 
     def objective(self, objective_id: str) -> Objective:
         """Return one objective.
@@ -188,7 +188,7 @@ class Scenario(Model):
             If the scenario has no objective of that id.
 
         """
-        for one in self.objectives:
-            if one.id == objective_id:
-                return one
+        for objective in self.objectives:
+            if objective.id == objective_id:
+                return objective
         raise KeyError(objective_id)

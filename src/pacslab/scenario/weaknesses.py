@@ -141,8 +141,8 @@ class Weakness(Model):
 
     @model_validator(mode="after")
     def _own_probes(self) -> Weakness:
-        for one in self.partial:
-            stray = set(one.seen_by) - set(self.probes)
+        for fix in self.partial:
+            stray = set(fix.seen_by) - set(self.probes)
             if stray:
                 raise ValueError(
                     f"weakness {self.id!r} names {min(stray)!r} in 'partial', which is not in its 'probes'"
@@ -165,12 +165,12 @@ class Weakness(Model):
         ``exposed`` holds every probe that reached something, with its evidence in words.
         """
         left = {name: words for name, words in exposed.items() if name in self.probes}
-        for one in self.partial:
-            if left and set(one.seen_by) == left.keys():
-                if one.evidence is None and left.keys() < set(self.probes):
-                    return one
-                if one.evidence is not None and any(re.search(one.evidence, words) for words in left.values()):
-                    return one
+        for fix in self.partial:
+            if left and set(fix.seen_by) == left.keys():
+                if fix.evidence is None and left.keys() < set(self.probes):
+                    return fix
+                if fix.evidence is not None and any(re.search(fix.evidence, words) for words in left.values()):
+                    return fix
         return None
 
     def explained(self, exposed: Mapping[str, str]) -> str:
@@ -178,11 +178,12 @@ class Weakness(Model):
 
         A usual fix that looks from outside as if nothing had been done is named behind that.
         """
-        partial = self.partial_fix(exposed)
-        if partial is not None:
-            return partial.why
-        alike = [one for one in self.partial if one.evidence is None and set(one.seen_by) == set(self.probes)]
-        return " ".join([self.cost, self.fix, *(f"Not enough: {one.title}. {one.why}" for one in alike)])
+        fix = self.partial_fix(exposed)
+        if fix is not None:
+            return fix.why
+        probes = set(self.probes)
+        alike = [fix for fix in self.partial if fix.evidence is None and set(fix.seen_by) == probes]
+        return " ".join([self.cost, self.fix, *(f"Not enough: {fix.title}. {fix.why}" for fix in alike)])
 
 
 def weakness_ids(root: Path | None = None) -> list[str]:
@@ -208,7 +209,7 @@ def with_registry(content: dict[str, Any], file: Path, root: Path | None = None)
     named = content.get("weaknesses")
     if not isinstance(named, list):
         return content
-    return {**content, "weaknesses": [_filled(one, file, root) for one in named]}
+    return {**content, "weaknesses": [_filled(entry, file, root) for entry in named]}
 
 
 def _filled(entry: Any, file: Path, root: Path | None) -> Any:

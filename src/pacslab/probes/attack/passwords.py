@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from pacslab.probes.attack.web_helpers import at_each_door, content, curl
+from pacslab.errors import LabFailureError
+from pacslab.probes.attack.web_helpers import at_each_web_address, curl, json_content
 from pacslab.probes.findings import Side
 from pacslab.probes.registry import ProbeResult, probe
-from pacslab.probes.target import LabFailureError
 from pacslab.scenario import Severity
 
 if TYPE_CHECKING:
@@ -47,24 +47,24 @@ _FAIR = 80
 """Guesses in one sitting (ten seconds) that show an archive which answers, though slowly."""
 
 
-def _derived(user: str) -> list[str]:
+def _derived_passwords(user: str) -> list[str]:
     guesses = [f"{user}{end}" for end in ("", "1", "123", "1234", "!", *_YEARS)]
     guesses += [f"{user.capitalize()}{end}" for end in ("", "1", "123", "!")]
-    return [one for one in guesses if one not in KNOWN_PASSWORDS]
+    return [guess for guess in guesses if guess not in KNOWN_PASSWORDS]
 
 
-def _in(answer: httpx.Response) -> bool:
+def _is_logged_in(answer: httpx.Response) -> bool:
     """Return whether this is the archive's own page about itself, and not some page of a proxy."""
-    page = content(answer)
+    page = json_content(answer)
     return isinstance(page, dict) and "DicomAet" in page
 
 
-def _basic(user: str, password: str) -> str:
+def _basic_credentials(user: str, password: str) -> str:
     """Return what a browser sends after asking for a name and a password (RFC 7617)."""
     return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
-def _login(site: Target, url: str, guesses: Callable[[str], Iterable[str]], kind: str) -> ProbeResult:
+def _guess_passwords(target: Target, url: str, guesses: Callable[[str], Iterable[str]], kind: str) -> ProbeResult:
     """Try a list of passwords for the usual names and for the hospital's own.
 
     A client's time may be over before the list is, or its connection, on a machine that does much at once. As long as
@@ -76,23 +76,23 @@ def _login(site: Target, url: str, guesses: Callable[[str], Iterable[str]], kind
         If the archive stopped answering before the list was over: what was not tried must not count as closed.
 
     """
-    own = [site.handover.web.radiologist.username, site.handover.web.administrator.username]
+    own = [target.handover.web.radiologist.username, target.handover.web.administrator.username]
     users = list(dict.fromkeys([*(name for name in own if name), *KNOWN_USERS]))
     pairs = [(user, password) for user in users for password in guesses(user)]
     tried = 0
     for _ in range(_SITTINGS):
         before = tried
-        with site.visitor(url) as client:
-            if not tried and _in(client.get("/system")):
+        with target.visitor(url) as client:
+            if not tried and _is_logged_in(client.get("/system")):
                 words = "The archive asks for no password, so every password opens it."
                 return ProbeResult(True, words, curl(f"{url}/system", "-u", "anyone:anything"))
             guess = client.build_request("GET", "/system")
             try:
                 for user, password in pairs[before:]:
-                    guess.headers["Authorization"] = _basic(user, password)
+                    guess.headers["Authorization"] = _basic_credentials(user, password)
                     answer = client.send_as_it_is(guess)
                     tried += 1
-                    if _in(answer):
+                    if _is_logged_in(answer):
                         shown = repr(password) if password else "an empty password"
                         words = f"The user {user!r} logged in with {shown}, guess number {tried}."
                         return ProbeResult(True, words, curl(f"{url}/system", "-u", f"'{user}:{password}'"))
@@ -111,21 +111,21 @@ def _login(site: Target, url: str, guesses: Callable[[str], Iterable[str]], kind
 
 
 @probe("http-known-password", Side.ATTACK, "Log in with a well-known password", Severity.CRITICAL)
-@at_each_door
-def try_known_passwords(site: Target, url: str) -> ProbeResult:
+@at_each_web_address
+def try_known_passwords(target: Target, url: str) -> ProbeResult:
     """Try the passwords of every list, for the usual user names and for the hospital's own."""
-    return _login(site, url, lambda _: KNOWN_PASSWORDS, "well-known passwords")
+    return _guess_passwords(target, url, lambda _: KNOWN_PASSWORDS, "well-known passwords")
 
 
 @probe("http-blank-password", Side.ATTACK, "Log in without typing a password", Severity.CRITICAL)
-@at_each_door
-def try_blank_passwords(site: Target, url: str) -> ProbeResult:
+@at_each_web_address
+def try_blank_passwords(target: Target, url: str) -> ProbeResult:
     """Try an empty password for the usual user names and for the hospital's own."""
-    return _login(site, url, lambda _: ("", " "), "empty passwords")
+    return _guess_passwords(target, url, lambda _: ("", " "), "empty passwords")
 
 
 @probe("http-derived-password", Side.ATTACK, "Log in with a password made of the user's name", Severity.CRITICAL)
-@at_each_door
-def try_derived_passwords(site: Target, url: str) -> ProbeResult:
+@at_each_web_address
+def try_derived_passwords(target: Target, url: str) -> ProbeResult:
     """Try the name itself, with a year, with a figure behind it: what people and vendors make passwords of."""
-    return _login(site, url, _derived, "names, years and figures")
+    return _guess_passwords(target, url, _derived_passwords, "names, years and figures")

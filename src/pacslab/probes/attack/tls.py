@@ -20,7 +20,7 @@ from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RJ
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
 from pacslab.pacs import STRANGER, require_lab_address
-from pacslab.probes.attack.web_helpers import at_each_door, curl
+from pacslab.probes.attack.web_helpers import at_each_web_address, curl
 from pacslab.probes.findings import Side
 from pacslab.probes.registry import ProbeResult, probe
 from pacslab.scenario import Severity
@@ -28,7 +28,7 @@ from pacslab.scenario import Severity
 if TYPE_CHECKING:
     from pacslab.probes.target import Target
 
-_PATIENCE = 4.0  # seconds for a handshake
+_HANDSHAKE_TIMEOUT_S = 4.0  # seconds for a handshake
 _SMALLEST_KEY = 2048  # bits of RSA, BCP 195 (RFC 9325), section 4.2
 _ANYTHING = ("-cipher", "'ALL:@SECLEVEL=0'")  # Debian's OpenSSL refuses by itself what is old, unless it is told this
 _OLD = (("TLS 1.0", ssl.TLSVersion.TLSv1, "-tls1"), ("TLS 1.1", ssl.TLSVersion.TLSv1_1, "-tls1_1"))
@@ -48,15 +48,15 @@ def _context(*, versions: tuple[ssl.TLSVersion, ssl.TLSVersion] | None = None, c
     return context
 
 
-def _shaken(site: Target, url: str, context: ssl.SSLContext) -> tuple[str, str, bytes] | None:
+def _tls_handshake(target: Target, url: str, context: ssl.SSLContext) -> tuple[str, str, bytes] | None:
     """Return version, cipher suite and certificate (DER) of a handshake with a web address, or None if it failed."""
     parts = urlsplit(url)
     host = require_lab_address(str(parts.hostname))
-    name = site.handover.web.host
+    name = target.handover.web.host
     try:
         with (
             socket.create_connection(
-                (host, parts.port or 443), timeout=_PATIENCE, source_address=(site.outsider or "", 0)
+                (host, parts.port or 443), timeout=_HANDSHAKE_TIMEOUT_S, source_address=(target.outsider or "", 0)
             ) as connection,
             context.wrap_socket(connection, server_hostname=name) as secured,
         ):
@@ -76,13 +76,13 @@ def _s_client(url: str, *options: str) -> str:
 
 
 @probe("tls-web-none", Side.ATTACK, "Read passwords and images of the web side on the cable", Severity.HIGH)
-@at_each_door
-def read_web_in_clear(site: Target, url: str) -> ProbeResult:
+@at_each_web_address
+def read_web_in_clear(target: Target, url: str) -> ProbeResult:
     """Ask the archive something without TLS: if it asks for the password there or answers, all of it is readable."""
     asked = curl(f"{url}/system", "-i")
     if not url.startswith("http:"):
         return ProbeResult(False, f"{url} is encrypted.", asked)
-    with site.visitor(url) as client:
+    with target.visitor(url) as client:
         answer = client.get("/system")
     if answer.is_redirect and answer.headers.get("location", "").startswith("https:"):
         return ProbeResult(False, f"{url} only says where the encrypted address is.", asked)
@@ -101,26 +101,26 @@ def read_web_in_clear(site: Target, url: str) -> ProbeResult:
 
 
 @probe("tls-web-old", Side.ATTACK, "Talk the web side down to old encryption", Severity.MEDIUM)
-@at_each_door
-def offer_old_protocols(site: Target, url: str) -> ProbeResult:
+@at_each_web_address
+def offer_old_protocols(target: Target, url: str) -> ProbeResult:
     """Offer TLS 1.0 and 1.1 only, as an attacker in the middle would make both sides do."""
     if not url.startswith("https:"):
         return _no_tls(url)
     for name, version, option in _OLD:
-        found = _shaken(site, url, _context(versions=(version, version)))
+        found = _tls_handshake(target, url, _context(versions=(version, version)))
         if found:
             return ProbeResult(True, f"{url} accepted {name} with {found[1]}.", _s_client(url, option, *_ANYTHING))
     return ProbeResult(False, f"{url} accepts neither TLS 1.0 nor 1.1.", _s_client(url, "-tls1_1", *_ANYTHING))
 
 
 @probe("tls-web-weak", Side.ATTACK, "Talk the web side into a weak cipher", Severity.MEDIUM)
-@at_each_door
-def offer_weak_ciphers(site: Target, url: str) -> ProbeResult:
+@at_each_web_address
+def offer_weak_ciphers(target: Target, url: str) -> ProbeResult:
     """Offer only cipher suites without forward secrecy, without encryption or with a broken one."""
     if not url.startswith("https:"):
         return _no_tls(url)
     twelve = ssl.TLSVersion.TLSv1_2
-    found = _shaken(site, url, _context(versions=(twelve, twelve), ciphers=_WEAK))
+    found = _tls_handshake(target, url, _context(versions=(twelve, twelve), ciphers=_WEAK))
     asked = _s_client(url, "-tls1_2", "-cipher", f"'{_WEAK}:@SECLEVEL=0'")
     if found:
         return ProbeResult(
@@ -130,17 +130,17 @@ def offer_weak_ciphers(site: Target, url: str) -> ProbeResult:
 
 
 @probe("tls-web-certificate", Side.ATTACK, "Stand in for the archive's web side", Severity.HIGH)
-@at_each_door
-def connect_with_untrusted_certificate(site: Target, url: str) -> ProbeResult:
+@at_each_web_address
+def connect_with_untrusted_certificate(target: Target, url: str) -> ProbeResult:
     """Look at the certificate as a careful browser does: issuer, name, dates, key."""
     if not url.startswith("https:"):
         return _no_tls(url)
-    asked = _s_client(url, "-servername", site.handover.web.host, "-showcerts")
-    found = _shaken(site, url, _context())
+    asked = _s_client(url, "-servername", target.handover.web.host, "-showcerts")
+    found = _tls_handshake(target, url, _context())
     if not found:
         return ProbeResult(False, f"No TLS handshake came about at {url}.", asked)
     try:
-        faults = _faults(x509.load_der_x509_certificate(found[2]), site.handover.web.host)
+        faults = _certificate_faults(x509.load_der_x509_certificate(found[2]), target.handover.web.host)
     except ValueError:
         faults = ["it cannot be read"]
     if faults:
@@ -151,7 +151,7 @@ def connect_with_untrusted_certificate(site: Target, url: str) -> ProbeResult:
     )
 
 
-def _faults(certificate: x509.Certificate, name: str) -> list[str]:
+def _certificate_faults(certificate: x509.Certificate, name: str) -> list[str]:
     faults = []
     now = dt.datetime.now(dt.UTC)
     if certificate.not_valid_after_utc < now:
@@ -177,61 +177,63 @@ def _faults(certificate: x509.Certificate, name: str) -> list[str]:
     return faults
 
 
-def _answers_dicom(site: Target, context: ssl.SSLContext | None) -> bool:
+def _answers_dicom(target: Target, context: ssl.SSLContext | None) -> bool:
     """Return whether the DICOM port answers an association request with DICOM, be it a refusal.
 
     A refusal and the end of its connection may come in one breath, and then only the end is seen: so it is asked again.
     """
     begun = time.monotonic()
     for _ in range(3):
-        if _answered_once(site, context):
+        if _answered_association_request(target, context):
             return True
-        if time.monotonic() - begun >= _PATIENCE:
+        if time.monotonic() - begun >= _HANDSHAKE_TIMEOUT_S:
             break  # a server that is silent is not asked again
     return False
 
 
-def _answered_once(site: Target, context: ssl.SSLContext | None) -> bool:
-    endpoint = site.archive.dicom
+def _answered_association_request(target: Target, context: ssl.SSLContext | None) -> bool:
+    endpoint = target.archive.dicom
     require_lab_address(endpoint.host)
     caller = AE(ae_title=STRANGER)
-    caller.acse_timeout = caller.dimse_timeout = caller.network_timeout = caller.connection_timeout = _PATIENCE
+    caller.acse_timeout = caller.dimse_timeout = caller.network_timeout = caller.connection_timeout = (
+        _HANDSHAKE_TIMEOUT_S
+    )
     caller.add_requested_context(Verification)
     answers: list[object] = []  # what was answered, even where the end of the connection is seen before it
     association = caller.associate(
         endpoint.host,
         endpoint.port,
-        ae_title=site.handover.dicom.called_ae_title,
-        tls_args=(context, site.handover.web.host) if context else None,
-        bind_address=(site.outsider or "", 0),
+        ae_title=target.handover.dicom.called_ae_title,
+        tls_args=(context, target.handover.web.host) if context else None,
+        bind_address=(target.outsider or "", 0),
         evt_handlers=[(evt.EVT_PDU_RECV, lambda event: answers.append(event.pdu))],
     )
     if association.is_established:
         association.release()
-    return any(isinstance(one, (A_ASSOCIATE_AC, A_ASSOCIATE_RJ)) for one in answers)
+    return any(isinstance(pdu, (A_ASSOCIATE_AC, A_ASSOCIATE_RJ)) for pdu in answers)
 
 
-def _echoscu(site: Target, *options: str) -> str:
-    endpoint = site.archive.dicom
-    title = site.handover.dicom.called_ae_title
+def _echoscu(target: Target, *options: str) -> str:
+    endpoint = target.archive.dicom
+    title = target.handover.dicom.called_ae_title
     return " ".join(["echoscu -v", *options, "-aet", STRANGER, "-aec", title, endpoint.host, str(endpoint.port)])
 
 
 @probe("tls-dicom-none", Side.ATTACK, "Read images on the cable", Severity.HIGH)
-def read_dicom_in_clear(site: Target) -> ProbeResult:
+def read_dicom_in_clear(target: Target) -> ProbeResult:
     """Ask for an association without TLS: even a refusal means that the archive speaks readable DICOM."""
-    asked = _echoscu(site)
-    if _answers_dicom(site, None):
+    asked = _echoscu(target)
+    if _answers_dicom(target, None):
         words = "The archive speaks DICOM without TLS: names and images of every transfer are readable on the cable."
         return ProbeResult(True, words, asked)
     return ProbeResult(False, "Without TLS the DICOM port does not answer an association request.", asked)
 
 
 @probe("tls-dicom-no-certificate", Side.ATTACK, "Open encrypted DICOM without a certificate", Severity.HIGH)
-def open_dicom_without_certificate(site: Target) -> ProbeResult:
+def open_dicom_without_certificate(target: Target) -> ProbeResult:
     """Ask for an association over TLS without a client certificate, as any stranger can."""
-    asked = _echoscu(site, "+tla -ic")
-    if _answers_dicom(site, _context()):
+    asked = _echoscu(target, "+tla -ic")
+    if _answers_dicom(target, _context()):
         words = "The archive answers over TLS without asking for a certificate: the caller is hidden, and unknown."
         return ProbeResult(True, words, asked)
     return ProbeResult(False, "Over TLS without a client certificate the DICOM port answers nothing.", asked)

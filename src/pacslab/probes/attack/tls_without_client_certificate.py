@@ -22,26 +22,30 @@ if TYPE_CHECKING:
 
     from pacslab.probes.target import Target
 
-_PATIENCE = 3.0  # seconds of each step
+_ASSOCIATION_TIMEOUT_S = 3.0  # seconds of each step
 
 
 @contextmanager
-def _without_certificate(site: Target, title: str, service: UID, *syntaxes: UID) -> Iterator[Association | None]:
+def _associate_without_certificate(
+    target: Target, title: str, service: UID, *syntaxes: UID
+) -> Iterator[Association | None]:
     """Yield an association over TLS, without a certificate, under an AE title; None if the archive opens none."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    endpoint = site.archive.dicom
+    endpoint = target.archive.dicom
     require_lab_address(endpoint.host)
     caller = AE(ae_title=title)
-    caller.acse_timeout = caller.dimse_timeout = caller.network_timeout = caller.connection_timeout = _PATIENCE
+    caller.acse_timeout = caller.dimse_timeout = caller.network_timeout = caller.connection_timeout = (
+        _ASSOCIATION_TIMEOUT_S
+    )
     caller.add_requested_context(service, list(syntaxes) or None)
     association = caller.associate(
         endpoint.host,
         endpoint.port,
-        ae_title=site.handover.dicom.called_ae_title,
-        tls_args=(context, site.handover.web.host),
-        bind_address=(site.outsider or "", 0),
+        ae_title=target.handover.dicom.called_ae_title,
+        tls_args=(context, target.handover.web.host),
+        bind_address=(target.outsider or "", 0),
     )
     try:
         yield association if association.is_established else None
@@ -50,26 +54,26 @@ def _without_certificate(site: Target, title: str, service: UID, *syntaxes: UID)
             association.release()
 
 
-def found_without_certificate(site: Target, title: str) -> list[str]:
+def c_find_without_certificate(target: Target, title: str) -> list[str]:
     """Search the archive for studies over TLS, without a certificate, under an AE title; return the names found.
 
     An empty list says that the archive did not answer, whatever the reason.
     """
     model = StudyRootQueryRetrieveInformationModelFind
-    with _without_certificate(site, title, model) as association:
+    with _associate_without_certificate(target, title, model) as association:
         if association is None:
             return []
         wanted = Dataset()
         wanted.QueryRetrieveLevel = "STUDY"
-        wanted.StudyInstanceUID = site.key.facts["clinic_study_uid"]
+        wanted.StudyInstanceUID = target.key.facts["clinic_study_uid"]
         wanted.PatientName = ""
         answers = association.send_c_find(wanted, model)
-        return [str(one.get("PatientName", "")) for _, one in answers if one is not None]
+        return [str(identifier.get("PatientName", "")) for _, identifier in answers if identifier is not None]
 
 
-def stored_without_certificate(site: Target, title: str, file: bytes) -> bool:
+def c_store_without_certificate(target: Target, title: str, file: bytes) -> bool:
     """Store a file in the archive over TLS, without a certificate, under an AE title; return whether it was taken."""
     image = pydicom.dcmread(io.BytesIO(file))
     kind, syntax = image.file_meta.MediaStorageSOPClassUID, image.file_meta.TransferSyntaxUID
-    with _without_certificate(site, title, kind, syntax) as association:
+    with _associate_without_certificate(target, title, kind, syntax) as association:
         return association is not None and association.send_c_store(image).get("Status") == 0

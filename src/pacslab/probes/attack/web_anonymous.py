@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from pacslab.probes.attack.web_helpers import FIND, at_each_door, content, curl, person, records, statuses
+from pacslab.probes.attack.web_helpers import (
+    FIND_ALL_STUDIES,
+    at_each_web_address,
+    curl,
+    json_content,
+    patient_in_words,
+    records,
+    statuses,
+)
 from pacslab.probes.findings import Side
 from pacslab.probes.registry import ProbeResult, probe
 from pacslab.scenario import Severity
@@ -44,18 +52,18 @@ _FOLDERS = ("backup", "backups", "old", "archive", "export", "files", "share", "
 
 
 @probe("http-anonymous-rest", Side.ATTACK, "Read patients over the web, no password", Severity.CRITICAL)
-@at_each_door
-def read_anonymously(site: Target, url: str) -> ProbeResult:
+@at_each_web_address
+def read_anonymously(target: Target, url: str) -> ProbeResult:
     """Ask the web interface for its patients, as any browser can, without logging in."""
     answered: set[int] = set()
-    with site.visitor(url) as client:
+    with target.visitor(url) as client:
         for path in _READS:
             search = path == "/tools/find"
-            answer = client.post(path, json=FIND) if search else client.get(path)
+            answer = client.post(path, json=FIND_ALL_STUDIES) if search else client.get(path)
             answered.add(answer.status_code)
             found = records(answer)
             if found:
-                first = person(found[0])
+                first = patient_in_words(found[0])
                 shown = f", the first of {first}" if first else ""
                 asked = curl(url + path, "-d", f"'{_FIND_BODY}'") if search else curl(url + path)
                 words = f"{path.split('?')[0]} gave {len(found)} records to somebody without a password{shown}."
@@ -70,12 +78,12 @@ def read_anonymously(site: Target, url: str) -> ProbeResult:
 _FIND_BODY = '{"Level": "Study", "Query": {}, "Expand": true}'
 
 
-def _section(site: Target) -> dict[str, Any]:
-    section = site.configuration.get("DicomWeb")
+def _dicomweb_options(target: Target) -> dict[str, Any]:
+    section = target.configuration.get("DicomWeb")
     return section if isinstance(section, dict) else {}
 
 
-def _name_of(study: Any) -> str:
+def _patient_name(study: Any) -> str:
     try:
         return str(study["00100010"]["Value"][0]["Alphabetic"]).replace("^", " ")
     except (KeyError, IndexError, TypeError):
@@ -83,18 +91,18 @@ def _name_of(study: Any) -> str:
 
 
 @probe("http-anonymous-dicomweb", Side.ATTACK, "Read studies over DICOMweb, no password", Severity.CRITICAL)
-@at_each_door
-def read_dicomweb_anonymously(site: Target, url: str) -> ProbeResult:
+@at_each_web_address
+def read_dicomweb_anonymously(target: Target, url: str) -> ProbeResult:
     """Ask the DICOMweb service, which web viewers use and which has no password of its own, for its studies."""
-    roots = sorted({"/dicom-web/", "/" + str(_section(site).get("Root", "/dicom-web/")).strip("/") + "/"})
+    roots = sorted({"/dicom-web/", "/" + str(_dicomweb_options(target).get("Root", "/dicom-web/")).strip("/") + "/"})
     answered: set[int] = set()
-    with site.visitor(url) as client:
+    with target.visitor(url) as client:
         for root in roots:
             answer = client.get(f"{root}studies", headers={"Accept": "application/dicom+json"})
             answered.add(answer.status_code)
-            found = content(answer)
+            found = json_content(answer)
             if found and isinstance(found, list):
-                name = _name_of(found[0])
+                name = _patient_name(found[0])
                 first = f", the first of {name}" if name else ""
                 words = f"{root}studies listed {len(found)} studies without a password{first}."
                 return ProbeResult(True, words, curl(f"{url}{root}studies"))
@@ -104,11 +112,11 @@ def read_dicomweb_anonymously(site: Target, url: str) -> ProbeResult:
 
 
 @probe("http-anonymous-wado", Side.ATTACK, "Fetch an image by its UIDs, no password", Severity.HIGH)
-@at_each_door
-def read_wado_anonymously(site: Target, url: str) -> ProbeResult:
+@at_each_web_address
+def read_wado_anonymously(target: Target, url: str) -> ProbeResult:
     """Ask WADO, the oldest of DICOM's web addresses, for one image: its UIDs stand in every copy and report."""
-    paths = sorted({"/wado", "/" + str(_section(site).get("WadoRoot", "/wado")).strip("/")})
-    study = site.key.study(site.key.facts["clinic_study_uid"])
+    paths = sorted({"/wado", "/" + str(_dicomweb_options(target).get("WadoRoot", "/wado")).strip("/")})
+    study = target.key.study(target.key.facts["clinic_study_uid"])
     instance = study.instances[0]
     question = {
         "requestType": "WADO",
@@ -118,9 +126,9 @@ def read_wado_anonymously(site: Target, url: str) -> ProbeResult:
     }
     answered: set[int] = set()
     asked = ""
-    with site.visitor(url) as client:
+    with target.visitor(url) as client:
         for path in paths:
-            with site.drawing:
+            with target.drawing:
                 answer = client.get(path, params=question)
             asked = url + answer.request.url.raw_path.decode("ascii", "replace")
             answered.add(answer.status_code)
@@ -132,19 +140,22 @@ def read_wado_anonymously(site: Target, url: str) -> ProbeResult:
 
 
 @probe("http-path-tricks", Side.ATTACK, "Read through a forgotten spelling of a path", Severity.CRITICAL)
-@at_each_door
-def read_by_tricks(site: Target, url: str) -> ProbeResult:
+@at_each_web_address
+def read_by_tricks(target: Target, url: str) -> ProbeResult:
     """Where the plain path is locked, try other spellings, headers and neighbours of it, without logging in."""
     tried = 0
-    with site.visitor(url) as client:
+    with target.visitor(url) as client:
         if records(client.get("/patients")):
             return ProbeResult(False, "The plain path is open already; no trick is needed.", curl(f"{url}/patients"))
-        for path, headers in [*((one, {}) for one in _SPELLINGS), *(("/patients", one) for one in _HEADERS)]:
+        for path, headers in [
+            *((spelling, {}) for spelling in _SPELLINGS),
+            *(("/patients", header) for header in _HEADERS),
+        ]:
             tried += 1
             # The path is sent exactly as written: a library that tidies it would hide the trick.
             found = records(client.get("/", headers=headers, extensions={"target": path.encode("ascii")}))
             if found:
-                options = [part for one in headers.items() for part in ("-H", f"'{one[0]}: {one[1]}'")]
+                options = [part for name, value in headers.items() for part in ("-H", f"'{name}: {value}'")]
                 return ProbeResult(
                     True,
                     f"/patients is locked, and {path} {'with a header ' if headers else ''}gave "
@@ -159,15 +170,15 @@ def read_by_tricks(site: Target, url: str) -> ProbeResult:
 
 
 @probe("http-served-folder", Side.ATTACK, "Fetch files from a served folder", Severity.HIGH)
-@at_each_door
-def read_served_folder(site: Target, url: str) -> ProbeResult:
+@at_each_web_address
+def read_served_folder(target: Target, url: str) -> ProbeResult:
     """Look for folders that the web server gives away, such as last year's backup, without logging in."""
-    served = site.configuration.get("ServeFolders")
+    served = target.configuration.get("ServeFolders")
     named = list(served) if isinstance(served, dict) else []
-    named += [one for one in site.served_paths if one not in named]
+    named += [path for path in target.served_paths if path not in named]
     tried: set[int] = set()
-    with site.visitor(url) as client:
-        for folder in dict.fromkeys([*(str(one).strip("/") for one in named), *_FOLDERS]):
+    with target.visitor(url) as client:
+        for folder in dict.fromkeys([*(str(folder).strip("/") for folder in named), *_FOLDERS]):
             answer = client.get(f"/{folder}/")
             tried.add(answer.status_code)
             if answer.status_code != httpx.codes.OK:
@@ -175,7 +186,7 @@ def read_served_folder(site: Target, url: str) -> ProbeResult:
             file = _first_file(answer.text)
             got = client.get(f"/{folder}/{file}") if file else answer
             if file and got.status_code == httpx.codes.OK and got.content:
-                kind = _kind(got.content)
+                kind = _file_kind(got.content)
                 return ProbeResult(
                     True,
                     f"/{folder}/ is listed for everybody, and {file} came without a password: "
@@ -187,10 +198,10 @@ def read_served_folder(site: Target, url: str) -> ProbeResult:
 
 def _first_file(listing: str) -> str:
     links = re.findall(r'href="([^"?#]+)"', listing)
-    return next((one.rsplit("/", 1)[-1] for one in links if "." in one.rsplit("/", 1)[-1].strip(".")), "")
+    return next((link.rsplit("/", 1)[-1] for link in links if "." in link.rsplit("/", 1)[-1].strip(".")), "")
 
 
-def _kind(file: bytes) -> str:
+def _file_kind(file: bytes) -> str:
     if file[:2] == b"PK":
         return "a ZIP archive"
     return "a DICOM file" if file[128:132] == b"DICM" else "a file"

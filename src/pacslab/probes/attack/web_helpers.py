@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from pacslab.probes.target import Target
 
-FIND = {"Level": "Study", "Query": {}, "Expand": True}
+FIND_ALL_STUDIES = {"Level": "Study", "Query": {}, "Expand": True}
 
 
-def content(answer: httpx.Response) -> Any:
+def json_content(answer: httpx.Response) -> Any:
     """Return the JSON of a successful answer, or None."""
     if answer.status_code != httpx.codes.OK:
         return None
@@ -31,13 +31,13 @@ def content(answer: httpx.Response) -> Any:
 
 def records(answer: httpx.Response) -> list[Any]:
     """Return what a successful answer of the archive tells about its patients: records, identifiers, figures."""
-    found = content(answer)
+    found = json_content(answer)
     if isinstance(found, dict):
         found = found.get("Changes") or [found[name] for name in ("CountPatients", "CountInstances") if name in found]
-    return found if isinstance(found, list) and all(isinstance(one, (str, dict, int)) for one in found) else []
+    return found if isinstance(found, list) and all(isinstance(record, (str, dict, int)) for record in found) else []
 
 
-def person(record: Any) -> str:
+def patient_in_words(record: Any) -> str:
     """Return whom a patient's or study's record of Orthanc belongs to, in words; empty if it does not say."""
     if not isinstance(record, dict):
         return ""
@@ -53,12 +53,12 @@ def curl(url: str, *options: str) -> str:
     return " ".join(["curl", *options, shlex.quote(url)])
 
 
-def silent(url: str, reason: Exception) -> ProbeResult:
+def no_answer(url: str, reason: Exception) -> ProbeResult:
     """Return what a probe says of a server that gives no proper answer: no way in, but no merit either."""
     return ProbeResult(False, f"No proper answer came from {url}: {in_words(reason)}.", curl(url, "-i"))
 
 
-def at_each_door(look: Callable[[Target, str], ProbeResult]) -> Callable[[Target], ProbeResult]:
+def at_each_web_address(look: Callable[[Target, str], ProbeResult]) -> Callable[[Target], ProbeResult]:
     """Make a probe of a look at one web address: it looks at every address of the archive and its proxy in turn.
 
     The first way in counts. An address that gives no proper answer is no way in, and the others are looked at all the
@@ -66,17 +66,17 @@ def at_each_door(look: Callable[[Target, str], ProbeResult]) -> Callable[[Target
     """
 
     @functools.wraps(look)
-    def everywhere(site: Target) -> ProbeResult:
+    def everywhere(target: Target) -> ProbeResult:
         looks = []
-        for url in site.web_doors:
+        for url in target.web_urls:
             try:
-                seen = look(site, url)
+                seen = look(target, url)
             except (httpx.HTTPError, OSError) as reason:
-                seen = silent(url, reason)
+                seen = no_answer(url, reason)
             if seen.reached:
                 return seen
             looks.append(seen)
-        words = " ".join(dict.fromkeys(one.evidence for one in looks))
+        words = " ".join(dict.fromkeys(result.evidence for result in looks))
         return ProbeResult(False, words, looks[0].try_it)
 
     return everywhere
