@@ -25,8 +25,9 @@ from ratio import Ratio
 
 from pacslab.cohort import build_cohort, load_recipe
 from pacslab.deid import (
+    AuditKey,
     CheckId,
-    OutputAuditor,
+    FileScanner,
     ParallelScan,
     audit_cohort,
     can_read,
@@ -103,12 +104,12 @@ def _count(folder: Path) -> int:
 
 
 def _scaling(rounds: int, folder: Path, key: AnswerKey) -> Ratio:
-    """Return how much faster several processes look at files than one, where each has a core of its own.
+    """Return how much faster several processes scan files than one, where each has a core of its own.
 
     Of the rounds the quickest count: processes that run at once are in the way of whatever else the machine does.
     """
     workers = min(MOST_WORKERS, os.cpu_count() or 1)
-    pairs = [(_audit(folder, key), _looked(folder, key, 1), _looked(folder, key, workers)) for _ in range(rounds)]
+    pairs = [(_audit(folder, key), _scanned(folder, key, 1), _scanned(folder, key, workers)) for _ in range(rounds)]
     whole, alone, together = (min(side) for side in zip(*pairs, strict=True))
     return Ratio(
         f"audit with {workers} processes",
@@ -122,14 +123,14 @@ def _scaling(rounds: int, folder: Path, key: AnswerKey) -> Ratio:
     )
 
 
-def _looked(folder: Path, key: AnswerKey, workers: int) -> float:
-    """Return the processor time of looking at files: that of the busiest process, or of each core if that is more."""
+def _scanned(folder: Path, key: AnswerKey, workers: int) -> float:
+    """Return the processor time of scanning files: that of the busiest process, or of each core if that is more."""
     source = open_source(folder)
-    look = _TimedLook(OutputAuditor(key, key.studies()), source)
+    scan = _TimedScan(FileScanner(AuditKey(key, key.studies())), source)
     spent: dict[int, float] = {}
 
     def work() -> None:
-        for process, seconds, _ in in_order(look, in_batches(source), workers):
+        for process, seconds, _ in in_order(scan, in_batches(source), workers):
             spent[process] = max(seconds, spent.get(process, 0.0))
 
     with quiet_pydicom():
@@ -137,15 +138,15 @@ def _looked(folder: Path, key: AnswerKey, workers: int) -> float:
     return max(everything / workers, *spent.values()) if workers > 1 else everything
 
 
-class _TimedLook:
-    """Looks at a batch of files, and says how long this process has worked since it began."""
+class _TimedScan:
+    """Scans a batch of files, and says how long this process has worked since it began."""
 
-    def __init__(self, reader: OutputAuditor, source: Source) -> None:
-        self._look = ParallelScan(reader, source)
+    def __init__(self, scanner: FileScanner, source: Source) -> None:
+        self._scan = ParallelScan(scanner, source)
 
     def __call__(self, batch: list[Listed]) -> tuple[int, float, list[FileScan]]:
-        seen = self._look(batch)
-        return os.getpid(), time.process_time(), seen
+        scans = self._scan(batch)
+        return os.getpid(), time.process_time(), scans
 
 
 def _taking_turns(rounds: int, ours: Callable[[], float], theirs: Callable[[], float], ratio: Ratio) -> Ratio:

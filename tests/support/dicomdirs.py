@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,13 +13,14 @@ from typing import TYPE_CHECKING
 import pydicom
 from pydicom.fileset import FileSet
 
-from pacslab.deid.audit.checks.utility import check_icons_readable
-from pacslab.deid.audit.reader import OutputAuditor
+from pacslab.deid.audit.changed_pictures import SearchBudget
+from pacslab.deid.audit.checks.pictures import check_icons_readable
+from pacslab.deid.audit.evidence import collect_evidence
 from pacslab.deid.audit.report.model import CheckId
-from pacslab.deid.audit.study import quiet_pydicom
 from pacslab.deid.audit.verdicts import AuditVerdicts
-from pacslab.deid.audit.wording import tell_leaks
-from tests.support.single_faults import Case, Hospital, Memory, attribute_back, hospital, written
+from pacslab.deid.audit.wording import leak_faults
+from pacslab.deid.dicom.output_folder import quiet_pydicom
+from tests.support.single_faults import Case, Hospital, attribute_back, hospital, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +43,6 @@ class Media:
 
     def __init__(self, place: Hospital) -> None:
         self.place = place
-        self.reader = OutputAuditor(place.key, place.studies)
         fileset = FileSet()
         uids = {}
         for uid, content in place.clean.items():
@@ -58,7 +57,7 @@ class Media:
             root = Path(folder)
             paths = (path for path in root.rglob("*") if path.is_file())
             self.files = {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
-            self.seen = {name: self.reader.look(name, content) for name, content in self.files.items()}
+            self.seen = {name: place.scanner.scan(name, content) for name, content in self.files.items()}
         self.records = self.directory().DirectoryRecordSequence
         self.of_image = {uids[one.ReferencedSOPInstanceUIDInFile]: at for at, one in self._images()}
         self.name_of = {uid: "/".join(self.records[at].ReferencedFileID) for uid, at in self.of_image.items()}
@@ -79,18 +78,13 @@ class Media:
     def leaks(self, directory: FileDataset, without: str = "") -> tuple[set[str], list[Leak]]:
         """Return the checks that leaks fail, and the leaks, with another DICOMDIR; ``without`` is a file left out."""
         with quiet_pydicom():
-            changed = self.reader.look("DICOMDIR", written(directory))
-            seen = [changed] + [
-                replace(one, file=replace(one.file))
-                for name, one in self.seen.items()
-                if one.file is not None and name != without
-            ]
-            self.reader._searches = 1000  # one reader serves many audits
-            submission = self.reader.gather(seen, Memory(self.files))
-        verdicts = AuditVerdicts()
-        tell_leaks(verdicts, submission.leaks)
-        check_icons_readable(verdicts, submission)
-        return {str(check) for check in CheckId if verdicts.faults(check)}, submission.leaks
+            changed = self.place.scanner.scan("DICOMDIR", written(directory))
+            files = [scan for name, scan in self.seen.items() if scan.image is not None and name != without]
+            evidence = collect_evidence(
+                [changed, *files], self.place.archive, self.files.__getitem__, SearchBudget(1000)
+            )
+        verdicts = AuditVerdicts([*leak_faults(evidence.leaks), *check_icons_readable(evidence)])
+        return {str(check) for check in CheckId if verdicts.failed(check)}, list(evidence.leaks)
 
 
 @cache

@@ -11,7 +11,7 @@ import tempfile
 import warnings
 import zlib
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,13 +32,17 @@ from pacslab.cohort import (
     build_cohort,
     load_recipe,
 )
-from pacslab.deid.audit.reader import SEARCHES, OutputAuditor
-from pacslab.deid.audit.study import judge, quiet_pydicom
+from pacslab.deid.audit.audit_key import AuditKey
+from pacslab.deid.audit.changed_pictures import SearchBudget
+from pacslab.deid.audit.evidence import collect_evidence
+from pacslab.deid.audit.judge import judge
+from pacslab.deid.audit.scan import FileScanner
 from pacslab.deid.deidentify.policy import load_policy
 from pacslab.deid.deidentify.profile import ProfileApplier
 from pacslab.deid.deidentify.pseudonyms import Pseudonyms
 from pacslab.deid.deidentify.study import deidentify_study
 from pacslab.deid.dicom.elements import element_of, value_at
+from pacslab.deid.dicom.output_folder import quiet_pydicom
 from pacslab.scenario import make_variant
 from tests.support.outputs import SECRET, put
 
@@ -47,8 +51,9 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import Dataset, FileDataset
 
-    from pacslab.deid.audit.evidence import FileScan
+    from pacslab.deid.audit.evidence import Evidence
     from pacslab.deid.audit.report.model import DeidReport
+    from pacslab.deid.audit.scan import FileScan
 
 HOSPITALS = ("clinique", "community-hospital", "district-hospital-standard")
 KINDS = {
@@ -89,6 +94,15 @@ class Memory:
         return self.files[name]
 
 
+def evidence_in(key: AnswerKey, studies: tuple[StudyKey, ...], source: Memory) -> Evidence:
+    """Return the evidence in files in memory."""
+    archive = AuditKey(key, studies)
+    scanner = FileScanner(archive)
+    with quiet_pydicom():
+        scans = [scanner.scan(name, content) for name, content in source.contents()]
+        return collect_evidence(scans, archive, source.again)
+
+
 @dataclass(frozen=True)
 class Case:
     """One planted identifier, alone of its hospital, kind of object, location, kind and path."""
@@ -119,9 +133,10 @@ class Hospital:
         self.clean: dict[str, bytes] = {}
         for study in self.studies:
             self._make(cohort, study)
-        self.reader = OutputAuditor(self.key, self.studies)
+        self.archive = AuditKey(self.key, self.studies)
+        self.scanner = FileScanner(self.archive)
         with quiet_pydicom():
-            self._seen = {uid: self.reader.look(name_of(uid), content) for uid, content in self.clean.items()}
+            self._seen = {uid: self.scanner.scan(name_of(uid), content) for uid, content in self.clean.items()}
 
     def kinds(self) -> list[str]:
         """Return the kinds of object: modality and SOP class."""
@@ -152,16 +167,13 @@ class Hospital:
                 continue
             files[new[0]] = new[1]
             if uid in changed:
-                seen.append(self.reader.look(*new))
+                seen.append(self.scanner.scan(*new))
             else:
-                known = self._seen[uid]
-                assert known.file is not None
-                seen.append(replace(known, file=replace(known.file)))
-        source = Memory(files)
-        self.reader._searches = SEARCHES * len(study.instances)  # one reader serves many audits
-        submission = self.reader.gather(seen, source)
-        planted = self.key.planted_in({one.sop_instance_uid for one in study.instances})
-        return judge(self.key, study, planted, submission, source.notes)
+                seen.append(self._seen[uid])
+        budget = SearchBudget.for_images(len(study.instances))
+        evidence = collect_evidence(seen, self.archive, files.__getitem__, budget)
+        notes = [f"{scan.name} {scan.note}" for scan in seen if scan.note]
+        return judge(self.key, study, evidence, notes)
 
     def _make(self, cohort: Cohort, study: StudyKey) -> None:
         """Make a study's files, and what a recipe without a fault leaves of them."""

@@ -1,18 +1,18 @@
 """De-identification: the audit against the answer key, and the reference recipe."""
 
+from pacslab.deid.audit.audit_key import AuditKey
 from pacslab.deid.audit.cohort import audit_cohort
-from pacslab.deid.audit.evidence import FileScan
-from pacslab.deid.audit.face_check import face_remains
 from pacslab.deid.audit.parallel_scan import ParallelScan, in_batches
-from pacslab.deid.audit.reader import OutputAuditor
+from pacslab.deid.audit.pixels.face_check import face_remains
 from pacslab.deid.audit.report.model import CheckId, CohortReport, DeidReport, Tally
-from pacslab.deid.audit.study import audit_study, quiet_pydicom
+from pacslab.deid.audit.scan import FileScan, FileScanner
+from pacslab.deid.audit.study import audit_study
 from pacslab.deid.benchmark.scratch_orthanc import scratch_orthanc
 from pacslab.deid.benchmark.table import run_league
 from pacslab.deid.deidentify.folder import run_recipe
 from pacslab.deid.deidentify.study import deidentify_study
 from pacslab.deid.deidentify.text_detection.detector import can_read
-from pacslab.deid.dicom.output_folder import Listed, Source, parse_dicom
+from pacslab.deid.dicom.output_folder import Listed, Source, parse_dicom, quiet_pydicom
 from pacslab.deid.dicom.output_sources import open_source
 from pacslab.deid.dicom.pixels import decode
 from pacslab.deid.reidentification.attacks import (
@@ -41,14 +41,15 @@ from pacslab.deid.worker_pool import in_order
 
 __all__ = [
     "Admission",
+    "AuditKey",
     "CheckId",
     "Choices",
     "CohortReport",
     "DeidReport",
     "FileScan",
+    "FileScanner",
     "Listed",
     "Mistake",
-    "OutputAuditor",
     "ParallelScan",
     "Source",
     "Story",

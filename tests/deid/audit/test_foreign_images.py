@@ -11,7 +11,7 @@ import pydicom
 import pytest
 
 from pacslab.cohort import build_cohort, load_recipe
-from pacslab.deid.audit import reader
+from pacslab.deid.audit import changed_pictures
 from pacslab.deid.audit.study import audit_study
 from pacslab.deid.deidentify.study import deidentify_study
 from pacslab.scenario import make_variant
@@ -42,13 +42,13 @@ def another_study(modality: str) -> list[bytes]:
 def searched(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
     """Return a list that fills with the size of each picture that is searched."""
     sizes: list[tuple[int, ...]] = []
-    search = reader.text_anywhere
+    search = changed_pictures.text_anywhere
 
     def counted(pixels: np.ndarray, masks: list[np.ndarray]) -> list[int]:
         sizes.append(pixels.shape)
         return search(pixels, masks)
 
-    monkeypatch.setattr(reader, "text_anywhere", counted)
+    monkeypatch.setattr(changed_pictures, "text_anywhere", counted)
     return sizes
 
 

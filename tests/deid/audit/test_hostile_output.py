@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from pacslab.deid.audit import reader
+from pacslab.deid.audit.changed_pictures import SearchBudget
 from pacslab.deid.audit.report.model import CheckId
 from pacslab.deid.audit.study import audit_study
 from pacslab.deid.dicom import output_folder
@@ -194,13 +194,14 @@ def test_output_huge_claimed_size_is_refused(output: Output) -> None:
     assert output.failed() == {"pixels", "anatomy"}
 
 
-def test_output_many_foreign_images_are_bounded(output: Output, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "SEARCHES", 1)
+def test_output_many_foreign_images_are_bounded(output: Output) -> None:
     for number in range(10):
         content = bytearray(output.paths[0].read_bytes())
         content[-1000 - number] ^= 1
         (output.folder / f"more-{number}.dcm").write_bytes(content)
-    report = output.audit()
+    study = output.origin.study
+    budget = SearchBudget(len(study.instances))
+    report = audit_study(output.folder, output.origin.key, study.study_instance_uid, budget=budget)
     assert report.failed() == ("pixels",)
     assert "too many pictures" in report.check("pixels").worst[0]
 

@@ -14,10 +14,9 @@ import numpy as np
 import pytest
 
 from pacslab.cohort import InstanceKey, Keeping, Location, RetainedValue
-from pacslab.deid.audit.reader import OutputAuditor
-from pacslab.deid.audit.study import judge, quiet_pydicom
+from pacslab.deid.audit.judge import judge
 from pacslab.deid.audit.verdicts import attribute
-from tests.support.single_faults import HOSPITALS, Hospital, Memory, hospital, name_of, written
+from tests.support.single_faults import HOSPITALS, Hospital, Memory, evidence_in, hospital, name_of, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,10 +97,7 @@ def audited(place: Hospital, image: InstanceKey, plane: bytes | None) -> DeidRep
     if plane is not None:
         files[name_of(uid)] = written(with_overlay(place.cleaned(uid), plane))
     source = Memory(files)
-    with quiet_pydicom():
-        submission = OutputAuditor(key, (study,)).read(source)
-        planted = key.planted_in({one.sop_instance_uid for one in study.instances})
-        return judge(key, study, planted, submission, source.notes)
+    return judge(key, study, evidence_in(key, (study,), source), source.notes)
 
 
 LOST: dict[str, Callable[[], bytes | None]] = {

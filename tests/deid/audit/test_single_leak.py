@@ -14,7 +14,6 @@ import pytest
 from pydicom.tag import Tag
 
 from pacslab.cohort import AnswerKey, Identifier, Keeping, Location
-from pacslab.deid.audit.reader import OutputAuditor
 from pacslab.deid.audit.study import audit_study
 from pacslab.deid.dicom.elements import element_of, value_at
 from tests.support.single_faults import (
@@ -22,6 +21,7 @@ from tests.support.single_faults import (
     OBJECTS,
     Hospital,
     Memory,
+    evidence_in,
     hospital,
     kind_of,
     named,
@@ -157,7 +157,7 @@ def test_leak_is_no_diagnosis_that_the_image_shows() -> None:
         )
         parts = {name: getattr(place.key, name) for name in AnswerKey.model_fields}
         key = AnswerKey(**{**parts, "planted": (*place.key.planted, diagnosis)})
-        leaks = OutputAuditor(key, (place.study_of[uid],)).read(Memory({"1.dcm": content})).leaks
+        leaks = evidence_in(key, (place.study_of[uid],), Memory({"1.dcm": content})).leaks
         return {leak.place for leak in leaks if leak.token == diagnosis.token}
 
     assert not found(ecg.sop_instance_uid, place.clean[ecg.sop_instance_uid])

@@ -12,7 +12,7 @@ import pytest
 
 from pacslab.cohort import build_cohort, burn_in, load_recipe
 from pacslab.cohort import letters as drawn
-from pacslab.deid.audit.glyph_match import text_remains
+from pacslab.deid.audit.pixels.glyph_match import text_remains
 from pacslab.deid.deidentify import study
 from pacslab.deid.deidentify.policy import load_policy
 from pacslab.deid.deidentify.pseudonyms import Pseudonyms

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pacslab.cohort import build_cohort, letters, load_recipe
-from pacslab.deid.audit.glyph_match import text_remains
+from pacslab.deid.audit.pixels.glyph_match import text_remains
 from pacslab.deid.deidentify.text_detection.detector import text_in
 from pacslab.deid.deidentify.text_detection.glyph_rows import drawn_lines
 from pacslab.deid.dicom.output_folder import parse_dicom

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pacslab.cohort import BOX_MARGIN, build_cohort, burn_in, load_recipe
-from pacslab.deid.audit.glyph_match import text_remains
+from pacslab.deid.audit.pixels.glyph_match import text_remains
 from pacslab.deid.deidentify.policy import load_policy
 from pacslab.deid.deidentify.pseudonyms import Pseudonyms
 from pacslab.deid.deidentify.study import deidentify

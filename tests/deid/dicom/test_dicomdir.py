@@ -19,8 +19,8 @@ from pydicom.fileset import FileSet
 
 from pacslab.cohort import Identifier, Location
 from pacslab.deid.audit.cohort import audit_cohort
-from pacslab.deid.audit.study import quiet_pydicom
 from pacslab.deid.dicom.dicomdir import DirectoryRecord, patients_of_records
+from pacslab.deid.dicom.output_folder import quiet_pydicom
 from tests.support.dicomdirs import LEVELS, Media, cases_of, level_of, media, spoilt
 from tests.support.single_faults import HOSPITALS, Case, Hospital, attribute_back, written
 

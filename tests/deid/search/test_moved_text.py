@@ -10,7 +10,7 @@ import pydicom
 import pytest
 
 from pacslab.cohort import build_cohort, load_recipe
-from pacslab.deid.audit.glyph_match import text_anywhere
+from pacslab.deid.audit.pixels.glyph_match import text_anywhere
 from pacslab.deid.dicom.pixels import decode
 from pacslab.scenario import make_variant
 

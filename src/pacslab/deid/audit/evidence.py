@@ -1,93 +1,139 @@
-"""What an audit saw: the files of an output, the identifiers found in each, and which image each was made from."""
+"""All evidence of an audit: assign each output file to its original image and report the identifiers left in it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from pacslab.deid.audit.changed_pictures import SearchAccount, SearchBudget, rescan
+from pacslab.deid.audit.leaks import leaks_in_directory, leaks_in_file
+from pacslab.deid.audit.match import match
+from pacslab.deid.audit.report.thumbnail import thumbnail
+from pacslab.deid.audit.wording import example_leaks
+from pacslab.deid.dicom.output_folder import parse_dicom
+from pacslab.deid.dicom.pixels import decode
+
 if TYPE_CHECKING:
-    from pacslab.cohort import InstanceKey, Location, PlantedIdentifier, StudyKey
-    from pacslab.deid.audit.graphics import Graphic
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    import numpy as np
+
+    from pacslab.cohort import InstanceKey, StudyKey
+    from pacslab.deid.audit.audit_key import AuditKey
+    from pacslab.deid.audit.match import OutputFile
     from pacslab.deid.audit.report.model import Leak
-    from pacslab.deid.dicom.attribute_texts import Contents
-    from pacslab.deid.dicom.dicomdir import DirectoryRecord
-    from pacslab.deid.search.index import Match
+    from pacslab.deid.audit.scan import FileScan
 
 
 @dataclass(frozen=True)
-class Occurrence:
-    """An identifier found at a place of a file, in a line of a PDF's page, before it is known whose file it is."""
+class Evidence:
+    """All files of an output, and every leak in them.
 
-    place: str
-    location: Location
-    found: Match
-    line: int = 0
-
-
-@dataclass
-class OutputFile:
-    """One DICOM file of the output, its pixels already looked at and let go.
-
-    ``instance`` is the image it was made from (None for a file that belongs to no image of the study); ``intact`` says
-    whether the pixels outside the burned-in text are those of that image. ``foreign`` says that it is an image of
-    another study as the archive holds it, with its own text painted over: none of this study's can stand in it.
-    ``undecodable`` says why pixels could not be looked at (empty if they could), ``has_pixels`` whether there are any.
-    ``face`` is the part of a face that is left, ``graphics`` are overlays and icons, ``drawn`` is the text that is left
-    in them.
+    ``unsearched`` are (file, path) of icons of a DICOMDIR that could not be searched, ``thumbnails`` pictures of the
+    example leaks, as PNG.
     """
 
-    name: str
-    contents: Contents
-    has_pixels: bool
-    shape: tuple[int, ...] = ()
-    undecodable: str = ""
-    intact: bool = False
-    foreign: bool = False
-    instance: InstanceKey | None = None
-    burned: tuple[PlantedIdentifier, ...] = ()
-    standing: tuple[PlantedIdentifier, ...] = ()
-    face: PlantedIdentifier | None = None
-    graphics: tuple[Graphic, ...] = ()
-    drawn: tuple[tuple[Graphic, PlantedIdentifier], ...] = ()
-    picture: bytes = b""
+    files: tuple[OutputFile, ...] = ()
+    leaks: tuple[Leak, ...] = ()
+    unsearched: tuple[tuple[str, str], ...] = ()
+    thumbnails: Mapping[OutputFile, bytes] = field(default_factory=dict)
 
+    @cached_property
+    def _by_instance(self) -> dict[str, OutputFile]:
+        return {file.instance.sop_instance_uid: file for file in self.files if file.instance is not None}
 
-@dataclass
-class FileScan:
-    """What was seen in one file: ``file`` is None where it is no DICOM file that can be read; ``note`` says why.
-
-    It is None for a DICOMDIR as well, of which ``records`` says what stands in it, and ``graphics`` are its icons.
-    """
-
-    name: str
-    file: OutputFile | None = None
-    sightings: list[Occurrence] = field(default_factory=list)
-    note: str = ""
-    records: tuple[DirectoryRecord, ...] = ()
-    graphics: tuple[Graphic, ...] = ()
-
-
-@dataclass
-class OutputEvidence:
-    """All files of the output, and every identifier found in them.
-
-    ``unseen`` are (file, path) of icons of a DICOMDIR that nobody can look at.
-    """
-
-    files: list[OutputFile] = field(default_factory=list)
-    leaks: list[Leak] = field(default_factory=list)
-    unseen: list[tuple[str, str]] = field(default_factory=list)
-
-    def of(self, instance: InstanceKey) -> OutputFile | None:
+    def file_of(self, instance: InstanceKey) -> OutputFile | None:
         """Return the file that was made from an image, or None if there is none."""
-        for file in self.files:
-            if file.instance is not None and file.instance.sop_instance_uid == instance.sop_instance_uid:
-                return file
-        return None
+        return self._by_instance.get(instance.sop_instance_uid)
 
-    def of_study(self, study: StudyKey) -> OutputEvidence:
-        """Return the files that were made from images of one study, and what leaks in them."""
-        uids = {one.sop_instance_uid for one in study.instances}
-        mine = [file for file in self.files if file.instance is not None and file.instance.sop_instance_uid in uids]
-        names = {file.name for file in mine}
-        return OutputEvidence(mine, [leak for leak in self.leaks if leak.file in names])
+    def of_study(self, study: StudyKey) -> Evidence:
+        """Return the files that were made from images of one study, and the leaks in them."""
+        files = tuple(file for file, _ in self.matched(study))
+        names = {file.name for file in files}
+        leaks = tuple(leak for leak in self.leaks if leak.file in names)
+        return Evidence(files, leaks, thumbnails=self.thumbnails)
+
+    def matched(self, study: StudyKey) -> Iterator[tuple[OutputFile, InstanceKey]]:
+        """Yield the files that were made from images of a study, in the output's order, each with its image."""
+        uids = {instance.sop_instance_uid for instance in study.instances}
+        for file in self.files:
+            if file.instance is not None and file.instance.sop_instance_uid in uids:
+                yield file, file.instance
+
+    def present(self, study: StudyKey) -> Iterator[tuple[OutputFile, InstanceKey]]:
+        """Yield the images of a study that a research set must hold and does, in the study's order."""
+        for instance in required_images(study):
+            file = self.file_of(instance)
+            if file is not None:
+                yield file, instance
+
+
+def required_images(study: StudyKey) -> list[InstanceKey]:
+    """Return the images of a study that a research set must hold: all but scanned pages and PDF reports."""
+    return [instance for instance in study.instances if not instance.document]
+
+
+def collect_evidence(
+    scans: Iterable[FileScan],
+    archive: AuditKey,
+    content_of: Callable[[str], bytes],
+    budget: SearchBudget | None = None,
+) -> Evidence:
+    """Return what the scans of all files of an output show together.
+
+    Parameters
+    ----------
+    scans
+        Of each file, in the output's order.
+    archive
+        The answer key with which they were scanned.
+    content_of
+        Returns the bytes of a file by its name: a few files are read again.
+    budget
+        How many pictures may be searched for text at any place.
+
+    """
+    scans = list(scans)
+    account = SearchAccount(budget or SearchBudget.for_images(len(archive.instances)))
+    files = tuple(_rescanned(file, archive, content_of, account) for file in match(scans, archive))
+    leaks: list[Leak] = []
+    unsearched: list[tuple[str, str]] = []
+    matched = iter(files)
+    for scan in scans:
+        file = next(matched) if scan.image is not None else None
+        if scan.records:
+            found, paths = leaks_in_directory(scan, files, archive, account)
+            leaks += found
+            unsearched += [(scan.name, path) for path in paths]
+        else:
+            leaks += leaks_in_file(scan, file, archive)
+    return Evidence(files, tuple(leaks), tuple(unsearched), _thumbnails(files, leaks, content_of))
+
+
+def _rescanned(
+    file: OutputFile, archive: AuditKey, content_of: Callable[[str], bytes], account: SearchAccount
+) -> OutputFile:
+    """Return a file with its pixels scanned again, for text at any place, if they are no image of the archive."""
+    if not file.pixels.shape or file.intact or file.pixels.foreign:
+        return file
+    pixels = _decoded(content_of(file.name))
+    if pixels is None:
+        return file
+    return replace(file, pixels=rescan(file.pixels, pixels, file.instance, archive, account))
+
+
+def _thumbnails(
+    files: Iterable[OutputFile], leaks: Iterable[Leak], content_of: Callable[[str], bytes]
+) -> dict[OutputFile, bytes]:
+    found = {}
+    for file, _ in example_leaks(files, leaks):
+        pixels = _decoded(content_of(file.name))
+        if pixels is not None:
+            found[file] = thumbnail(pixels, [text.box for text in file.pixels.standing if text.box])
+    return found
+
+
+def _decoded(content: bytes) -> np.ndarray | None:
+    dataset, _ = parse_dicom(content)
+    return decode(dataset) if dataset is not None else None

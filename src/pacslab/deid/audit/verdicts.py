@@ -1,8 +1,8 @@
-"""What is wrong with an output, and how many things there are of a kind: what every check of the audit returns."""
+"""Findings of the checks - faults, and what was kept or lost - and the verdict on each check that they add up to."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydicom.datadict import keyword_for_tag
@@ -10,38 +10,64 @@ from pydicom.datadict import keyword_for_tag
 from pacslab.deid.audit.report.model import TITLES, AuditCheck, Tally
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pacslab.deid.audit.report.model import CheckId
 
 MOST_SENTENCES = 8
-"""How many faults of one check are told; the rest are counted."""
+"""How many faults of one check are named; the rest are counted."""
 
 
-@dataclass
+@dataclass(frozen=True)
+class Fault:
+    """A fault of a file (empty where it is of none), by the check that fails for it."""
+
+    check: CheckId
+    sentence: str
+    file: str = ""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One thing that research needs, by its kind: kept, or lost."""
+
+    name: str
+    kept: bool
+
+
+Finding = Fault | Kept
+
+
 class AuditVerdicts:
-    """What is wrong, by check, and tallies of what was kept, by name; each check of the audit adds its own."""
+    """The faults of each check and the tallies of what was kept; nothing of it changes.
 
-    _faults: dict[CheckId, dict[str, list[str]]] = field(default_factory=dict)
-    _kept: dict[str, list[bool]] = field(default_factory=dict)
+    Parameters
+    ----------
+    findings
+        What the checks found, in the order in which it is reported.
 
-    def wrong(self, check: CheckId, sentence: str, file: str = "") -> None:
-        """Add a fault of a file; the same sentence about several files is told once."""
-        self._faults.setdefault(check, {}).setdefault(sentence, []).append(file)
+    """
 
-    def keep(self, name: str, kept: bool) -> None:
-        """Count one thing that research needs: kept, or lost."""
-        self._kept.setdefault(name, []).append(kept)
+    def __init__(self, findings: Iterable[Finding] = ()) -> None:
+        self._faults: dict[CheckId, dict[str, list[str]]] = {}
+        self._kept: dict[str, list[bool]] = {}
+        for finding in findings:
+            if isinstance(finding, Fault):
+                self._faults.setdefault(finding.check, {}).setdefault(finding.sentence, []).append(finding.file)
+            else:
+                self._kept.setdefault(finding.name, []).append(finding.kept)
 
-    def faults(self, check: CheckId) -> list[tuple[str, str]]:
-        """Return (sentence, file) of every fault of a check."""
-        return [(sentence, file) for sentence, files in self._faults.get(check, {}).items() for file in files]
+    def failed(self, check: CheckId) -> bool:
+        """Whether a check has any fault."""
+        return check in self._faults
 
     def checked(self, check: CheckId) -> AuditCheck:
-        """Return the result of a check."""
+        """Return the result of a check; the same sentence about several files stands in it once."""
         faults = self._faults.get(check, {})
-        told = [f"{sentence}{_in_files(files)}" for sentence, files in faults.items()]
-        worst = told[:MOST_SENTENCES]
-        if len(told) > MOST_SENTENCES:
-            worst.append(f"and {len(told) - MOST_SENTENCES} more")
+        sentences = [f"{sentence}{_in_files(files)}" for sentence, files in faults.items()]
+        worst = sentences[:MOST_SENTENCES]
+        if len(sentences) > MOST_SENTENCES:
+            worst.append(f"and {len(sentences) - MOST_SENTENCES} more")
         count = sum(len(files) for files in faults.values())
         return AuditCheck(id=check, title=TITLES[check], passed=not faults, worst=tuple(worst), count=count)
 

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 
 from pacslab.cohort import Identifier, Location
 from pacslab.deid.audit.report.model import Patient, Picture
-from pacslab.deid.audit.verdicts import attribute
+from pacslab.deid.audit.verdicts import Fault, attribute
 from pacslab.deid.dicom.dicomdir import within_record
 from pacslab.deid.search.search_terms import GENERAL_WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from pacslab.deid.audit.evidence import OutputEvidence, OutputFile
+    from pacslab.deid.audit.match import OutputFile
     from pacslab.deid.audit.report.model import CheckId, Leak
-    from pacslab.deid.audit.verdicts import AuditVerdicts
 
 _WORST_FIRST = tuple(Identifier)
 INDIRECT = {Identifier.DATE, Identifier.UID, Identifier.DEVICE}
@@ -53,8 +52,8 @@ _IMAGES = {
 }
 
 
-def tell_leaks(verdicts: AuditVerdicts, leaks: list[Leak]) -> None:
-    """Turn leaks into sentences, one for what stands at the same place of several files; worst first."""
+def leak_faults(leaks: Iterable[Leak]) -> Iterator[Fault]:
+    """Yield leaks as faults, with one sentence for the same place of several files; the worst come first."""
     places: dict[tuple[CheckId, Identifier, str, str, int], set[tuple[str, str]]] = defaultdict(set)
     for leak in leaks:
         within = within_record(leak.place)
@@ -66,15 +65,16 @@ def tell_leaks(verdicts: AuditVerdicts, leaks: list[Leak]) -> None:
             stands = _PLACE_WORDS.get(place, f"is in {attribute(place)}{_in_line(line)}")
             if place.endswith(("(7FE0,0010)", ",3000)")):
                 stands = f"can still be read in {attribute(place)}"
-            verdicts.wrong(check, f"{words} {stands}{'' if whole == place else f' of {_DIRECTORY}'}", file)
+            yield Fault(check, f"{words} {stands}{'' if whole == place else f' of {_DIRECTORY}'}", file)
 
 
-def patients_of(indices: Iterable[int], submission: OutputEvidence) -> tuple[Patient, ...]:
+def patients_of(indices: Iterable[int], files: Iterable[OutputFile], leaks: Iterable[Leak]) -> tuple[Patient, ...]:
     """Return what still gives each patient away, the worst case first; patients who are named come first."""
-    modality = {file.name: file.contents.text_of("Modality") for file in submission.files}
-    series = {file.name: file.contents.text_of("SeriesInstanceUID") for file in submission.files}
+    files = tuple(files)
+    modality = {file.name: file.contents.text_of("Modality") for file in files}
+    series = {file.name: file.contents.text_of("SeriesInstanceUID") for file in files}
     by_patient: dict[int, list[Leak]] = defaultdict(list)
-    for leak in submission.leaks:
+    for leak in leaks:
         if leak.patient is not None:
             by_patient[leak.patient].append(leak)
     patients = [
@@ -86,7 +86,7 @@ def patients_of(indices: Iterable[int], submission: OutputEvidence) -> tuple[Pat
         )
         for index in indices
     ]
-    return tuple(sorted(patients, key=lambda one: (not one.named, -one.leaks, one.index)))
+    return tuple(sorted(patients, key=lambda patient: (not patient.named, -patient.leaks, patient.index)))
 
 
 def is_direct(leak: Leak) -> bool:
@@ -146,26 +146,28 @@ def _listed(counts: Counter[str]) -> str:
     return " and ".join([", ".join(said[:-1]), said[-1]] if len(said) > 1 else said)
 
 
-def example_leaks(submission: OutputEvidence) -> list[tuple[OutputFile, Leak]]:
+def example_leaks(files: Iterable[OutputFile], leaks: Iterable[Leak]) -> list[tuple[OutputFile, Leak]]:
     """Return files in which text can be read, one for each patient and text, a few at most, with the worst of each."""
-    read = {(leak.file, leak.token): leak for leak in submission.leaks if leak.place == "pixels"}
+    read = {(leak.file, leak.token): leak for leak in leaks if leak.place == "pixels"}
     found: dict[tuple[int | None, str], tuple[OutputFile, Leak]] = {}
-    for file in submission.files:
-        told = [read[file.name, one.token] for one in file.standing if (file.name, one.token) in read]
-        if told:
-            worst = min(told, key=lambda leak: (not is_direct(leak), _WORST_FIRST.index(leak.kind)))
+    for file in files:
+        legible = [read[file.name, text.token] for text in file.pixels.standing if (file.name, text.token) in read]
+        if legible:
+            worst = min(legible, key=lambda leak: (not is_direct(leak), _WORST_FIRST.index(leak.kind)))
             found.setdefault((worst.patient, worst.words), (file, worst))
     return list(found.values())[:MOST_PICTURES]
 
 
-def pictures_of(submission: OutputEvidence) -> tuple[Picture, ...]:
-    """Return the pictures of what is worth showing, as far as they were drawn."""
+def pictures_of(
+    files: Iterable[OutputFile], leaks: Iterable[Leak], thumbnails: Mapping[OutputFile, bytes]
+) -> tuple[Picture, ...]:
+    """Return the pictures of the example leaks, as far as there are thumbnails of them."""
     pictures = []
-    for file, worst in example_leaks(submission):
+    for file, worst in example_leaks(files, leaks):
         sentence = f"{worst.words} can still be read"
         if worst.patient is not None:
             sentence = sentence.replace("the patient's", f"patient {worst.patient}'s")
-        if file.picture:
-            png = base64.b64encode(file.picture).decode()
+        if file in thumbnails:
+            png = base64.b64encode(thumbnails[file]).decode()
             pictures.append(Picture(file=file.name, words=sentence, png=png))
     return tuple(pictures)

@@ -7,11 +7,13 @@ import os
 import stat
 import warnings
 import zlib
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
 import pydicom
+from pydicom.config import IGNORE, settings
 from pydicom.dataelem import RawDataElement
 from pydicom.errors import InvalidDicomError
 from pydicom.tag import BaseTag
@@ -156,6 +158,19 @@ class OutputFolder:
 def _opened(path: Path) -> BinaryIO:
     """Return a file to read from; a link is an error."""
     return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
+
+
+@contextmanager
+def quiet_pydicom() -> Iterator[None]:
+    """Switch off pydicom's validation of values and its warnings: the audit's checks report what matters of them."""
+    before = settings.reading_validation_mode
+    settings.reading_validation_mode = IGNORE
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        settings.reading_validation_mode = before
 
 
 def parse_dicom(content: bytes) -> tuple[pydicom.FileDataset | None, str]:

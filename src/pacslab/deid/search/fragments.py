@@ -33,7 +33,7 @@ class Fragment(NamedTuple):
     ``cut`` is what was cut, ``after`` how many of its characters the beginning has.
     """
 
-    needle: SearchTerm
+    term: SearchTerm
     cut: str
     after: int
     begins: bool
@@ -55,20 +55,20 @@ class FragmentIndex:
         self._words = _Halves(SHORTEST_WORD, common)
         self._ends = _Halves(SHORTEST_END, frozenset())
 
-    def add(self, needle: SearchTerm) -> None:
+    def add(self, term: SearchTerm) -> None:
         """Add what an identifier may be cut into."""
-        if needle.is_number:
-            digits = needle.digits
+        if term.is_number:
+            digits = term.digits
             for at in range(SHORTEST_NUMBER, len(digits) - SHORTEST_NUMBER + 1):
-                self._numbers.setdefault(digits[:at], []).append(Fragment(needle, digits, at, begins=True))
-                self._numbers.setdefault(digits[at:], []).append(Fragment(needle, digits, at, begins=False))
+                self._numbers.setdefault(digits[:at], []).append(Fragment(term, digits, at, begins=True))
+                self._numbers.setdefault(digits[at:], []).append(Fragment(term, digits, at, begins=False))
             return
-        if needle.kind in _NEVER_CUT:
+        if term.kind in _NEVER_CUT:
             return
-        self._ends.add(needle, "".join(needle.parts))
-        if needle.kind is Identifier.NAME:
-            for word in set(needle.parts) - needle.shared:
-                self._words.add(needle, word)
+        self._ends.add(term, "".join(term.parts))
+        if term.kind is Identifier.NAME:
+            for word in set(term.parts) - term.shared:
+                self._words.add(term, word)
 
     def in_text(self, text: Text) -> Iterator[Fragment]:
         """Yield the pieces that stand in a text."""
@@ -96,22 +96,22 @@ class _Halves:
         self._first: dict[str, list[tuple[SearchTerm, str]]] = {}
         self._last: dict[str, list[tuple[SearchTerm, str]]] = {}
 
-    def add(self, needle: SearchTerm, word: str) -> None:
+    def add(self, term: SearchTerm, word: str) -> None:
         if len(word) >= 2 * self._shortest:
-            self._first.setdefault(word[: self._shortest], []).append((needle, word))
-            self._last.setdefault(word[-self._shortest :], []).append((needle, word))
+            self._first.setdefault(word[: self._shortest], []).append((term, word))
+            self._last.setdefault(word[-self._shortest :], []).append((term, word))
 
     def begun_by(self, piece: str) -> Iterator[Fragment]:
         """Yield the words whose beginning a piece is, all but a few letters."""
-        for needle, word in self._first.get(piece[: self._shortest], ()):
+        for term, word in self._first.get(piece[: self._shortest], ()):
             if word.startswith(piece) and self._tells(word, len(piece)):
-                yield Fragment(needle, word, len(piece), begins=True)
+                yield Fragment(term, word, len(piece), begins=True)
 
     def ended_by(self, piece: str) -> Iterator[Fragment]:
         """Yield the words whose end a piece is, all but a few letters."""
-        for needle, word in self._last.get(piece[-self._shortest :], ()):
+        for term, word in self._last.get(piece[-self._shortest :], ()):
             if word.endswith(piece) and self._tells(word, len(word) - len(piece)):
-                yield Fragment(needle, word, len(word) - len(piece), begins=False)
+                yield Fragment(term, word, len(word) - len(piece), begins=False)
 
     def _tells(self, word: str, after: int) -> bool:
         """Whether both pieces of a word are long enough, and neither is a word of its own."""
@@ -131,8 +131,8 @@ def split_over(pieces: Iterable[tuple[str, int, Fragment]]) -> Iterator[tuple[Se
     """
     beginnings: dict[tuple[SearchTerm, str, int], tuple[str, int]] = {}
     rests: dict[tuple[SearchTerm, str, int], tuple[str, int]] = {}
-    for place, value, (needle, cut, after, begins) in pieces:
-        (beginnings if begins else rests).setdefault((needle, cut, after), (place, value))
+    for place, value, (term, cut, after, begins) in pieces:
+        (beginnings if begins else rests).setdefault((term, cut, after), (place, value))
     for one, begun in beginnings.items():
         if one in rests and (rests[one] != begun or not one[0].is_number):
             yield one[0], begun[0], rests[one][0]

@@ -32,7 +32,7 @@ class Match:
     A date, a short number or one part of a name does so only in a file of the patient whose it is.
     """
 
-    needle: SearchTerm
+    term: SearchTerm
     alone: bool
 
 
@@ -46,41 +46,41 @@ class Matches(NamedTuple):
 class IdentifierIndex:
     """The identifiers of many patients, looked for together in one pass; ``common`` are words that must be kept."""
 
-    def __init__(self, needles: Iterable[SearchTerm], common: frozenset[str] = frozenset()) -> None:
-        self.all = tuple(dict.fromkeys(needles))
+    def __init__(self, terms: Iterable[SearchTerm], common: frozenset[str] = frozenset()) -> None:
+        self.all = tuple(dict.fromkeys(terms))
         self._raw = Literals()
         self._anywhere = Literals()
         self._uids = Literals()
         self._phrases: dict[str, list[tuple[str, Match]]] = {}
         self._numbers: dict[str, list[Match]] = {}
         self._days: dict[tuple[str, str, str], list[Match]] = {}
-        self._by_token = {needle.token: needle for needle in reversed(self.all)}
+        self._by_token = {term.token: term for term in reversed(self.all)}
         self._pieces = FragmentIndex(common)
         self._remembered: dict[str, Matches] = {}
-        for needle in self.all:
-            self._index(needle)
+        for term in self.all:
+            self._index(term)
 
-    def _index(self, needle: SearchTerm) -> None:
-        sure = Match(needle, alone=True)
-        for written in needle.literals:
+    def _index(self, term: SearchTerm) -> None:
+        sure = Match(term, alone=True)
+        for written in term.literals:
             self._raw.add(written, sure)
-        if needle.kind is Identifier.UID:
-            self._uids.add(needle.token.encode(), sure)
-        elif needle.kind is Identifier.DATE and needle.day:
-            self._days.setdefault(needle.day, []).append(Match(needle, alone=False))
-        for phrase in needle.phrases:
-            self._phrases.setdefault(phrase.split()[0], []).append((phrase, Match(needle, alone=needle.alone(phrase))))
-        if needle.kind not in (Identifier.UID, Identifier.DATE):
-            for form in needle.squeezed:
+        if term.kind is Identifier.UID:
+            self._uids.add(term.token.encode(), sure)
+        elif term.kind is Identifier.DATE and term.day:
+            self._days.setdefault(term.day, []).append(Match(term, alone=False))
+        for phrase in term.phrases:
+            self._phrases.setdefault(phrase.split()[0], []).append((phrase, Match(term, alone=term.alone(phrase))))
+        if term.kind not in (Identifier.UID, Identifier.DATE):
+            for form in term.squeezed:
                 self._anywhere.add(form.encode(), sure)
-            if needle.is_number and len(needle.digits) >= SHORTEST:
-                found = Match(needle, alone=len(needle.digits) >= SHORTEST_ANYWHERE)
-                for digits in {needle.digits, needle.digits[::-1]}:
+            if term.is_number and len(term.digits) >= SHORTEST:
+                found = Match(term, alone=len(term.digits) >= SHORTEST_ANYWHERE)
+                for digits in {term.digits, term.digits[::-1]}:
                     self._numbers.setdefault(digits, []).append(found)
-            self._pieces.add(needle)
+            self._pieces.add(term)
 
     def by_token(self, token: str) -> SearchTerm:
-        """Return the needle of a planted token."""
+        """Return the term of a planted token."""
         return self._by_token[token]
 
     def in_text(self, text: str) -> Matches:

@@ -37,7 +37,7 @@ GENERAL_WORDS: dict[Identifier, str] = {
 }
 
 
-def needles_of(
+def search_terms_of(
     key: AnswerKey, studies: tuple[StudyKey, ...], planted: tuple[PlantedIdentifier, ...]
 ) -> list[SearchTerm]:
     """Return every identifier of the studies' patients and everything else planted in the studies."""
@@ -55,7 +55,7 @@ def needles_of(
             if one.written:
                 written.setdefault((one.token, one.kind), set()).add(one.written)
     by_index = {one.index: one for one in patients}
-    needles = []
+    terms = []
     for (token, kind), owners in tokens.items():
         own = any(index in by_index and _is_own(token, kind, by_index[index]) for index in owners)
         words, shared = GENERAL_WORDS[kind], frozenset[str]()
@@ -64,8 +64,8 @@ def needles_of(
         elif kind is Identifier.NAME:
             shared = frozenset(word for index in owners if index in by_index for word in words_of(by_index[index].name))
         forms = frozenset(written.get((token, kind), ()))
-        needles.append(SearchTerm(token, kind, words, shared, frozenset(owners), of_patient=own, written=forms))
-    return needles
+        terms.append(SearchTerm(token, kind, words, shared, frozenset(owners), of_patient=own, written=forms))
+    return terms
 
 
 def common_words(key: AnswerKey) -> frozenset[str]:

@@ -42,7 +42,7 @@ def words_of(text: str) -> list[str]:
 
 
 class Text:
-    """One piece of text in the forms that needles are looked for in."""
+    """One piece of text in the forms that terms are looked for in."""
 
     def __init__(self, original: str) -> None:
         self.original = original

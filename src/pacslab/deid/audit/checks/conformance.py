@@ -1,4 +1,4 @@
-"""Does de-identification break the files? ``dciodvfy`` (David Clunie's dicom3tools) says what DICOM requires."""
+"""Check that de-identified files are valid DICOM, with ``dciodvfy`` of David Clunie's dicom3tools."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pacslab.deid.audit.report.model import CheckId
+from pacslab.deid.audit.verdicts import Fault, Kept
 
 if TYPE_CHECKING:
-    from pacslab.deid.audit.evidence import OutputEvidence, OutputFile
-    from pacslab.deid.audit.verdicts import AuditVerdicts
-    from pacslab.deid.dicom.output_folder import Source
+    from collections.abc import Callable, Iterator
+
+    from pacslab.deid.audit.evidence import Evidence
+    from pacslab.deid.audit.match import OutputFile
+    from pacslab.deid.audit.verdicts import Finding
 
 PROGRAM = "dciodvfy"
 SECONDS = 60
@@ -38,26 +41,32 @@ def complaints(content: bytes) -> list[str]:
     return [line.removeprefix("Error - ").strip() for line in said.splitlines() if line.startswith("Error")]
 
 
-def check_conformance(verdicts: AuditVerdicts, submission: OutputEvidence, source: Source) -> None:
+def conformance_notes() -> list[str]:
+    """Return a note where this machine has no conformance checker."""
+    if shutil.which(PROGRAM) is not None:
+        return []
+    return [f"whether the files are valid DICOM was not checked: this machine has no {PROGRAM}"]
+
+
+def check_conformance(evidence: Evidence, content_of: Callable[[str], bytes]) -> Iterator[Finding]:
     """Check one file of each series: the archive's own files have no errors, so every error is new."""
     if shutil.which(PROGRAM) is None:
-        source.notes.append(f"whether the files are valid DICOM was not checked: this machine has no {PROGRAM}")
         return
     series: dict[str, OutputFile] = {}
-    for file in submission.files:
+    for file in evidence.files:
         if file.instance is not None:
             series.setdefault(file.instance.series_instance_uid, file)
     with ThreadPoolExecutor(4) as pool:
         found = dict(
-            zip(series, pool.map(lambda file: complaints(source.again(file.name)), series.values()), strict=True)
+            zip(series, pool.map(lambda file: complaints(content_of(file.name)), series.values()), strict=True)
         )
     same: dict[str, list[OutputFile]] = defaultdict(list)
     for uid, errors in found.items():
-        verdicts.keep("valid DICOM", not errors)
+        yield Kept("valid DICOM", not errors)
         for error in errors[:MOST]:
             same[error].append(series[uid])
     for error, files in same.items():
         for file in files:
-            verdicts.wrong(
+            yield Fault(
                 CheckId.USEFUL, f"no valid {file.contents.text_of('Modality')} file any more: {error[:160]}", file.name
             )

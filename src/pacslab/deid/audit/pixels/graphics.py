@@ -17,7 +17,7 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from pacslab.cohort import Location
-from pacslab.deid.audit.glyph_match import text_anywhere, text_remains
+from pacslab.deid.audit.pixels.glyph_match import text_anywhere, text_remains
 from pacslab.deid.dicom.elements import value_at
 from pacslab.deid.dicom.pixels import MAX_PLANE_VALUES, decode, planes
 
