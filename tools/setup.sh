@@ -56,9 +56,9 @@ patiently() {
 }
 
 missing() { # PACKAGE...: print those that are not installed
-    local one
-    for one in "$@"; do
-        [ "$(dpkg-query -W -f '${Status}' "$one" 2>/dev/null)" = 'install ok installed' ] || echo "$one"
+    local package
+    for package in "$@"; do
+        [ "$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null)" = 'install ok installed' ] || echo "$package"
     done
 }
 
@@ -80,10 +80,10 @@ install_packages() {
 new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
 
 find_python() {
-    local one
-    for one in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
-        if command -v "$one" >/dev/null && new_enough "$one"; then
-            command -v "$one"
+    local candidate
+    for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
+        if command -v "$candidate" >/dev/null && new_enough "$candidate"; then
+            command -v "$candidate"
             return
         fi
     done

@@ -81,7 +81,7 @@ def _shim() -> Check:
 
 
 def _folder(name: str, path: Path) -> Check:
-    existing = next(one for one in (path, *path.parents) if one.exists())
+    existing = next(folder for folder in (path, *path.parents) if folder.exists())
     free = shutil.disk_usage(existing).free
     if not os.access(existing, os.W_OK):
         return Check(name=name, good=False, needed=True, found=f"{path} is not writable", remedy="Make it writable.")
@@ -99,7 +99,7 @@ def examine() -> Report:
     ]
     python = Check(name="Python", good=True, needed=True, found=platform.python_version())
     processes = program.good and shim.good
-    ready = (engine.good or processes) and all(one.good for one in folders)
+    ready = (engine.good or processes) and all(check.good for check in folders)
     names = [name for name, usable in (("docker", engine.good), ("process", processes)) if usable]
     if ready:
         verdict = f"A lab can run here, in the runtime {' or '.join(names)}."

@@ -159,7 +159,7 @@ class ArchiveData:
                     made += len(batch)
                     progress("Making the hospital's images", made / cohort.count)
                 generated()
-                taken = sum(one.result() for one in answers)
+                taken = sum(answer.result() for answer in answers)
             if taken != cohort.count:
                 raise DeploymentError(f"the archive took {taken} of {cohort.count} instances", _AGAIN)
             runtime.stop(starting.result())

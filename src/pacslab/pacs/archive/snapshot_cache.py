@@ -43,7 +43,7 @@ class CachedSnapshot:
     @property
     def size(self) -> int:
         """Return the bytes that they take."""
-        return sum(one.size for one in self.snapshots)
+        return sum(snapshot.size for snapshot in self.snapshots)
 
 
 def limit() -> int:
@@ -72,15 +72,15 @@ def list_cache() -> CachedSnapshot:
             if path.is_dir() and not path.name.startswith("."):
                 with suppress(FileNotFoundError):  # somebody else's start deletes it now
                     found.append(Snapshot(path.name, path, _size(path), path.stat().st_mtime))
-    return CachedSnapshot(root, tuple(sorted(found, key=lambda one: one.used)), limit())
+    return CachedSnapshot(root, tuple(sorted(found, key=lambda snapshot: snapshot.used)), limit())
 
 
 def _size(folder: Path | str) -> int:
     """Return the bytes of a folder's files; a full cache holds some thousand."""
     with os.scandir(folder) as entries:
         return sum(
-            _size(one.path) if one.is_dir(follow_symlinks=False) else one.stat(follow_symlinks=False).st_size
-            for one in entries
+            _size(entry.path) if entry.is_dir(follow_symlinks=False) else entry.stat(follow_symlinks=False).st_size
+            for entry in entries
         )
 
 
@@ -95,12 +95,12 @@ def prune_cache(keep: Path, most: int) -> None:
             if time.time() - half.stat().st_mtime > _ABANDONED:
                 shutil.rmtree(half, ignore_errors=True)
     size, count = kept.size, len(kept.snapshots)
-    for one in kept.snapshots:
+    for snapshot in kept.snapshots:
         if count <= most and size <= kept.limit:
             return
-        if one.path != keep:
-            shutil.rmtree(one.path, ignore_errors=True)
-            size, count = size - one.size, count - 1
+        if snapshot.path != keep:
+            shutil.rmtree(snapshot.path, ignore_errors=True)
+            size, count = size - snapshot.size, count - 1
 
 
 def clear_cache() -> int:

@@ -90,7 +90,7 @@ class DicomTls(Model):
     @property
     def files(self) -> tuple[str, ...]:
         """Return every file that is named."""
-        return (self.ca, *(path for one in self.devices.values() for path in (one.certificate, one.key)))
+        return (self.ca, *(path for device in self.devices.values() for path in (device.certificate, device.key)))
 
 
 class Dicom(Model):

@@ -66,18 +66,18 @@ def _defined(tokens: list[tuple[str, str, int]]) -> set[str]:
         rest = tokens[index + 1 :]
         stops = {"local": {"=", ";"}, "for": {"=", "in"}, "function": {")"}}[word]
         expecting = True
-        for kind, one, _ in rest:
-            if one in stops or (word == "local" and not expecting and one != ","):
+        for kind, text, _ in rest:
+            if text in stops or (word == "local" and not expecting and text != ","):
                 break
-            if kind == "name" and one not in _KEYWORDS:
-                names.add(one)
-            expecting = one in {",", "function"}
+            if kind == "name" and text not in _KEYWORDS:
+                names.add(text)
+            expecting = text in {",", "function"}
     return names
 
 
 def _asks_for_a_talkative_log(words: list[str]) -> bool:
     """Return whether a call goes on in the one way that is let through."""
-    return tuple(re.sub(r"\A([\"'])(.*)\1\Z", r"'\2'", one) for one in words) == _TALKATIVE
+    return tuple(re.sub(r"\A([\"'])(.*)\1\Z", r"'\2'", word) for word in words) == _TALKATIVE
 
 
 def check_rules(text: str, name: str) -> None:
@@ -96,7 +96,7 @@ def check_rules(text: str, name: str) -> None:
     own = _defined(tokens)
     before = ""
     for index, (kind, word, line) in enumerate(tokens):
-        after = [one[1] for one in tokens[index + 1 : index + 3]]
+        after = [text for _, text, _ in tokens[index + 1 : index + 3]]
         # A field of something, or the key in { GET = true }: a name that looks nothing up.
         field = before in {".", ":"} or (before in {"{", ","} and after[:1] == ["="] and after[1:] != ["="])
         before = word
@@ -105,7 +105,8 @@ def check_rules(text: str, name: str) -> None:
         if field:
             bad = word in _NEVER_FIELDS
         elif word == _ASKED:
-            bad = not _asks_for_a_talkative_log([one[1] for one in tokens[index + 1 : index + 1 + len(_TALKATIVE)]])
+            arguments = tokens[index + 1 : index + 1 + len(_TALKATIVE)]
+            bad = not _asks_for_a_talkative_log([text for _, text, _ in arguments])
         else:
             bad = word in _NEVER_NAMES or (
                 word not in _OFFERED and not (word in own and _OWN_NAME.fullmatch(word) is not None)

@@ -227,7 +227,7 @@ def _check_listen(values: list[str], where: str, _files: Mapping[str, str]) -> N
             f"listens on {target!r} {where}, and the proxy's ports are {PROXY_HTTP_PORT} and {PROXY_HTTPS_PORT}",
             f"Write 'listen {PROXY_HTTPS_PORT} ssl;' for https (the hospital's 443), or 'listen {PROXY_HTTP_PORT};'.",
         )
-    stray = [one for one in values[1:] if not re.fullmatch(r"ssl|http2|default_server|backlog=\d+", one)]
+    stray = [value for value in values[1:] if not re.fullmatch(r"ssl|http2|default_server|backlog=\d+", value)]
     if stray:
         raise _refuse(f"listens with {stray[0]!r} {where}, which this lab does not run", "Remove that word.")
 
@@ -263,7 +263,7 @@ def served_paths(text: str) -> tuple[str, ...]:
             location = words[-1]
         elif words[0] in {"root", "alias"}:
             found.append(location)
-    return tuple(dict.fromkeys(one for one in found if one.startswith("/")))
+    return tuple(dict.fromkeys(path for path in found if path.startswith("/")))
 
 
 def complete_proxy(text: str, variables: Mapping[str, str]) -> str:

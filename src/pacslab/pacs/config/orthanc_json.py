@@ -63,7 +63,7 @@ def without_comments(text: str) -> str:
         elif pair in {"//", "/*"}:
             end = text.find("\n" if pair == "//" else "*/", index)
             end = len(text) if end < 0 else end + (0 if pair == "//" else 2)
-            out.append("".join(one if one == "\n" else " " for one in text[index:end]))
+            out.append("".join(char if char == "\n" else " " for char in text[index:end]))
             index = end
         else:
             inside_string = char == '"'
@@ -155,7 +155,7 @@ def check_configuration(content: dict[str, Any], name: str) -> None:
             "Set it to false, and put nginx in front as hospitals do: write an nginx.conf beside orthanc.json.",
         )
     scripts = content.get("LuaScripts", [])
-    if not isinstance(scripts, list) or not all(isinstance(one, str) and one.endswith(".lua") for one in scripts):
+    if not isinstance(scripts, list) or not all(isinstance(path, str) and path.endswith(".lua") for path in scripts):
         raise ConfigurationError(
             f"{name} gives 'LuaScripts' as {json.dumps(scripts)[:80]}", 'Write it as a list: ["rules.lua"].'
         )

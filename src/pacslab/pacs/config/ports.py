@@ -66,7 +66,7 @@ class NetworkRules(Model):
 
     def closed(self, *, of_proxy: bool) -> tuple[int, ...]:
         """Return the ports of the archive, or of its proxy, that the outside does not reach."""
-        return tuple(one.port for one in ArchivePort if one not in self.outside and one.of_proxy == of_proxy)
+        return tuple(door.port for door in ArchivePort if door not in self.outside and door.of_proxy == of_proxy)
 
 
 def read_network(path: Path) -> NetworkRules:

@@ -27,9 +27,9 @@ _NOT_THE_STUDENTS = {"scenario.yaml", "README.md"}
 def exercise_files(scenario: Scenario) -> list[str]:
     """Return the names of the files that a scenario gives to the student."""
     return sorted(
-        one.name
-        for one in scenario.folder.iterdir()
-        if one.is_file() and not one.name.startswith(".") and one.name not in _NOT_THE_STUDENTS
+        path.name
+        for path in scenario.folder.iterdir()
+        if path.is_file() and not path.name.startswith(".") and path.name not in _NOT_THE_STUDENTS
     )
 
 
@@ -93,5 +93,5 @@ class WorkFolder:
 
 
 def _blank_report(scenario: Scenario) -> str:
-    sections = [f"## {one.title}\n\n<!-- {' '.join(one.task.split())} -->\n" for one in scenario.written]
+    sections = [f"## {written.title}\n\n<!-- {' '.join(written.task.split())} -->\n" for written in scenario.written]
     return "\n".join([f"# {scenario.title}\n", *sections])

@@ -135,7 +135,7 @@ def issue_certificate(
     key = rsa.generate_private_key(public_exponent=65537, key_size=_BITS)
     issuer = authority.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
     names: list[x509.GeneralName] = [x509.DNSName(HOST if name == ARCHIVE else f"{name.lower()}.hospital.test")]
-    names += [x509.IPAddress(ipaddress.ip_address(one)) for one in dict.fromkeys(addresses)]
+    names += [x509.IPAddress(ipaddress.ip_address(address)) for address in dict.fromkeys(addresses)]
     certificate = (
         _built(name, str(issuer), key.public_key(), days=days, begin=begin)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -227,8 +227,8 @@ def stranger_files(scenario: Path) -> dict[str, str]:
     certificate says CT01, as a forger's would.
     """
     vendor = [scenario / name for name in VENDOR_FILES]
-    if all(one.is_file() for one in vendor):
-        certificate, secret = (one.read_text(encoding="ascii") for one in vendor)
+    if all(path.is_file() for path in vendor):
+        certificate, secret = (path.read_text(encoding="ascii") for path in vendor)
         return dict(zip(DEVICE_FILES, (certificate, secret, certificate), strict=True))
     place = state_root() / "stranger.json"
     with suppress(OSError, ValueError):

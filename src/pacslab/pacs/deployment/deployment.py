@@ -10,7 +10,6 @@ import os
 import shutil
 import time
 from contextlib import suppress
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pacslab.cohort import describe_this_machine, other_patients
@@ -70,6 +69,9 @@ class Deployment:
         self.id = f"{scenario.id}-{variant.id}"
         self._asked = runtime
         self._hours = hours
+        self._runtime: Runtime | None = None
+        self._data: ArchiveData | None = None
+        self._answer_key: AnswerKey | None = None
 
     # What is there -----------------------------------------------------------------------------------------------
 
@@ -95,10 +97,12 @@ class Deployment:
             )
         return state
 
-    @cached_property
+    @property
     def runtime(self) -> Runtime:
-        """Return the runtime: the one that the servers run in, if they do."""
-        return self._choose(no_progress)
+        """Return the runtime that the servers run in, or else would start in."""
+        if self._runtime is None:
+            self._runtime = self._choose(no_progress)
+        return self._runtime
 
     def _choose(self, progress: Progress) -> Runtime:
         def say(message: str) -> None:
@@ -122,18 +126,32 @@ class Deployment:
     def servers_running(self) -> dict[str, bool]:
         """Return for each server whether it runs; empty if nothing was started."""
         state = self.state
-        return {} if state is None else {name: self.runtime.running(one) for name, one in state.machines.items()}
+        return {} if state is None else {name: self.runtime.running(server) for name, server in state.machines.items()}
 
-    @cached_property
+    @property
     def data(self) -> ArchiveData:
-        """Return the variant's data."""
-        state = self.state
-        version = state.orthanc if state else self.runtime.version()
-        return ArchiveData(self.scenario, self.variant, self.runtime.name, version)
+        """Return the variant's data, for the Orthanc version that runs or would start."""
+        if self._data is None:
+            state = self.state
+            version = state.orthanc if state else self.runtime.version()
+            self._data = ArchiveData(self.scenario, self.variant, self.runtime.name, version)
+        return self._data
 
-    @cached_property
+    @property
     def answer_key(self) -> AnswerKey:
-        """Return what was planted and what the answers are."""
+        """Return the variant's answer key: where every identifier was planted, and every question's answer.
+
+        Raises
+        ------
+        DeploymentError
+            If the servers hold the patients of another version of the lab.
+
+        """
+        if self._answer_key is None:
+            self._answer_key = self._find_answer_key()
+        return self._answer_key
+
+    def _find_answer_key(self) -> AnswerKey:
         state = self.state
         if state is None:
             return cohort_of(self.scenario, self.variant).questions()
@@ -176,13 +194,13 @@ class Deployment:
         """
         remove_expired()
         with locked(self.id):
-            self.__dict__.pop("runtime", None)
-            runtime = self.__dict__["runtime"] = self._choose(progress)
+            self._runtime = None
+            runtime = self._runtime = self._choose(progress)
             state = self.state
             if state is not None:
                 self._require_own_patients(state)
             warn(describe_this_machine())
-            if state is not None and all(runtime.running(one) for one in state.machines.values()):
+            if state is not None and all(runtime.running(server) for server in state.machines.values()):
                 self.data.refuse_foreign_data(self._room.archive_data)
                 return state
             self.work.fill()
@@ -210,10 +228,10 @@ class Deployment:
         root = deployment_folder(self.id)
         root.mkdir(parents=True, exist_ok=True)
         root.chmod(0o700)
-        self.__dict__["data"] = ArchiveData(self.scenario, self.variant, runtime.name, runtime.version())
-        self.__dict__.pop("answer_key", None)
+        self._data = ArchiveData(self.scenario, self.variant, runtime.name, runtime.version())
+        self._answer_key = None
         devices = self._room.device_files(exercise, self.handover())
-        state = self._startup.everything(owner, exercise, devices, before, progress, kept=kept)
+        state = self._startup.start_all(owner, exercise, devices, before, progress, kept=kept)
         write_state(self.id, state)
         progress("Running", 1.0)
         return state
@@ -270,10 +288,10 @@ class Deployment:
         self.data.refuse_foreign_data(spec.data)
         progress("Starting the archive with your configuration", 0.4)
         try:
-            changed = self._startup.again(state, exercise, devices)
+            changed = self._startup.restart(state, exercise, devices)
         except PacslabError as reason:
             before = state.exercise or Exercise(state.configuration)
-            write_state(self.id, self._startup.again(state, before, state.devices or devices))
+            write_state(self.id, self._startup.restart(state, before, state.devices or devices))
             reason.remedy = f"{reason.remedy} Until then the archive runs as it did before; no data is lost.".strip()
             reason.args = (f"{reason.problem}. {reason.remedy}",)
             raise

@@ -93,8 +93,9 @@ def device_files(
     found: dict[str, dict[str, str]] = {SCANNER: {}, WORKSTATION: {}, STRANGER: rogue}
     tls = handover.dicom.tls
     if tls is not None:
-        for name, one in tls.devices.items():
-            found[name] = dict(zip(DEVICE_FILES, (files[one.certificate], files[one.key], files[tls.ca]), strict=True))
+        for name, device in tls.devices.items():
+            own = (files[device.certificate], files[device.key], files[tls.ca])
+            found[name] = dict(zip(DEVICE_FILES, own, strict=True))
     return found
 
 

@@ -36,8 +36,9 @@ class ServerSpecs:
 
     def device_files(self, exercise: Exercise, handover: Handover) -> dict[str, dict[str, str]]:
         """Return the certificates of each device: those handed over, and the stranger's own."""
-        shown = (exercise.configuration.get(one) for one in ("DicomTlsCertificate", "DicomTlsTrustedCertificates"))
-        believed = [exercise.files[one] for one in dict.fromkeys(shown) if one in exercise.files]
+        options = ("DicomTlsCertificate", "DicomTlsTrustedCertificates")
+        shown = (exercise.configuration.get(option) for option in options)
+        believed = [exercise.files[name] for name in dict.fromkeys(shown) if name in exercise.files]
         return device_files(handover, exercise.files, stranger_files(self._scenario.folder), believed)
 
     def archive(self, exercise: Exercise, network: Network) -> ServerSpec:
@@ -70,5 +71,5 @@ class ServerSpecs:
 
 
 def _firewall(exercise: Exercise, network: Network, *, of_proxy: bool) -> Firewall:
-    admitted = tuple(one for name, one in network.addresses.items() if name != STRANGER)
+    admitted = tuple(address for name, address in network.addresses.items() if name != STRANGER)
     return Firewall(exercise.network.closed(of_proxy=of_proxy), admitted)

@@ -1,4 +1,4 @@
-"""Starting a deployment's servers, all of them or those that a change concerns, and ending what fails halfway."""
+"""Start a deployment's servers, all of them or those that a change concerns, and end them where a start fails."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pacslab.pacs.archive.snapshot import ArchiveData
     from pacslab.pacs.config.student_files import Exercise
     from pacslab.pacs.deployment.server_specs import ServerSpecs
-    from pacslab.pacs.runtimes.base import Network, Owner, ProxySpec, Runtime, Server, ServerSpec
+    from pacslab.pacs.runtimes.base import Network, Owner, Proxy, ProxySpec, Runtime, Server, ServerSpec
     from pacslab.scenario import Scenario
 
     Progress = Callable[[str, float], None]
@@ -28,10 +28,28 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class _Launch:
+    """A start of all servers: what they are started with, and ``images_made``, which the devices wait for.
+
+    While the images are made they need both processors; loading them then leaves one processor to the devices.
+    """
+
+    owner: Owner
+    network: Network
+    exercise: Exercise
+    devices: Devices
+    password: str
+    previous: dict[str, Server]
+    kept: bool
+    progress: Progress
+    images_made: Event
+
+
+@dataclass(frozen=True)
 class Startup:
     """Starts one student's servers of a scenario in one runtime.
 
-    ``room`` knows what each machine is started with, ``data`` what the archive holds.
+    ``room`` gives each server's spec, ``data`` the archive's contents.
     """
 
     scenario: Scenario
@@ -40,7 +58,7 @@ class Startup:
     room: ServerSpecs
     data: ArchiveData
 
-    def everything(
+    def start_all(
         self,
         owner: Owner,
         exercise: Exercise,
@@ -50,72 +68,93 @@ class Startup:
         *,
         kept: bool,
     ) -> State:
-        """Start every server, at the addresses that they had ``before``, and return what is to be written down.
+        """Start every server and return the deployment's state.
 
-        The archive holds what it held where that was ``kept``, else the shipped data. Where something fails, what had
-        been started may still run; nothing starts any more after this has returned.
+        Where something fails, servers that had been started may still run; nothing starts any more after this has
+        returned.
+
+        Parameters
+        ----------
+        owner
+            Whose servers they are, and until when.
+        exercise, devices
+            The student's configuration, and the certificate files of each device.
+        before
+            The state of the last start, whose addresses are used again.
+        progress
+            Called with a message and the fraction done.
+        kept
+            Whether the archive keeps the data that it has; else it begins with the shipped data.
+
         """
-        runtime, data = self.runtime, self.data
         progress("Opening the hospital's network", 0.02)
-        network = runtime.open_network(owner, ADDRESSED_NAMES, before.network if before else None)
-        password = secrets.token_urlsafe(24)
+        network = self.runtime.open_network(owner, ADDRESSED_NAMES, before.network if before else None)
         previous = before.servers if before else {}
-
-        generated = Event()  # before, the images need both processors; then loading them leaves one to the devices
-
-        def start_archive() -> Server:
-            try:
-                if not data.ready:
-                    data.make(
-                        runtime,
-                        owner,
-                        network,
-                        ARCHIVE,
-                        lambda text, part: progress(text, 0.05 + 0.75 * part),
-                        generated.set,
-                    )
-            finally:
-                generated.set()
-            spec = self.room.archive(exercise, network)
-            progress("Starting the archive", 0.85)
-            if kept:
-                data.refuse_foreign_data(spec.data)
-                return runtime.start(owner, network, spec, previous.get(ARCHIVE))
-            return self._filled(owner, network, spec, previous.get(ARCHIVE))
-
-        def start_actor(name: str) -> Server:
-            spec = self.room.actor(name, network, password, devices[name])
-            generated.wait()
-            return runtime.start(owner, network, spec, previous.get(name))
-
-        with ThreadPoolExecutor(len(ADDRESSED_NAMES)) as pool:
-            archive = pool.submit(start_archive)
-            actors = {name: pool.submit(start_actor, name) for name in PEERS}
-            # An actor's failure waits for the archive: nothing may start after everything was ended.
-            servers = {ARCHIVE: archive, **actors}
-            failures = [one.exception() for one in servers.values()]
-        failure = next((one for one in failures if one is not None), None)
-        if failure is not None:
-            raise failure
+        password = secrets.token_urlsafe(24)
+        launch = _Launch(owner, network, exercise, devices, password, previous, kept, progress, Event())
+        servers = self._start_servers(launch)
         proxy = None
         if exercise.proxy is not None:
             progress("Starting the reverse proxy", 0.95)
-            spec = self._proxy(exercise, network)
-            proxy = runtime.start_proxy(owner, network, spec, before.proxy if before else None)
+            proxy = self.runtime.start_proxy(
+                owner, network, self._proxy(exercise, network), before.proxy if before else None
+            )
+        return self._state(launch, servers, proxy)
+
+    def _start_servers(self, launch: _Launch) -> dict[str, Server]:
+        """Start the archive and its peers side by side."""
+        with ThreadPoolExecutor(len(ADDRESSED_NAMES)) as pool:
+            starting = {ARCHIVE: pool.submit(self._start_archive, launch)}
+            starting |= {name: pool.submit(self._start_peer, launch, name) for name in PEERS}
+            # A peer's failure waits for the archive: nothing may start after everything was ended.
+            failures = [future.exception() for future in starting.values()]
+        failure = next((failure for failure in failures if failure is not None), None)
+        if failure is not None:
+            raise failure
+        return {name: future.result() for name, future in starting.items()}
+
+    def _start_archive(self, launch: _Launch) -> Server:
+        try:
+            self._make_data(launch)
+        finally:
+            launch.images_made.set()
+        spec = self.room.archive(launch.exercise, launch.network)
+        launch.progress("Starting the archive", 0.85)
+        if launch.kept:
+            self.data.refuse_foreign_data(spec.data)
+            return self.runtime.start(launch.owner, launch.network, spec, launch.previous.get(ARCHIVE))
+        return self._filled(launch.owner, launch.network, spec, launch.previous.get(ARCHIVE))
+
+    def _make_data(self, launch: _Launch) -> None:
+        """Make the snapshot of the variant's data, if there is none."""
+        if self.data.ready:
+            return
+
+        def progress(text: str, fraction: float) -> None:
+            launch.progress(text, 0.05 + 0.75 * fraction)
+
+        self.data.make(self.runtime, launch.owner, launch.network, ARCHIVE, progress, launch.images_made.set)
+
+    def _start_peer(self, launch: _Launch, name: str) -> Server:
+        spec = self.room.actor(name, launch.network, launch.password, launch.devices[name])
+        launch.images_made.wait()
+        return self.runtime.start(launch.owner, launch.network, spec, launch.previous.get(name))
+
+    def _state(self, launch: _Launch, servers: dict[str, Server], proxy: Proxy | None) -> State:
         return State(
             self.scenario.id,
             self.student,
-            runtime.name,
-            runtime.version(),
-            owner,
-            network,
-            {name: one.result() for name, one in servers.items()},
-            password,
-            exercise.configuration,
+            self.runtime.name,
+            self.runtime.version(),
+            launch.owner,
+            launch.network,
+            servers,
+            launch.password,
+            launch.exercise.configuration,
             time.time(),
-            exercise,
+            launch.exercise,
             proxy,
-            devices,
+            launch.devices,
             origin_of(load_recipe(self.scenario.cohort)),
         )
 
@@ -134,7 +173,7 @@ class Startup:
             self.data.write_backup(spec.served)
         return spec
 
-    def again(self, state: State, exercise: Exercise, devices: Devices) -> State:
+    def restart(self, state: State, exercise: Exercise, devices: Devices) -> State:
         """Start the archive and its proxy afresh, and those devices whose certificates changed.
 
         Where something fails, what had been started is ended.
@@ -158,8 +197,8 @@ class Startup:
             if exercise.proxy is not None:
                 proxy = runtime.start_proxy(owner, network, self._proxy(exercise, network), state.proxy)
         except BaseException:
-            for one in fresh:  # nobody would know of them, and they hold the addresses
-                runtime.stop(one)
+            for server in fresh:  # no state names them, and they hold the addresses
+                runtime.stop(server)
             raise
         return replace(
             state,

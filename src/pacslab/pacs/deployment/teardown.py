@@ -80,7 +80,7 @@ def stop_all() -> tuple[int, int]:
     runtimes = ready_runtimes()
     remembered = known_deployments()
     unreachable = []
-    if all(one.name != "docker" for one in runtimes):
+    if all(runtime.name != "docker" for runtime in runtimes):
         for deployment in remembered:
             state = read_state(deployment)
             if state is not None and state.runtime == "docker":
@@ -103,6 +103,5 @@ def stop_all() -> tuple[int, int]:
 def list_running() -> list[State]:
     """Return every deployment of this lab whose time is not over, oldest first."""
     states = (read_state(deployment) for deployment in known_deployments())
-    return sorted(
-        (one for one in states if one is not None and one.owner.deadline > time.time()), key=lambda one: one.started
-    )
+    running = [state for state in states if state is not None and state.owner.deadline > time.time()]
+    return sorted(running, key=lambda state: state.started)

@@ -142,7 +142,7 @@ class Containers:
 
     @property
     def _rootless(self) -> bool:
-        return any("rootless" in one for one in self._facts.get("SecurityOptions") or [])
+        return any("rootless" in option for option in self._facts.get("SecurityOptions") or [])
 
     @property
     def _apart(self) -> bool:

@@ -245,19 +245,19 @@ class DockerRuntime(Runtime):
         with engine("listing the lab's containers"):
             containers = self._client.api.containers(all=True, filters=mine)
             networks = self._client.api.networks(filters=mine)
-        return {one["Labels"]["pacslab.deployment"] for one in (*containers, *networks)}
+        return {resource["Labels"]["pacslab.deployment"] for resource in (*containers, *networks)}
 
     def end(self, lab: str, deployment: str) -> int:
         """Remove every container and the network of a deployment."""
         mine = {"label": [f"pacslab.lab={lab}", f"pacslab.deployment={deployment}"]}
         with engine("ending the deployment"):
             containers = self._client.api.containers(all=True, filters=mine)
-            for one in containers:
-                remove(self._client, one["Id"])
-            for one in self._client.api.networks(filters=mine):
+            for container in containers:
+                remove(self._client, container["Id"])
+            for network in self._client.api.networks(filters=mine):
                 with suppress(docker.errors.NotFound):
-                    self._client.api.remove_network(one["Id"])
-        return sum(one["State"] == "running" for one in containers)
+                    self._client.api.remove_network(network["Id"])
+        return sum(container["State"] == "running" for container in containers)
 
 
 def _with_whole_paths(configuration: Mapping[str, Any]) -> dict[str, Any]:

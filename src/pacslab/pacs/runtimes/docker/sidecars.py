@@ -32,7 +32,7 @@ def close_ports(
     client: docker.DockerClient, image: str, owner: Owner, container: Container, firewall: Firewall
 ) -> None:
     """Give a container's network a firewall that it cannot take away: it holds no rights over its own network."""
-    ports, admitted = (", ".join(str(one) for one in some) for some in (firewall.closed, firewall.admitted))
+    ports, admitted = ", ".join(map(str, firewall.closed)), ", ".join(firewall.admitted)
     rules = (
         "table ip lab {\n chain arriving {\n type filter hook input priority 0; policy accept;\n"
         f" tcp dport {{ {ports} }} ip saddr != {{ {admitted} }} reject with tcp reset\n }}\n}}"

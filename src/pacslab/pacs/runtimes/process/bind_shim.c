@@ -38,15 +38,15 @@ static int closed_count;
 static int is_proxy;
 
 static void read_firewall(void) {
-    char list[1024], *rest, *one;
+    char list[1024], *rest, *item;
     const char *text = getenv("PACSLAB_CLOSED");
     snprintf(list, sizeof list, "%s", text ? text : "");
-    for (one = strtok_r(list, ",", &rest); one && closed_count < MOST; one = strtok_r(NULL, ",", &rest))
-        closed[closed_count++] = htons((in_port_t)atoi(one));
+    for (item = strtok_r(list, ",", &rest); item && closed_count < MOST; item = strtok_r(NULL, ",", &rest))
+        closed[closed_count++] = htons((in_port_t)atoi(item));
     text = getenv("PACSLAB_ADMITTED");
     snprintf(list, sizeof list, "%s", text ? text : "");
-    for (one = strtok_r(list, ",", &rest); one && admitted_count < MOST; one = strtok_r(NULL, ",", &rest))
-        if (inet_pton(AF_INET, one, &admitted[admitted_count]) == 1)
+    for (item = strtok_r(list, ",", &rest); item && admitted_count < MOST; item = strtok_r(NULL, ",", &rest))
+        if (inet_pton(AF_INET, item, &admitted[admitted_count]) == 1)
             admitted_count++;
 }
 

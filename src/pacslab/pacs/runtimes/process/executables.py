@@ -41,7 +41,7 @@ def _found(variable: str, name: str, places: tuple[str, ...]) -> str | None:
     named = os.environ.get(variable)
     if named:
         return named if os.access(named, os.X_OK) else None
-    return shutil.which(name) or next((one for one in places if os.access(one, os.X_OK)), None)
+    return shutil.which(name) or next((place for place in places if os.access(place, os.X_OK)), None)
 
 
 def require_orthanc() -> str:

@@ -62,10 +62,10 @@ def claim(network: Network, owner: Owner) -> None:
 
 def give_back(deployment: str) -> None:
     """Give back the blocks of a deployment."""
-    for one in _claims().glob("*"):
+    for path in _claims().glob("*"):
         with suppress(OSError, ValueError, KeyError):
-            if json.loads(one.read_text(encoding="utf-8"))["deployment"] == deployment:
-                one.unlink()
+            if json.loads(path.read_text(encoding="utf-8"))["deployment"] == deployment:
+                path.unlink()
 
 
 def require_free(address: str, name: str, *ports: int) -> None:
@@ -92,11 +92,11 @@ def require_free(address: str, name: str, *ports: int) -> None:
 
 def _free(address: str, *ports: int) -> bool:
     """Return whether nobody listens on these ports of an address (an Orthanc's, unless given)."""
-    for one in ports or (HTTP_PORT, DICOM_PORT):
+    for port in ports or (HTTP_PORT, DICOM_PORT):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((address, one))
+                probe.bind((address, port))
             except OSError:
                 return False
     return True
@@ -109,10 +109,10 @@ def _claims() -> Path:
 def _claimed() -> set[str]:
     """Return the blocks of the deployments whose time is not over."""
     found = set()
-    for one in _claims().glob("*"):
+    for path in _claims().glob("*"):
         with suppress(OSError, ValueError, KeyError):
-            if json.loads(one.read_text(encoding="utf-8"))["deadline"] > time.time():
-                found.add(one.name)
+            if json.loads(path.read_text(encoding="utf-8"))["deadline"] > time.time():
+                found.add(path.name)
     return found
 
 

@@ -156,7 +156,7 @@ class ProcessRuntime(Runtime):
             "LANG": "C.UTF-8",
             **PROMPT,
             **variables,
-            "PACSLAB_CLOSED": ",".join(str(one) for one in spec.firewall.closed),
+            "PACSLAB_CLOSED": ",".join(str(port) for port in spec.firewall.closed),
             "PACSLAB_ADMITTED": ",".join(spec.firewall.admitted),
             "LD_PRELOAD": preload(spec.folder),
             "PACSLAB_ADDRESS": address,
@@ -201,7 +201,7 @@ class ProcessRuntime(Runtime):
             if handle.alive:
                 raise
             return
-        leaks = [str(one) for one in open_sockets if not one.loopback]
+        leaks = [str(listener) for listener in open_sockets if not listener.loopback]
         if leaks:
             self.stop(server)
             raise UnsafeAddressError(
