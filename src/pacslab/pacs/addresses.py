@@ -1,4 +1,4 @@
-"""Addresses: what a connection leads to, and which of them the lab's own clients may touch."""
+"""Addresses: an endpoint of a connection, and the networks that the lab's own clients may touch."""
 
 from __future__ import annotations
 
@@ -23,14 +23,23 @@ class Endpoint:
 
 
 def require_lab_address(host: str) -> str:
-    """Return the address if it is one of the lab's.
+    """Return an address of the lab's networks as it is; refuse any other.
 
     Names are refused as well: a name may lead anywhere.
 
     Raises
     ------
     UnsafeAddressError
-        If it is not in 127.0.0.0/8 or 10.231.0.0/16.
+        If it is not in 127.0.0.0/8 (loopback, RFC 1122) or 10.231.0.0/16 (private, RFC 1918).
+
+    Examples
+    --------
+    >>> require_lab_address("127.63.0.1")
+    '127.63.0.1'
+    >>> require_lab_address("pacs.example.org")
+    Traceback (most recent call last):
+    ...
+    pacslab.errors.UnsafeAddressError: 'pacs.example.org' is not an address of a lab network on this machine, ...
 
     """
     try:

@@ -1,4 +1,4 @@
-"""A browser on a ward: it goes where the bookmark leads, trusts one authority, and checks the name it asked for."""
+"""HTTP client of a hospital workstation: follows the configured URL, verifies TLS against the hospital's authority."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pacslab.pacs.config.handover import Web
 
 ORTHANC_KEEPALIVE = httpx.Limits(keepalive_expiry=0.5)
-"""How long a connection is used again: Orthanc ends it after a second, and on a busy machine just under a question."""
+"""Seconds in which a connection is used again. Orthanc ends it after 1 s, on a busy machine during a request."""
 
 
 class HospitalTransport(httpx.BaseTransport):
@@ -59,7 +59,7 @@ class HospitalTransport(httpx.BaseTransport):
 
 
 def trusting(ca: Path) -> ssl.SSLContext:
-    """Return what a client needs that trusts one authority and nobody else, and checks names.
+    """Return the TLS context of a client that trusts a single authority and checks names.
 
     Raises
     ------
@@ -77,32 +77,33 @@ def trusting(ca: Path) -> ssl.SSLContext:
     return context
 
 
-class _NoWay(httpx.BaseTransport):
-    """A bookmark that leads nowhere."""
+class _Unreachable(httpx.BaseTransport):
+    """The transport of a URL that leads to no door."""
 
     def __init__(self, reason: str) -> None:
         self._reason = reason
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Say that nothing answers."""
+        """Raise the error of a connection that does not come about."""
         raise httpx.ConnectError(self._reason, request=request)
 
 
 def hospital_transport(
     web: Web, work: Path, endpoints: Mapping[ArchivePort, Endpoint], source: str | None = None
 ) -> httpx.BaseTransport:
-    """Return how the client of somebody travels who knows what ``handover.yaml`` says.
+    """Return the transport of a client that follows ``handover.yaml``.
 
-    Where that leads nowhere, or to somebody whom nothing says to trust, a request ends in ``httpx.ConnectError``.
+    Where the URL leads to no door, or to a certificate that nothing says to trust, a request ends in
+    ``httpx.ConnectError``.
 
     Parameters
     ----------
     web, work
-        What has been handed over, and the folder that its file names start from.
+        The web section of the handover, and the folder that its file names start from.
     endpoints
-        Where each door is.
+        The address of each door.
     source
-        The address that it comes from.
+        The client's own address; None for any.
 
     Raises
     ------
@@ -112,10 +113,10 @@ def hospital_transport(
     """
     endpoint = endpoints.get(web.door)
     if endpoint is None:
-        return _NoWay(f"handover.yaml sends the staff to {web.url}, and there is no reverse proxy")
+        return _Unreachable(f"handover.yaml sends the staff to {web.url}, and there is no reverse proxy")
     if web.door is not ArchivePort.HTTPS or web.ca is None:
         return HospitalTransport(endpoint, verify=False, source=source)
     try:
         return HospitalTransport(endpoint, trusting(work / web.ca), source)
     except ConfigurationError as reason:
-        return _NoWay(reason.problem)
+        return _Unreachable(reason.problem)

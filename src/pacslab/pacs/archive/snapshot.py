@@ -1,4 +1,4 @@
-"""The archive's contents: made once for a variant, kept as a storage snapshot, copied into each deployment.
+"""The archive's data: made once for a variant, kept as a storage snapshot, copied into each deployment.
 
 Loading goes through Orthanc itself, so a snapshot belongs to one Orthanc version; a second start copies files and
 asks no server anything.
@@ -41,9 +41,9 @@ if TYPE_CHECKING:
 
     Progress = Callable[[str, float], None]
 
-KEPT_SNAPSHOTS = 24
+MAX_SNAPSHOTS = 24
 BACKUP = "archive-2025-01-06.zip"
-_BACKED_UP = 40  # instances of last year's backup
+_BACKUP_INSTANCES = 40
 _AGAIN = "Try again; if it happens twice, report it."
 _KEY_FILE = "answer_key.json"
 
@@ -76,7 +76,7 @@ class ArchiveData:
         return cohort_of(self._scenario, self._variant)
 
     def answer_key(self) -> AnswerKey:
-        """Return the whole answer key: worked out when it is first asked for, and kept in the snapshot."""
+        """Return the complete answer key, computed at the first call and kept in the snapshot."""
         kept = self.folder / _KEY_FILE
         with suppress(FileNotFoundError):
             return AnswerKey.model_validate_json(kept.read_bytes())
@@ -99,7 +99,7 @@ class ArchiveData:
         backup.mkdir(parents=True, exist_ok=True)
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, content in islice(self.cohort().instances(), _BACKED_UP):
+            for name, content in islice(self.cohort().instances(), _BACKUP_INSTANCES):
                 archive.writestr(zipfile.ZipInfo(name, (2025, 1, 6, 3, 0, 0)), content, zipfile.ZIP_DEFLATED)
         target.write_bytes(buffer.getvalue())
         backup.chmod(0o755)
@@ -191,7 +191,7 @@ class ArchiveData:
                     _link_or_copy(f"{folder}/{name}", f"{beside}/{name}")
 
     def _prune(self) -> None:
-        prune_cache(self.folder, KEPT_SNAPSHOTS)
+        prune_cache(self.folder, MAX_SNAPSHOTS)
 
     def refuse_foreign_data(self, data: Path) -> None:
         """Refuse a data folder that holds DICOM instances which are not synthetic.

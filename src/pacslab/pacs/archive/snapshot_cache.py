@@ -1,4 +1,4 @@
-"""The storage snapshots that make a second start fast: how many, how much room, and away with them."""
+"""The cache of storage snapshots: list, prune to a limit, and clear them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ USUAL_LIMIT_MB = 2000
 LIMIT_VARIABLE = "PACSLAB_CACHE_MB"
 UNFINISHED_PREFIX = ".making-"
 """How the names of snapshots begin that are not whole yet."""
-_ABANDONED = 3600.0  # seconds
+_ABANDONED_AFTER_S = 3600.0
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class CachedSnapshot:
 
     @property
     def size(self) -> int:
-        """Return the bytes that they take."""
+        """Return the bytes that all snapshots take."""
         return sum(snapshot.size for snapshot in self.snapshots)
 
 
@@ -64,7 +64,7 @@ def limit() -> int:
 
 
 def list_cache() -> CachedSnapshot:
-    """Return what is kept."""
+    """Return the snapshots of the cache, and its limit."""
     root = cache_root() / "archives"
     found = []
     if root.is_dir():
@@ -92,7 +92,7 @@ def prune_cache(keep: Path, most: int) -> None:
     kept = list_cache()
     for half in kept.root.glob(f"{UNFINISHED_PREFIX}*"):
         with suppress(FileNotFoundError):
-            if time.time() - half.stat().st_mtime > _ABANDONED:
+            if time.time() - half.stat().st_mtime > _ABANDONED_AFTER_S:
                 shutil.rmtree(half, ignore_errors=True)
     size, count = kept.size, len(kept.snapshots)
     for snapshot in kept.snapshots:

@@ -1,4 +1,4 @@
-"""``handover.yaml``: what the hospital's staff have been told, and all that the clinic probes know."""
+"""``handover.yaml``: addresses, accounts and certificates of the hospital's staff; the clinic probes know no more."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class DeviceFiles(Model):
 
 
 class DicomTls(Model):
-    """How the hospital's devices speak DICOM over TLS: whom they trust, and how each of them proves who it is."""
+    """DICOM over TLS (PS3.15 B.9): the authority that the hospital's devices trust, and their own certificates."""
 
     ca: RelativePath
     devices: dict[Literal["CT01", "WS01"], DeviceFiles] = Field(default_factory=dict)
@@ -94,14 +94,17 @@ class DicomTls(Model):
 
 
 class Dicom(Model):
-    """How the hospital's devices address the archive; without ``tls`` they speak in clear text."""
+    """How the hospital's devices open an association with the archive; without ``tls`` in clear text.
+
+    An AE title has 1 to 16 characters (PS3.5, value representation AE).
+    """
 
     called_ae_title: Annotated[str, Field(pattern=r"^[ -~]{1,16}$")]
     tls: DicomTls | None = None
 
 
 class Handover(Model):
-    """What has been handed over to the staff."""
+    """The handover to the hospital's staff."""
 
     web: Web = Web()
     dicom: Dicom

@@ -1,4 +1,4 @@
-"""Per-user rules in Lua: what the student's scripts may say.
+"""Per-user rules in Lua: the allowlist of names that the student's scripts may use.
 
 Orthanc asks ``IncomingHttpRequestFilter(method, uri, ip, username, headers)`` about every request of its web side.
 Lua in Orthanc can also run programs and read files, so this lab runs only scripts that compute: the language itself,
@@ -17,7 +17,7 @@ from pacslab.errors import ConfigurationError
 
 FILTER = "IncomingHttpRequestFilter"
 CALLBACKS = (FILTER, "OnStoredInstance", "IncomingFindRequestFilter", "Initialize")
-LONGEST = 32_000  # characters
+MAX_CHARACTERS = 32_000
 _LANGUAGE = "and break do else elseif end false for function if in local nil not or repeat return then true until while"
 _KEYWORDS = frozenset(_LANGUAGE.split())
 _OFFERED = frozenset({*CALLBACKS, "string", "tostring", "tonumber", "ipairs", "pairs", "type", "print"})
@@ -41,6 +41,7 @@ _TOKEN = re.compile(
 
 
 def _tokens(text: str, name: str) -> list[tuple[str, str, int]]:
+    """Return kind, text and line of each token of a script, without its comments."""
     found = []
     position, line = 0, 1
     while position < len(text):
@@ -76,12 +77,12 @@ def _defined(tokens: list[tuple[str, str, int]]) -> set[str]:
 
 
 def _asks_for_a_talkative_log(words: list[str]) -> bool:
-    """Return whether a call goes on in the one way that is let through."""
+    """Return whether these are the arguments of the only call to the REST API that a script may make."""
     return tuple(re.sub(r"\A([\"'])(.*)\1\Z", r"'\2'", word) for word in words) == _TALKATIVE
 
 
 def check_rules(text: str, name: str) -> None:
-    """Refuse a script that could do more than decide about requests and write them down.
+    """Refuse a script that could do more than decide about requests and write them down (CWE-94).
 
     Raises
     ------
@@ -89,8 +90,16 @@ def check_rules(text: str, name: str) -> None:
         If it uses a name that is neither its own nor offered (with the line), is too long, or has nothing in it
         that Orthanc calls.
 
+    Examples
+    --------
+    >>> check_rules("function IncomingHttpRequestFilter(method) return method == 'GET' end", "rules.lua")
+    >>> check_rules("os.execute('id')", "rules.lua")
+    Traceback (most recent call last):
+    ...
+    pacslab.errors.ConfigurationError: rules.lua uses 'os' at line 1, which this lab does not run: ...
+
     """
-    if len(text) > LONGEST:
+    if len(text) > MAX_CHARACTERS:
         raise ConfigurationError(f"{name} is longer than 32,000 characters", "Keep the rules short.")
     tokens = _tokens(text, name)
     own = _defined(tokens)

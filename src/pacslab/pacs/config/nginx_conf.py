@@ -1,7 +1,7 @@
-"""The student's ``nginx.conf``: read it as nginx does, refuse what the lab must not run, complete it for a start.
+"""The student's ``nginx.conf``: parse it as nginx does, check it against the allowlist, complete it for a start.
 
 It is what stands inside nginx's ``http { }``: servers, upstreams, maps, limits. The lab writes the rest. Which
-directives may stand there is an allow-list; files are named by their path in the work folder.
+directives may stand there is an allowlist (allow-list); files are named by their path in the work folder.
 """
 
 from __future__ import annotations
@@ -103,12 +103,19 @@ def _tokens(text: str) -> Iterator[tuple[int, str, str]]:
 
 
 def nginx_directives(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield each directive of the text: its line, and its name and arguments.
+    """Yield each directive of the text: the line where it ends, and its name and arguments.
+
+    The values of a ``map``, ``geo`` or ``types`` block are no directives.
 
     Raises
     ------
     ConfigurationError
         If braces, quotes or semicolons do not fit, with the line.
+
+    Examples
+    --------
+    >>> list(nginx_directives("server { listen 8443 ssl; }"))
+    [(1, ['server']), (1, ['listen', '8443', 'ssl'])]
 
     """
     words: list[str] = []
@@ -250,7 +257,11 @@ _CHECKS: dict[str, Callable[[list[str], str, Mapping[str, str]], None]] = {
 
 
 def listens(text: str) -> tuple[int, ...]:
-    """Return the ports that an ``nginx.conf`` listens on."""
+    """Return the ports that an ``nginx.conf`` listens on, in the file's order.
+
+    >>> listens("server { listen 8080; listen 8443 ssl; }")
+    (8080, 8443)
+    """
     return tuple(int(words[1].rpartition(":")[2]) for _, words in nginx_directives(text) if words[0] == "listen")
 
 

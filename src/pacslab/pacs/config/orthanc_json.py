@@ -43,13 +43,17 @@ _FIXED_PORTS = {"HttpPort": HTTP_PORT, "DicomPort": DICOM_PORT}
 
 
 def known_options() -> list[str]:
-    """Return every top-level option of Orthanc 1.10.1 to 1.13.0, and the plugins' sections."""
+    """Return every top-level option that Orthanc 1.10.1 to 1.13.0 knows, and the plugins' sections."""
     text = resources.files("pacslab.pacs.config").joinpath("orthanc_options.txt").read_text(encoding="utf-8")
     return [line for line in text.split() if line] + list(PLUGIN_SECTIONS)
 
 
 def without_comments(text: str) -> str:
-    """Return the text with comments replaced by spaces, so that line and column stay the same."""
+    """Return the text with C and C++ comments replaced by spaces, so that line and column stay the same.
+
+    >>> without_comments('{"Name": "a // b"} // the name')
+    '{"Name": "a // b"}            '
+    """
     out: list[str] = []
     index, inside_string = 0, False
     while index < len(text):
@@ -82,7 +86,7 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def parse_configuration(text: str, name: str) -> dict[str, Any]:
-    """Return the object that an Orthanc configuration file holds.
+    """Return the options of an Orthanc configuration file (Orthanc Book, "Configuration of Orthanc").
 
     Parameters
     ----------
@@ -95,6 +99,15 @@ def parse_configuration(text: str, name: str) -> dict[str, Any]:
     ------
     ConfigurationError
         If it is not JSON (with line and column), not an object, or gives a key twice.
+
+    Examples
+    --------
+    >>> parse_configuration('{ "DicomAet": "ARCHIVE", /* a port */ "DicomPort": 4242 }', "orthanc.json")
+    {'DicomAet': 'ARCHIVE', 'DicomPort': 4242}
+    >>> parse_configuration('{ "DicomAet": "A", "DicomAet": "B" }', "orthanc.json")
+    Traceback (most recent call last):
+    ...
+    pacslab.errors.ConfigurationError: orthanc.json gives the option 'DicomAet' twice. ...
 
     """
     try:

@@ -1,4 +1,4 @@
-"""The doors of a hospital's archive: which machine and port each of them is, and which the outside reaches.
+"""The doors of a hospital's archive: their ports, and the firewall that ``network.yaml`` sets in front of them.
 
 ``network.yaml`` is the hospital's firewall. It stands between the machine room (archive, proxy, CT01, WS01) and
 everybody else: the wards' browsers, the internet and the stranger.
@@ -26,6 +26,9 @@ class ArchivePort(StrEnum):
 
     ``HTTP`` and ``DICOM`` are the archive's own ports 8042 and 4242; ``PROXY`` and ``HTTPS`` are the reverse proxy's
     ports 8080 and 8443, which the hospital's router shows as 80 and 443.
+
+    >>> [(door.value, door.port) for door in ArchivePort]
+    [('http', 8042), ('dicom', 4242), ('proxy', 8080), ('https', 8443)]
     """
 
     HTTP = "http"
@@ -60,7 +63,11 @@ URL_DOORS = {("http", HTTP_PORT): ArchivePort.HTTP, ("http", 80): ArchivePort.PR
 
 
 class NetworkRules(Model):
-    """What ``network.yaml`` says: the doors that the outside reaches. Inside the machine room all of them are open."""
+    """The rules of ``network.yaml``: the doors that the outside reaches. Inside the machine room all are open.
+
+    >>> NetworkRules(outside=("https",)).closed(of_proxy=False)
+    (8042, 4242)
+    """
 
     outside: tuple[ArchivePort, ...] = tuple(ArchivePort)
 

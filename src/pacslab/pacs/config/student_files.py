@@ -1,4 +1,4 @@
-"""The student's files, read and checked together: what is started, and what is gone back to when it cannot run."""
+"""Validate the student's files together; the last configuration that ran is kept to go back to."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from pacslab.pacs.config.workfolder import WorkFolder
     from pacslab.scenario import Scenario
 
-MOST_FILES = 64
-MOST_BYTES = 256_000
+MAX_FILES = 64
+MAX_FILE_BYTES = 256_000
 _CARRIED = (".pem", ".crt", ".key", ".lua", ".htpasswd")
 
 
 @dataclass(frozen=True)
 class Exercise:
-    """What a work folder asks for.
+    """The configuration that a work folder asks for.
 
     ``files`` are the certificates, keys, password files and Lua rules, by their path in the work folder; ``proxy`` is
     the text of ``nginx.conf``, or None where there is no reverse proxy.
@@ -40,7 +40,7 @@ class Exercise:
 
 
 def read_exercise(work: WorkFolder, scenario: Scenario) -> Exercise:
-    """Return what a work folder asks for, after every check that can be made without starting anything.
+    """Return a work folder's configuration, after every check that can be made without starting anything.
 
     Raises
     ------
@@ -91,9 +91,9 @@ def _carried(folder: Path) -> dict[str, str]:
             continue
         if (folder / CERTIFICATES_FOLDER).is_symlink() and path.parent != folder:
             continue
-        if path.stat().st_size > MOST_BYTES or len(found) >= MOST_FILES:
+        if path.stat().st_size > MAX_FILE_BYTES or len(found) >= MAX_FILES:
             raise ConfigurationError(
-                f"the work folder holds more than {MOST_FILES} certificates and rules, or {path.name} is very large",
+                f"the work folder holds more than {MAX_FILES} certificates and rules, or {path.name} is very large",
                 "Remove what is not needed.",
             )
         found[path.relative_to(folder).as_posix()] = _text(path)

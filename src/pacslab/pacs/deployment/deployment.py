@@ -73,8 +73,6 @@ class Deployment:
         self._data: ArchiveData | None = None
         self._answer_key: AnswerKey | None = None
 
-    # What is there -----------------------------------------------------------------------------------------------
-
     @property
     def state(self) -> State | None:
         """Return what is written down, or None if nothing was started or its time is over."""
@@ -177,8 +175,6 @@ class Deployment:
 
         """
         return read_handover(self.work.handover)
-
-    # Changing it -------------------------------------------------------------------------------------------------
 
     def start(self, progress: Progress = no_progress) -> State:
         """Start what is not running, and return when every server answers.

@@ -1,4 +1,4 @@
-"""What each machine of a deployment is started with: its configuration, its files, its firewall and its folder."""
+"""The spec of each server of a deployment: its configuration, files, firewall and folder."""
 
 from __future__ import annotations
 

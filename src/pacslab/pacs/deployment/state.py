@@ -1,4 +1,4 @@
-"""What is written down about running deployments, so that any later program finds them again.
+"""The state file of a running deployment, by which any later program finds its servers again.
 
 A deployment's folder lies under the lab's state. One program at a time changes it.
 """
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from pacslab.pacs.addresses import Endpoint
 
 STATE = "state.json"
-_PATIENCE = 120.0  # seconds
+_LOCK_TIMEOUT_S = 120.0
 
 
 @dataclass(frozen=True)
 class State:
-    """What is written down about a running deployment."""
+    """The state of a running deployment: its servers, how to reach them, and the configuration that they run with."""
 
     scenario: str
     student: str
@@ -80,7 +80,7 @@ def known_deployments() -> set[str]:
 
 
 def read_state(deployment: str) -> State | None:
-    """Return what is written down about a deployment, its time over or not; None where nothing is that can be read."""
+    """Return a deployment's state, its time over or not; None where there is none that can be read."""
     try:
         return _STATE_FORMAT.validate_json((deployment_folder(deployment) / STATE).read_bytes())
     except (FileNotFoundError, ValidationError):
@@ -88,7 +88,7 @@ def read_state(deployment: str) -> State | None:
 
 
 def write_state(deployment: str, state: State) -> None:
-    """Write down what runs; whoever reads meanwhile reads what was written before."""
+    """Write a deployment's state, atomically: a program that reads meanwhile reads the state before."""
     target = deployment_folder(deployment) / STATE
     fresh = target.with_suffix(".new")
     fresh.touch(mode=0o600)
@@ -97,8 +97,8 @@ def write_state(deployment: str, state: State) -> None:
 
 
 @contextmanager
-def locked(deployment: str, patience: float = _PATIENCE) -> Iterator[None]:
-    """Let one program at a time change a deployment; wait for it as many seconds.
+def locked(deployment: str, timeout: float = _LOCK_TIMEOUT_S) -> Iterator[None]:
+    """Let one program at a time change a deployment; wait at most ``timeout`` seconds for it.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def locked(deployment: str, patience: float = _PATIENCE) -> Iterator[None]:
     """
     folder = state_root() / "locks"
     folder.mkdir(parents=True, exist_ok=True)
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     with (folder / deployment).open("w") as file:
         while True:
             try:
@@ -117,7 +117,7 @@ def locked(deployment: str, patience: float = _PATIENCE) -> Iterator[None]:
             except BlockingIOError:
                 if time.monotonic() > deadline:
                     raise DeploymentError(
-                        f"another program has been busy with the deployment {deployment} for {patience:.0f} seconds",
+                        f"another program has been busy with the deployment {deployment} for {timeout:.0f} seconds",
                         "Wait for it, or end it.",
                     ) from None
                 time.sleep(0.05)

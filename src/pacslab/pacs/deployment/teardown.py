@@ -1,4 +1,4 @@
-"""The end of deployments: by their time, one lab's all at once, or what a killed program left."""
+"""Teardown of deployments: when their time is over, all of a lab at once, or what a killed program left."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from pacslab.pacs.runtimes.base import Runtime
 
-_PATIENCE = 10.0  # seconds that the end of everything waits for a start that is under way
+_LOCK_TIMEOUT_S = 10.0
+"""How long the end of everything waits for a start that is under way."""
 
 
 def lab_id(state: Path | None = None) -> str:
@@ -53,7 +54,7 @@ def remove_expired() -> list[str]:
     ended = []
     for deployment in over:
         # Who holds it starts it again just now: then its time is not over any more.
-        with suppress(DeploymentError), locked(deployment, patience=0.0):
+        with suppress(DeploymentError), locked(deployment, timeout=0.0):
             if _is_over(deployment):
                 end_deployment(deployment, runtimes)
                 ended.append(deployment)
@@ -90,7 +91,7 @@ def stop_all() -> tuple[int, int]:
     for deployment in found.difference(unreachable):
         with ExitStack() as held:
             with suppress(DeploymentError):  # a start that hangs is no reason to leave its servers
-                held.enter_context(locked(deployment, patience=_PATIENCE))
+                held.enter_context(locked(deployment, timeout=_LOCK_TIMEOUT_S))
             ended += end_deployment(deployment, runtimes)
     if unreachable:
         raise RuntimeUnavailableError(

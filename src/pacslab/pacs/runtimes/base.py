@@ -1,4 +1,4 @@
-"""The one interface behind which servers run: as containers, or as processes on loopback addresses.
+"""The interface of a runtime, which starts servers as containers or as processes on loopback addresses.
 
 Nothing outside this package knows which of the two is in use.
 """
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from pacslab.pacs.runtimes.pcap import Capture
 
 
-PROMPT = {"TCP_NODELAY": "1"}
-"""What a server's environment says besides: DCMTK sends each piece of a DICOM message at once, where it would wait for
-the acknowledgement of the piece before it: 40 ms a message."""
+NO_DELAY = {"TCP_NODELAY": "1"}
+"""Variables of every server: DCMTK sends each fragment of a DICOM message (PDU, PS3.8) at once. It would wait for the
+acknowledgement of the fragment before it, 40 ms a message."""
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ class Runtime(ABC):
 
     @abstractmethod
     def tapped(self, owner: Owner, network: Network, device: Server) -> AbstractContextManager[tuple[str, Capture]]:
-        """Tap a device's cable: yield the address at which it must call the archive's DICOM port, and the capture.
+        """Tap a device's associations: yield the address at which it must call the archive, and the capture.
 
         The capture is complete when the tap has ended. The archive sees the device's own address.
         """

@@ -1,4 +1,4 @@
-"""Which runtime the servers run in: the one asked for, else Docker where an engine answers, else processes."""
+"""Select the runtime: the requested one, else Docker where an engine answers, else processes."""
 
 from __future__ import annotations
 

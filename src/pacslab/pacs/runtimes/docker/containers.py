@@ -1,4 +1,4 @@
-"""How every server of the lab runs as a container: on its one network, without rights, in bounds, until its time."""
+"""Start a server's container: on a single network, without capabilities, with bounded resources and life time."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _UNPRIVILEGED = 65534  # who runs a server when the lab itself is root
 _MEMORY = "768m"
 _PROCESSES = 256
-_UNTIL_FREE = 3.0  # seconds
+_PORT_TIMEOUT_S = 3.0
 _PORTS = range(20_000, 32_000)
 """Where containers are published: below the ports that systems lend to a program's own connections.
 
@@ -104,7 +104,7 @@ class Containers:
                     **self._place(owner, network, name, user),
                 )
                 try:
-                    _start(container, _UNTIL_FREE if again else 0)
+                    _start(container, _PORT_TIMEOUT_S if again else 0)
                 except docker.errors.APIError as reason:
                     remove(self._client, str(container.id))
                     if not _is_port_in_use(reason):
@@ -192,14 +192,14 @@ def _free_port() -> int:
         return port
 
 
-def _start(container: Container, patience: float) -> None:
+def _start(container: Container, timeout: float) -> None:
     """Start a container; wait some seconds for a port that some other program has taken meanwhile."""
-    until = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     while True:
         try:
             container.start()
         except docker.errors.APIError as reason:
-            if not _is_port_in_use(reason) or time.monotonic() > until:
+            if not _is_port_in_use(reason) or time.monotonic() > deadline:
                 raise
             time.sleep(0.2)
         else:

@@ -1,4 +1,4 @@
-"""Which Orthanc image the containers run: the one configured, the official one, or one built here."""
+"""The Orthanc image that the containers run: the configured image, the official image, or one built here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Servers as containers, one each, on a network of their own that leads nowhere."""
+"""The Docker runtime: each server in a container, on a network of the deployment that leads nowhere."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pacslab.pacs.config.nginx_conf import SCRATCH_FOLDER, SERVED_FOLDER
 from pacslab.pacs.config.orthanc_json import DICOM_PORT, FILE_OPTIONS, HTTP_PORT, complete_configuration
 from pacslab.pacs.config.ports import PROXY_HTTP_PORT, PROXY_HTTPS_PORT
 from pacslab.pacs.runtimes.base import (
-    PROMPT,
+    NO_DELAY,
     Network,
     Owner,
     Proxy,
@@ -121,8 +121,6 @@ class DockerRuntime(Runtime):
         """Make a bridge network without masquerading, whose subnet follows from the deployment's name."""
         return open_bridge(self._client, owner, names, wanted)
 
-    # Servers -----------------------------------------------------------------------------------------------------
-
     def start(self, owner: Owner, network: Network, spec: ServerSpec, previous: Server | None = None) -> Server:
         """Start a container and return when its Orthanc answers on the published loopback port."""
         etc = spec.folder / "etc"
@@ -141,7 +139,7 @@ class DockerRuntime(Runtime):
             },
             {str(etc): {"bind": _ETC, "mode": "ro"}, str(spec.data): {"bind": _STORAGE, "mode": "rw"}},
             {"/tmp": "mode=1777,size=256m", "/run/orthanc/plugins": "mode=1777,exec,size=128m"},  # noqa: S108
-            {**PROMPT, **spec.environment, "GENERATE_HOST_ID_IF_MISSING": "false"},
+            {**NO_DELAY, **spec.environment, "GENERATE_HOST_ID_IF_MISSING": "false"},
         )
         container = self._containers.start(owner, network, spec.name, spec.folder, program)
         http, dicom = (published(container, port) for port in program.ports)
@@ -236,8 +234,6 @@ class DockerRuntime(Runtime):
                 return log_lines(self._client.containers.get(server.handle), lines)
             except docker.errors.NotFound:
                 return ()
-
-    # Everything --------------------------------------------------------------------------------------------------
 
     def deployments(self, lab: str) -> set[str]:
         """Return the deployments that have a container or a network."""

@@ -1,4 +1,4 @@
-"""What stands beside a container in its network: the firewall in front of it, and the tap on its cable."""
+"""Sidecar containers in a server's network: its firewall (nftables), and the tap of its associations (tcpdump)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from pacslab.pacs.runtimes.base import Firewall, Owner, Server
 
 _CAPTURE = "/capture.pcap"
-_SETTLING = 0.1  # seconds in which the kernel hands over the last packets
+_SETTLING_S = 0.1
+"""The kernel hands over the last packets meanwhile."""
 
 
 def close_ports(
@@ -91,7 +92,7 @@ def tcpdump(client: docker.DockerClient, image: str, owner: Owner, device: Serve
             time.sleep(0.02)
         yield capture
         with engine("reading the tap"):
-            time.sleep(_SETTLING)
+            time.sleep(_SETTLING_S)
             container.kill("SIGINT")
             container.wait(timeout=10)
             stream, _ = container.get_archive(_CAPTURE)

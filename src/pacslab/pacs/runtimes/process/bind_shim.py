@@ -1,4 +1,4 @@
-"""Build the address shim (``bind_shim.c``) once, and keep it in the cache."""
+"""Build the bind shim (``bind_shim.c``), which keeps a server on its loopback address, and keep it in the cache."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def shim_library() -> Path:
 
 
 def preload(folder: Path) -> str:
-    """Return what ``LD_PRELOAD`` says for a server that starts in a folder below this one.
+    """Return the value of ``LD_PRELOAD`` for a server that starts in a folder below this one (ld.so(8)).
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The programs of this machine that the process runtime runs: where they are, which version, which plugins."""
+"""The executables that the process runtime runs: the paths of Orthanc and nginx, Orthanc's version and plugins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Blocks of loopback addresses, one for each deployment of the process runtime, and whether their ports are free."""
+"""Blocks of loopback addresses (127.0.0.0/8, RFC 1122): a block for each deployment of the process runtime."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
     from pacslab.pacs.runtimes.base import Owner
 
-_BLOCK = 16  # addresses a deployment
+_BLOCK_ADDRESSES = 16
 _TRIES = 64
-_RELEASE = 1.0  # seconds until the sockets of a killed server are given back
+_RELEASE_TIMEOUT_S = 1.0
+"""A killed server's threads hold its sockets for a moment yet."""
 
 
 def claim_block(owner: Owner, names: tuple[str, ...]) -> Network:
@@ -39,17 +40,29 @@ def claim_block(owner: Owner, names: tuple[str, ...]) -> Network:
     with _lock():
         taken = _claimed()
         for attempt in range(_TRIES):
-            value = int.from_bytes(hashlib.sha256(seed + bytes([attempt])).digest()[:3], "big")
-            second, third, fourth = 64 + value % 128, (value >> 7) % 256, (value >> 15) % 15 * _BLOCK + 1
-            block = f"127.{second}.{third}"
-            addresses = {name: f"{block}.{fourth + index}" for index, name in enumerate(names)}
-            network = Network(f"{block}.{fourth}", addresses, f"{block}.{fourth + len(names)}")
-            if network.handle not in taken and all(_free(address) for address in addresses.values()):
+            network = draw_block(seed, attempt, names)
+            if network.handle not in taken and all(_free(address) for address in network.addresses.values()):
                 claim(network, owner)
                 return network
     raise DeploymentError(
         f"no free block of loopback addresses was found in {_TRIES} tries", "Stop what runs: pacslab stop --all."
     )
+
+
+def draw_block(seed: bytes, attempt: int, names: tuple[str, ...]) -> Network:
+    """Return the block of addresses that is tried for a deployment, between 127.64.0.1 and 127.191.255.240.
+
+    >>> network = draw_block(b"a deployment", 0, ("archive", "CT01"))
+    >>> network.addresses
+    {'archive': '...', 'CT01': '...'}
+    >>> network.handle == network.addresses["archive"], network == draw_block(b"a deployment", 0, ("archive", "CT01"))
+    (True, True)
+    """
+    value = int.from_bytes(hashlib.sha256(seed + bytes([attempt])).digest()[:3], "big")
+    second, third, fourth = 64 + value % 128, (value >> 7) % 256, (value >> 15) % 15 * _BLOCK_ADDRESSES + 1
+    block = f"127.{second}.{third}"
+    addresses = {name: f"{block}.{fourth + index}" for index, name in enumerate(names)}
+    return Network(f"{block}.{fourth}", addresses, f"{block}.{fourth + len(names)}")
 
 
 def claim(network: Network, owner: Owner) -> None:
@@ -77,7 +90,7 @@ def require_free(address: str, name: str, *ports: int) -> None:
         If one of the ports stays in use.
 
     """
-    deadline = time.monotonic() + _RELEASE
+    deadline = time.monotonic() + _RELEASE_TIMEOUT_S
     while True:
         busy = next((port for port in ports if not _free(address, port)), None)
         if busy is None:
@@ -91,7 +104,7 @@ def require_free(address: str, name: str, *ports: int) -> None:
 
 
 def _free(address: str, *ports: int) -> bool:
-    """Return whether nobody listens on these ports of an address (an Orthanc's, unless given)."""
+    """Return whether nothing listens on these ports of an address (an Orthanc's, unless given)."""
     for port in ports or (HTTP_PORT, DICOM_PORT):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,4 +1,4 @@
-"""Servers as processes of this machine, each on its own loopback address, through the ``Orthanc`` program."""
+"""The process runtime: each server a process of this machine, on a loopback address of its own (bind shim)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pacslab.pacs.config.nginx_conf import SCRATCH_FOLDER, SERVED_FOLDER, listen
 from pacslab.pacs.config.orthanc_json import DICOM_PORT, HTTP_PORT, complete_configuration
 from pacslab.pacs.config.ports import PROXY_HTTP_PORT, PROXY_HTTPS_PORT
 from pacslab.pacs.runtimes.base import (
-    PROMPT,
+    NO_DELAY,
     Network,
     Owner,
     Proxy,
@@ -86,8 +86,6 @@ class ProcessRuntime(Runtime):
         claim(wanted, owner)
         return wanted
 
-    # Servers -----------------------------------------------------------------------------------------------------
-
     def start(self, owner: Owner, network: Network, spec: ServerSpec, previous: Server | None = None) -> Server:  # noqa: ARG002
         """Start a process and return when it answers on its own address and nowhere else."""
         address = network.addresses[spec.name]
@@ -154,7 +152,7 @@ class ProcessRuntime(Runtime):
         environment = {
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
             "LANG": "C.UTF-8",
-            **PROMPT,
+            **NO_DELAY,
             **variables,
             "PACSLAB_CLOSED": ",".join(str(port) for port in spec.firewall.closed),
             "PACSLAB_ADMITTED": ",".join(spec.firewall.admitted),
@@ -235,8 +233,6 @@ class ProcessRuntime(Runtime):
         except FileNotFoundError:
             return ()
         return tuple(text.splitlines()[-lines:])
-
-    # Everything --------------------------------------------------------------------------------------------------
 
     def deployments(self, lab: str) -> set[str]:
         """Return the deployments whose processes run, by the environment that each of them carries."""
