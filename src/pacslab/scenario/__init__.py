@@ -1,6 +1,13 @@
 """What an exercise is: scenarios as data, their loading, and one student's variant of one."""
 
-from pacslab.scenario.documents import check_document, describe_invalid, did_you_mean, read_mapping, read_yaml
+from pacslab.scenario.documents import (
+    check_document,
+    describe_invalid,
+    did_you_mean,
+    read_mapping,
+    read_utf8,
+    read_yaml,
+)
 from pacslab.scenario.loading import load_scenario, scenario_ids
 from pacslab.scenario.models import AnswerCheck, DeidObjective, Id, Objective, ProbeCheck, Scenario, Severity, Stage
 from pacslab.scenario.variant import STUDENT_ID, Stream, Variant, make_variant
@@ -25,6 +32,7 @@ __all__ = [
     "load_scenario",
     "make_variant",
     "read_mapping",
+    "read_utf8",
     "read_yaml",
     "scenario_ids",
 ]

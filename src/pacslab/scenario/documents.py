@@ -70,6 +70,32 @@ def describe_invalid(error: ValidationError, model: type[BaseModel]) -> tuple[st
     return f"{where}: {message}{rest}", f"Correct {where!r}."
 
 
+def read_utf8(path: Path, error: type[PacslabError], name: str | None = None) -> str:
+    """Return the text of a file in UTF-8, without the byte order mark that some editors write.
+
+    Parameters
+    ----------
+    path
+        The file.
+    error
+        What to raise where it is not readable, or not UTF-8.
+    name
+        How to call the file in the error; its path unless given.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise
+    except (OSError, UnicodeDecodeError) as reason:
+        raise error(f"{name or path} cannot be read ({reason})", "Save it as UTF-8 text.") from None
+
+
 def read_mapping(path: Path, error: type[PacslabError]) -> dict[str, Any]:
     """Return the keys and values that a YAML file holds, unchecked.
 

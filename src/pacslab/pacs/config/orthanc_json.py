@@ -11,7 +11,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from pacslab.errors import ConfigurationError
-from pacslab.scenario import did_you_mean
+from pacslab.scenario import did_you_mean, read_utf8
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -184,11 +184,9 @@ def read_configuration(path: Path) -> dict[str, Any]:
 
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_utf8(path, ConfigurationError)
     except FileNotFoundError:
         raise ConfigurationError(f"{path} does not exist", "Run reset to bring back the shipped file.") from None
-    except (OSError, UnicodeDecodeError) as reason:
-        raise ConfigurationError(f"{path} cannot be read ({reason})", "Save it as UTF-8 text.") from None
     content = parse_configuration(text, path.name)
     check_configuration(content, path.name)
     return content

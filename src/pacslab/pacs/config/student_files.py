@@ -13,6 +13,7 @@ from pacslab.pacs.config.nginx_conf import check_proxy
 from pacslab.pacs.config.orthanc_json import FILE_OPTIONS, read_configuration
 from pacslab.pacs.config.ports import NetworkRules, read_network
 from pacslab.pacs.config.workfolder import CERTIFICATES_FOLDER, NETWORK_FILE, exercise_files
+from pacslab.scenario import read_utf8
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,8 +74,8 @@ def read_exercise(work: WorkFolder, scenario: Scenario) -> Exercise:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as reason:
+        return read_utf8(path, ConfigurationError)
+    except FileNotFoundError as reason:  # removed just now
         raise ConfigurationError(f"{path} cannot be read ({reason})", "Save it as UTF-8 text.") from None
 
 
