@@ -83,8 +83,17 @@ def facade_page(package: str) -> str:
     for title, names in _by_kind(module).items():
         if names:
             lines += [f"## {title}", ""]
-            lines += [f"::: pacslab.{package}.{name}\n" for name in names]
+            lines += [_public_name(f"pacslab.{package}.{name}", getattr(module, name)) for name in names]
     return "\n".join(lines)
+
+
+def _public_name(path: str, value: Any) -> str:
+    """Return the directive of a public name; a model's fields stand below it as a table."""
+    if not (inspect.isclass(value) and issubclass(value, BaseModel)):
+        return f"::: {path}\n"
+    fields = "|".join(value.model_fields)
+    options = f'    options:\n      filters: ["!^_", "!^({fields})$"]\n'
+    return f"::: {path}\n{options}\n" + re.sub(r"\[(\w+)\]\(#\w+\)", r"`\1`", _table(value))
 
 
 def _by_kind(module: types.ModuleType) -> dict[str, list[str]]:
@@ -186,10 +195,13 @@ def _leaves(annotation: Any) -> Iterator[type]:
 
 
 def _model_section(model: type[BaseModel]) -> str:
+    return "\n".join([f"## {model.__name__}\n", _described(model), "", _table(model)])
+
+
+def _table(model: type[BaseModel]) -> str:
     about = _field_docstrings(model)
     rows = [_row(name, field, about.get(name, "")) for name, field in model.model_fields.items()]
-    head = ["| key | value | default | meaning |", "|---|---|---|---|"]
-    return "\n".join([f"## {model.__name__}\n", _described(model), "", *head, *rows, ""])
+    return "\n".join(["| key | meaning | value | default |", "|---|---|---|---|", *rows, ""])
 
 
 def _described(documented: type) -> str:
@@ -220,7 +232,7 @@ def _row(name: str, field: FieldInfo, about: str) -> str:
     value = _type(field.annotation)
     rules = ", ".join(_rules(field.metadata))
     meaning = about or field.description or ""
-    cells = (f"`{name}`", f"{value} ({rules})" if rules else value, _default(field), _described_text(meaning))
+    cells = (f"`{name}`", _described_text(meaning), f"{value} ({rules})" if rules else value, _default(field))
     return "| " + " | ".join(cell.replace("|", "&#124;").replace("\n", " ") for cell in cells) + " |"
 
 

@@ -49,7 +49,7 @@ def test_reference_explains_every_key(pages, page, model):
         section = pages[page].partition(f"## {part.__name__}\n")[2].partition("\n## ")[0]
         for key in part.model_fields:
             (row,) = re.findall(rf"^\| `{key}` \|.*\|$", section, re.MULTILINE)
-            meaning = row.removesuffix(" |").split(" | ")[3]
+            meaning = row.removesuffix(" |").split(" | ")[1]
             assert len(meaning) > 8, f"{part.__name__}.{key} is not explained: give the field a docstring"
     for choice in choices:
         assert all(f"- `{member.value}`" in pages[page] for member in choice)
@@ -70,6 +70,11 @@ def test_command_reference_has_every_command_and_option(pages):
                 check(command, f"{name} {key}")
 
     check(cli, "pacslab")
+
+
+def test_python_page_lists_the_fields_of_a_model(pages):
+    assert "| `planted` |" in pages["api/cohort.md"]
+    assert not re.findall(r"\]\(#", pages["api/cohort.md"])
 
 
 def test_site_asks_nobody_outside():
