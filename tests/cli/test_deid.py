@@ -39,13 +39,13 @@ def key_file(tmp_path: Path) -> Path:
     return path
 
 
-def test_audit_of_the_scenarios_study(cleaned: Path) -> None:
+def test_audit_command_over_the_scenarios_study(cleaned: Path) -> None:
     result = run("audit", cleaned, "--student", "student")
     assert result.returncode == 0, result.stdout
     assert "Nobody is named" in result.stdout
 
 
-def test_audit_that_falls_short(tmp_path: Path, key_file: Path) -> None:
+def test_audit_command_that_finds_leaks_exits_with_one(tmp_path: Path, key_file: Path) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
     for number, content in enumerate(original().images):
@@ -69,20 +69,20 @@ def test_audit_that_falls_short(tmp_path: Path, key_file: Path) -> None:
         (["--html", "/no/such/folder/page.html"], "cannot be written"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_status_two(cleaned: Path, arguments: list[str], words: str) -> None:
+def test_audit_command_with_bad_input_exits_with_two(cleaned: Path, arguments: list[str], words: str) -> None:
     result = run("audit", cleaned, "--student", "student", *arguments)
     assert result.returncode == 2
     assert words in result.stderr
     assert result.stderr.count("\n") == 1
 
 
-def test_address_that_is_none_of_the_labs() -> None:
+def test_audit_command_refuses_an_address_outside_the_lab() -> None:
     result = run("audit", "http://192.0.2.1:8042")
     assert result.returncode == 2
     assert "nothing was sent" in result.stderr
 
 
-def test_the_same_output_is_always_told_in_the_same_words(tmp_path: Path) -> None:
+def test_audit_command_words_are_the_same_each_time(tmp_path: Path) -> None:
     """Also in another process, in which Python orders its sets another way."""
     for number, content in enumerate(original().files.values()):
         (tmp_path / str(number)).write_bytes(content)
@@ -101,7 +101,7 @@ def archive(tmp_path: Path) -> Path:
     return folder
 
 
-def test_recipe_then_audit(archive: Path, tmp_path: Path) -> None:
+def test_recipe_command_then_audit_command(archive: Path, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_bytes(SECRET)
     first = run("run", archive, "--out", tmp_path / "a", "--no-ocr", "--secret", secret)
@@ -115,7 +115,7 @@ def test_recipe_then_audit(archive: Path, tmp_path: Path) -> None:
     assert run("audit", tmp_path / "a", "--student", "student").returncode == 0
 
 
-def test_recipe_refuses_in_one_line(archive: Path, cleaned: Path, tmp_path: Path) -> None:
+def test_recipe_command_refuses_in_one_line(archive: Path, cleaned: Path, tmp_path: Path) -> None:
     short = tmp_path / "short"
     short.write_bytes(b"1234")
     for arguments, words in (
@@ -130,7 +130,7 @@ def test_recipe_refuses_in_one_line(archive: Path, cleaned: Path, tmp_path: Path
         assert result.stderr.count("\n") == 1
 
 
-def test_how_long_it_will_still_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recipe_progress_says_how_long_it_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While text is sought, the words of the progress say about how long it goes on; then nothing is left."""
     clock = iter(range(0, 100_000, 40))
     monkeypatch.setattr(recipe_run.time, "monotonic", lambda: float(next(clock)))

@@ -54,7 +54,7 @@ def run(*arguments, **environment):
         (["submit"], {"PACSLAB_TICKET": "/no/such"}, "the ticket /no/such cannot be read"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_status_two(arguments, environment, words):
+def test_command_with_bad_input_exits_with_two(arguments, environment, words):
     result = run(*arguments, **environment)
     assert result.returncode == 2
     assert words in result.stderr
@@ -64,7 +64,7 @@ def test_bad_input_is_one_line_and_exit_status_two(arguments, environment, words
     assert not [one for name in ("process",) for one in open_runtime(name).deployments(lab_id())]
 
 
-def test_a_server_that_does_not_answer_is_told_in_one_line(monkeypatch, capsys):
+def test_server_that_does_not_answer_is_one_line(monkeypatch, capsys):
     def hang(*_):
         raise httpx.ReadTimeout("timed out")
 
@@ -77,13 +77,13 @@ def test_a_server_that_does_not_answer_is_told_in_one_line(monkeypatch, capsys):
     assert line.startswith("pacslab: a server of the lab did not answer as it should (timed out)")
 
 
-def test_errors_for_machines():
+def test_errors_as_json():
     result = run("start", "open-archiv", "--json")
     assert result.returncode == 2
     assert json.loads(result.stdout)["error"]["remedy"].startswith("Did you mean 'open-archive'?")
 
 
-def test_a_port_in_use_is_told():
+def test_port_in_use_is_reported():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         result = run("lab", "--no-browser", "--port", str(port))
@@ -91,7 +91,7 @@ def test_a_port_in_use_is_told():
     assert f"port {port} of 127.0.0.1 is in use" in result.stderr
 
 
-def test_a_bad_configuration_is_told_with_its_place(places, runtime):
+def test_configuration_error_is_reported_with_its_place(places, runtime):
     work = places / "home" / "work" / "asha" / "open-archive"
     work.mkdir(parents=True)
     (work / "orthanc.json").write_text('{"DicomAet": 17}', encoding="utf-8")
@@ -119,7 +119,7 @@ def test_a_bad_configuration_is_told_with_its_place(places, runtime):
         run("stop", "--all")
 
 
-def test_ctrl_c_in_the_middle_of_a_start_leaves_nothing_running(places, runtime):
+def test_start_interrupted_leaves_nothing_running(places, runtime):
     command = [sys.executable, "-m", "pacslab", "start", "--student", "asha", "--runtime", runtime]
     # With images to make, the middle is some seconds long.
     empty = {**os.environ, "PACSLAB_CACHE": str(places / "cache")}
@@ -147,7 +147,7 @@ def test_ctrl_c_in_the_middle_of_a_start_leaves_nothing_running(places, runtime)
         stop_all()
 
 
-def test_the_whole_way_by_command(runtime):
+def test_commands_from_start_to_stop(runtime):
     try:
         started = json.loads(run("start", "--runtime", runtime, "--student", "asha", "--json").stdout)
         assert started["running"]
@@ -169,7 +169,7 @@ def test_the_whole_way_by_command(runtime):
     assert run("stop", "--all").stdout == "Nothing was running.\n"
 
 
-def test_the_demo_shows_before_and_after_and_leaves_nothing(places, runtime):
+def test_demo_shows_before_and_after_and_leaves_nothing(places, runtime):
     result = run("demo", "--json", "--runtime", runtime)
     assert result.returncode == 0, result.stdout + result.stderr
     demo = json.loads(result.stdout)
@@ -186,7 +186,7 @@ def test_the_demo_shows_before_and_after_and_leaves_nothing(places, runtime):
     assert not list((places / "home" / "work").glob("demo/*"))
 
 
-def test_doctor_says_what_is_there_and_what_is_missing():
+def test_doctor_lists_what_is_there_and_what_is_missing():
     result = run("doctor", "--json")
     report = json.loads(result.stdout)
     assert result.returncode == (0 if report["ready"] else 1)
@@ -248,7 +248,7 @@ class Relay:
 
 
 @pytest.mark.docker
-def test_an_engine_that_goes_away_in_the_middle_is_told_in_one_line(places):
+def test_engine_lost_in_the_middle_is_one_line(places):
     engine = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
     path = Path(places) / "engine.sock"
     relay = Relay(path, engine)
@@ -266,7 +266,7 @@ def test_an_engine_that_goes_away_in_the_middle_is_told_in_one_line(places):
 
 
 @pytest.mark.docker
-def test_an_engine_that_went_away_is_told_by_every_command_and_nothing_is_lost():
+def test_engine_lost_is_reported_by_every_command():
     away = {"DOCKER_HOST": "unix:///no/such/engine.sock"}
     try:
         assert run("start", "--runtime", "docker", "--student", "asha").returncode == 0

@@ -49,7 +49,7 @@ def written(tmp_path_factory) -> Path:
     return place
 
 
-def test_a_folder_holds_the_student_s_cohort_and_nothing_else(written, files, key):
+def test_synth_folder_holds_the_students_cohort(written, files, key):
     assert {
         path.relative_to(written / "images").as_posix(): path.read_bytes()
         for path in (written / "images").rglob("*.dcm")
@@ -58,7 +58,7 @@ def test_a_folder_holds_the_student_s_cohort_and_nothing_else(written, files, ke
     assert sorted(path.name for path in written.iterdir()) == ["images", "key.json"]
 
 
-def test_a_folder_that_holds_something_is_left_alone(written):
+def test_synth_folder_that_is_not_empty_is_refused(written):
     before = sorted(written.rglob("*"))
     answer = synth("district-hospital", "--out", written / "images")
     assert (answer.returncode, answer.stdout) == (2, "")
@@ -66,7 +66,7 @@ def test_a_folder_that_holds_something_is_left_alone(written):
     assert sorted(written.rglob("*")) == before
 
 
-def test_media_have_a_dicomdir_that_leads_to_every_image(tmp_path):
+def test_synth_dicomdir_leads_to_every_image(tmp_path):
     answer = synth(
         "district-hospital", "--student", "asha", "--out", tmp_path / "cd", "--dicomdir", "--key", tmp_path / "key"
     )
@@ -84,7 +84,7 @@ def test_media_have_a_dicomdir_that_leads_to_every_image(tmp_path):
     assert all(one.token.encode() in directory for one in told)
 
 
-def test_a_disk_that_is_full_leaves_nothing_that_looks_whole(tmp_path):
+def test_synth_on_a_full_disk_leaves_nothing(tmp_path):
     def small() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 
@@ -95,7 +95,7 @@ def test_a_disk_that_is_full_leaves_nothing_that_looks_whole(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_interrupted_run_leaves_nothing(tmp_path):
+def test_synth_interrupted_leaves_nothing(tmp_path):
     running = subprocess.Popen(
         [*COMMAND, "district-hospital", "--out", str(tmp_path / "images")],
         stderr=subprocess.PIPE,
@@ -125,7 +125,7 @@ def test_an_interrupted_run_leaves_nothing(tmp_path):
         (("clinique", "--out", "/proc/nothing/here"), "cannot be written"),
     ],
 )
-def test_a_wrong_wish_is_one_line(arguments, words, tmp_path):
+def test_synth_bad_option_is_one_line(arguments, words, tmp_path):
     answer = synth(*arguments, cwd=tmp_path)
     assert answer.returncode == 2
     assert words in answer.stderr
@@ -133,7 +133,7 @@ def test_a_wrong_wish_is_one_line(arguments, words, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_a_recipe_all_are_listed():
+def test_synth_without_a_recipe_lists_them():
     answer = synth()
     assert {line.split()[0] for line in answer.stdout.splitlines()} >= {
         "district-hospital",
@@ -142,7 +142,7 @@ def test_without_a_recipe_all_are_listed():
     }
 
 
-def test_a_server_of_the_lab_takes_the_whole_cohort():
+def test_synth_upload_to_a_server_of_the_lab_is_complete():
     with scratch_orthanc("process") as url:
         answer = synth("district-hospital", "--student", "asha", "--scenario", "open-archive", "--into", url, "--json")
         assert answer.returncode == 0, answer.stderr
@@ -152,7 +152,7 @@ def test_a_server_of_the_lab_takes_the_whole_cohort():
         assert statistics["CountPatients"] == told["patients"]
 
 
-def test_the_cache_is_listed_limited_and_cleared(tmp_path, monkeypatch):
+def test_cache_is_listed_limited_and_cleared(tmp_path, monkeypatch):
     monkeypatch.setenv("PACSLAB_CACHE", str(tmp_path))
     for number in range(4):
         folder = cache_root() / "archives" / f"open-archive-{number}"

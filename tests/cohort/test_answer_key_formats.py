@@ -13,7 +13,7 @@ from pacslab.cohort.pixel_digests import digest_outside
 from pacslab.errors import ScenarioError
 
 
-def test_the_compact_form_holds_the_same_in_a_tenth_of_the_space(key):
+def test_answer_key_compact_form_is_a_tenth_and_the_same(key):
     compact = to_compact(key)
     assert from_compact(compact) == key
     assert len(compact) * 10 < len(key.model_dump_json())
@@ -29,20 +29,20 @@ def test_the_compact_form_holds_the_same_in_a_tenth_of_the_space(key):
         lambda c: c[:14] + zlib.compress(b'{"planted": [1]}'),
     ],
 )
-def test_a_damaged_key_is_refused_in_one_line(key, spoil):
+def test_answer_key_damaged_is_refused_in_one_line(key, spoil):
     with pytest.raises(ScenarioError, match="not an answer key") as caught:
         from_compact(spoil(to_compact(key)))
     assert "\n" not in caught.value.problem
 
 
-def test_the_key_covers_every_instance(key, datasets):
+def test_answer_key_covers_every_instance(key, datasets):
     assert key.complete
     assert {one.sop_instance_uid for one in key.planted} == set(datasets)
     for one in key.instances():
         assert (one.pixels_outside is None) == (not hasattr(datasets[one.sop_instance_uid], "PixelData"))
 
 
-def test_somebody_is_found_by_anything_that_means_them(key):
+def test_answer_key_finds_a_patient_by_any_identifier(key):
     for patient in key.patients:
         study = patient.studies[0]
         for token in (
@@ -59,7 +59,7 @@ def test_somebody_is_found_by_anything_that_means_them(key):
     assert key.who_is("") == ()
 
 
-def test_the_student_s_copy_knows_right_from_wrong_and_holds_no_answer(key):
+def test_answer_key_for_students_holds_no_answer(key):
     copy = for_student(key, b"sixteen bytes ..")
     written = copy.model_dump_json()
     for name, value in key.facts.items():
@@ -74,7 +74,7 @@ def test_the_student_s_copy_knows_right_from_wrong_and_holds_no_answer(key):
         for_student(key, b"short")
 
 
-def test_boxes_are_left_out_of_every_frame_and_colour():
+def test_answer_key_boxes_cover_every_frame_and_colour():
     frames = np.arange(2 * 40 * 60 * 3, dtype=np.uint32).astype(np.uint8).reshape(2, 40, 60, 3)
     box = [Box(column=20, row=10, width=6, height=4)]
     for picture, at in ((frames, (1, 11, 22, 2)), (frames[0], (11, 22, 0)), (frames[..., 0], (1, 11, 22))):

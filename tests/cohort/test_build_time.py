@@ -22,14 +22,14 @@ print(instances, int(peak) // 1024)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the peak of a process")
-def test_a_standard_cohort_needs_less_than_300_megabytes():
+def test_cohort_build_needs_less_than_300_megabytes():
     answer = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=True)
     instances, megabytes = (int(one) for one in answer.stdout.split())
     assert instances >= 400
     assert megabytes < 300
 
 
-def test_what_was_noted_while_files_were_made_is_not_made_again(cohort, files, monkeypatch):
+def test_cohort_build_renders_nothing_twice(cohort, files, monkeypatch):
     assert files
     monkeypatch.setattr(cohort, "_contents", None)  # making anything would fail
     assert cohort.answer_key().complete

@@ -59,7 +59,7 @@ def hospital(request) -> Hospital:
     return Hospital(cohort, files, {one.SOPInstanceUID: one for one in read_back}, cohort.answer_key())
 
 
-def test_a_standard_cohort_holds_everything_that_an_archive_holds(hospital):
+def test_hospital_cohort_holds_every_kind_of_object(hospital):
     classes = Counter(one.SOPClassUID.name for one in hospital.datasets.values())
     assert 400 <= len(hospital.files) <= 460
     assert len(hospital.key.patients) == 24
@@ -86,7 +86,7 @@ def test_a_standard_cohort_holds_everything_that_an_archive_holds(hospital):
     assert max(Counter(study for study, _ in series).values()) >= 6, "several series a study"
 
 
-def test_what_only_one_hospital_has():
+def test_hospital_flair_and_colour_loop_are_in_a_recipe():
     """FLAIR, which shows fluid dark, and a loop in colour: each in a recipe."""
     seen = {}
     for name in HOSPITALS:
@@ -112,7 +112,7 @@ def test_what_only_one_hospital_has():
             assert (blue > red + 60).any()
 
 
-def test_the_people_of_the_risk_lab_are_there(hospital):
+def test_hospital_has_the_people_of_the_risk_lab(hospital):
     key = hospital.key
     family = key.with_role(Role.FAMILY)
     assert len(family) == hospital.cohort.recipe.people.family
@@ -130,7 +130,7 @@ def test_the_people_of_the_risk_lab_are_there(hospital):
     assert prominent.prominent
 
 
-def test_earlier_studies_lie_years_before(hospital):
+def test_hospital_prior_studies_are_years_earlier(hospital):
     gaps = []
     for patient in hospital.key.patients:
         years = sorted(int(study.date[:4]) for study in patient.studies)
@@ -139,7 +139,7 @@ def test_earlier_studies_lie_years_before(hospital):
     assert max(gaps) >= 1
 
 
-def test_a_prior_study_shows_the_same_patient_and_no_same_picture():
+def test_hospital_prior_study_shares_patient_and_no_image():
     """Prior studies lie years apart: the same anatomy, and noise of their own in every slice."""
     for student in ("deid", "student"):
         key = build_cohort(load_recipe("clinique"), make_variant("bench", student)).answer_key()
@@ -147,7 +147,7 @@ def test_a_prior_study_shows_the_same_patient_and_no_same_picture():
         assert len(told) == len(set(told))
 
 
-def test_every_identifier_stands_where_the_key_says(hospital):
+def test_planted_identifier_is_where_the_key_says(hospital):
     by_instance: dict[str, list] = {}
     for one in hospital.key.planted:
         by_instance.setdefault(one.sop_instance_uid, []).append(one)
@@ -160,7 +160,7 @@ def test_every_identifier_stands_where_the_key_says(hospital):
     assert set(seen) == set(Location) - {Location.DICOMDIR}
 
 
-def test_every_identifier_is_of_the_kind_that_it_is(hospital):
+def test_planted_identifier_is_of_its_kind(hospital):
     kinds = {
         "name": Identifier.NAME,
         "native_name": Identifier.NAME,
@@ -198,7 +198,7 @@ ACTIONS = {
 """Some rows of PS3.15 table E.1-1, written down here once more."""
 
 
-def test_every_place_has_the_action_that_the_standard_asks_for(hospital):
+def test_planted_identifier_has_the_action_of_the_standard(hospital):
     whole = {
         Location.PRIVATE: {"X"},
         Location.UID: {"U"},
@@ -217,7 +217,7 @@ def test_every_place_has_the_action_that_the_standard_asks_for(hospital):
     assert {path: found.get(path) for path in ACTIONS} == {path: {action} for path, action in ACTIONS.items()}
 
 
-def test_letters_lie_where_their_mask_says_and_nothing_else_was_changed(hospital):
+def test_planted_glyphs_change_nothing_outside_their_mask(hospital):
     digests = {one.sop_instance_uid: one for one in hospital.key.instances()}
     burned: dict[str, list] = {}
     for one in hospital.key.planted:
@@ -239,7 +239,7 @@ def test_letters_lie_where_their_mask_says_and_nothing_else_was_changed(hospital
             assert digest_outside(pixels, boxes) == digests[uid].pixels_outside
 
 
-def test_every_head_has_its_face_and_its_brain_in_the_key(hospital):
+def test_head_series_have_face_and_brain_in_the_key(hospital):
     """Along the face's surface the air ends, and the brain is what the digest is made of."""
     faces = {one.sop_instance_uid: one for one in hospital.key.planted if one.location is Location.FACE}
     texts_in = {one.sop_instance_uid for one in hospital.key.planted if one.location is Location.PIXELS}
@@ -261,7 +261,7 @@ def test_every_head_has_its_face_and_its_brain_in_the_key(hospital):
             assert face_remains(pixels, planted.box, planted.glyphs())
 
 
-def test_nobody_is_named_where_the_key_does_not_say_so(hospital):
+def test_names_are_all_known_to_the_key(hospital):
     """Search every text, binary value, preamble, file name and PDF for everything that means the patient."""
     people = {patient.index: patient for patient in hospital.cohort.plan.people}
     for study in hospital.cohort.plan.studies:
@@ -297,7 +297,7 @@ def test_nobody_is_named_where_the_key_does_not_say_so(hospital):
                         assert any(found.lower() in form.lower() for form in told), found
 
 
-def test_raw_bytes_hold_a_number_only_as_often_as_the_key_says(hospital):
+def test_numbers_in_raw_bytes_are_counted_by_the_key(hospital):
     for _, name, content, dataset in hospital.instances():
         if dataset.file_meta.TransferSyntaxUID.name == "Deflated Explicit VR Little Endian":
             continue
@@ -318,7 +318,7 @@ def _owner(hospital, dataset) -> int:
     return hospital.key.patient_of(dataset.StudyInstanceUID).index
 
 
-def test_safe_private_elements_and_meanings_are_where_the_key_says(hospital):
+def test_private_elements_that_are_safe_are_in_the_key(hospital):
     kinds = Counter()
     for instance in hospital.key.instances():
         dataset = hospital.datasets[instance.sop_instance_uid]
@@ -348,7 +348,7 @@ def test_references_resolve_within_the_study(hospital):
     assert checked > 50
 
 
-def test_every_file_says_that_it_is_synthetic_and_in_which_characters(hospital):
+def test_files_are_marked_synthetic_in_their_character_set(hospital):
     recipe = hospital.cohort.recipe
     for dataset in hospital.datasets.values():
         assert is_synthetic(dataset)
@@ -368,7 +368,7 @@ ENGLISH = re.compile(
 FRENCH = re.compile(r"\b(vu\(e\)|vu avec|né\(e\)|relecture|résultats|compte rendu|images clés|mesures|courriel|permis)")
 
 
-def test_a_hospital_writes_in_its_own_language(hospital):
+def test_hospital_writes_in_its_own_language(hospital):
     french = hospital.cohort.recipe.country.value == "france"
     told, languages = [], set()
     for dataset in hospital.datasets.values():
@@ -393,7 +393,7 @@ def test_a_hospital_writes_in_its_own_language(hospital):
     assert not any("\ufffd" in text or "Ã" in text for text in told)
 
 
-def test_a_scanned_page_is_printed_in_the_hospitals_own_language(hospital, program, tmp_path):
+def test_scanned_page_is_in_the_hospitals_language(hospital, program, tmp_path):
     program("tesseract")
     french = hospital.cohort.recipe.country.value == "france"
     series = [one for study in hospital.cohort.plan.studies for one in study.series]
@@ -408,7 +408,7 @@ def test_a_scanned_page_is_printed_in_the_hospitals_own_language(hospital, progr
         assert (ours in read_back, theirs in read_back) == (french, not french), read_back
 
 
-def test_every_trap_is_set_and_none_when_switched_off(hospital):
+def test_traps_are_set_and_absent_when_off(hospital):
     recipe = hospital.cohort.recipe
     set_in = Counter(trap for study in hospital.cohort.plan.studies for trap in study.traps)
     assert set(set_in) == set(Trap)
@@ -418,14 +418,14 @@ def test_every_trap_is_set_and_none_when_switched_off(hospital):
         assert set_in[trap] == (len(hospital.cohort.plan.studies) if number == "all" else number)
 
 
-def test_the_same_variant_gives_the_same_bytes(hospital):
+def test_hospital_variant_gives_the_same_bytes(hospital):
     again = build_cohort(hospital.cohort.recipe, hospital.cohort.variant)
     study = again.plan.studies[-1]
     for name, content in again.study_files(study):
         assert content == hospital.files[name]
 
 
-def test_a_dicomdir_names_people_in_both_scripts_and_nobody_whom_the_key_does_not_name(hospital, tmp_path, program):
+def test_dicomdir_names_only_people_of_the_key(hospital, tmp_path, program):
     """One file of each series is enough: a record stands for each."""
     files, recipe = tmp_path / "files", hospital.cohort.recipe
     for study in hospital.cohort.plan.studies:
@@ -495,7 +495,7 @@ def one_of_each(hospital, tmp_path_factory) -> list[Path]:
     return paths
 
 
-def test_dciodvfy_finds_no_error_in_any_kind_of_object(one_of_each, program, tmp_path):
+def test_conformance_dciodvfy_accepts_every_kind_of_object(one_of_each, program, tmp_path):
     dciodvfy, dcmconv = program("dciodvfy"), program("dcmconv")
 
     def said(path: Path) -> str:
@@ -512,7 +512,7 @@ def test_dciodvfy_finds_no_error_in_any_kind_of_object(one_of_each, program, tmp
             assert text.strip(), f"{path.name}: dciodvfy knows no such object"
 
 
-def test_dcmtk_reads_every_file_and_draws_every_image(hospital, one_of_each, program, tmp_path):
+def test_conformance_dcmtk_reads_and_draws_every_file(hospital, one_of_each, program, tmp_path):
     paths = []
     for number, content in enumerate(hospital.files.values()):
         paths.append(tmp_path / f"{number}.dcm")
@@ -532,7 +532,7 @@ def test_dcmtk_reads_every_file_and_draws_every_image(hospital, one_of_each, pro
     assert drawn > 20
 
 
-def test_orthanc_takes_everything_and_shows_every_image(hospital, one_of_each):
+def test_orthanc_stores_and_shows_every_image(hospital, one_of_each):
     shown = Counter()
     with scratch_orthanc("process") as url, httpx.Client(base_url=url, timeout=60) as client:
         for content in hospital.files.values():
@@ -565,7 +565,7 @@ def test_orthanc_takes_everything_and_shows_every_image(hospital, one_of_each):
 
 
 @pytest.mark.parametrize("trap", list(Trap))
-def test_a_trap_can_be_switched_by_itself(trap):
+def test_trap_can_be_set_alone(trap):
     recipe = load_recipe("clinique")
     off = build_cohort(recipe.model_copy(update={"traps": {}}), make_variant("one trap", "asha"))
     on = build_cohort(recipe.model_copy(update={"traps": {trap: 500}}), make_variant("one trap", "asha"))

@@ -28,7 +28,7 @@ def own() -> Origin:
     return origin_of(load_recipe("clinique"))
 
 
-def test_the_codecs_of_the_lock_are_those_that_every_machine_is_held_to():
+def test_version_of_the_codecs_is_the_locked_one():
     text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     locked = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", text, re.MULTILINE))
     assert {name: locked[name] for name in PINNED} == PINNED
@@ -36,14 +36,14 @@ def test_the_codecs_of_the_lock_are_those_that_every_machine_is_held_to():
     assert describe_this_machine() == ""
 
 
-def test_a_key_that_was_made_here_needs_no_word(own):
+def test_version_of_a_key_made_here_needs_no_warning(own):
     assert own.generator == GENERATOR_VERSION
     assert set(own.words) == {"faker fr_FR", *PINNED}
     assert describe_key_origin(own) == ""
     assert describe_key_origin(Origin()) == "", "a key that somebody wrote by hand"
 
 
-def test_a_key_of_another_version_says_what_happened_and_what_to_do(own):
+def test_version_of_an_older_key_is_reported_with_a_remedy(own):
     older = describe_key_origin(own.model_copy(update={"generator": "3"}))
     assert "other patients" in older
     assert f"generator 3, and here is generator {GENERATOR_VERSION}" in older
@@ -59,7 +59,7 @@ def test_a_key_of_another_version_says_what_happened_and_what_to_do(own):
     assert "requirements.lock" in packed
 
 
-def test_an_audit_with_such_a_key_says_so_in_its_notes(tmp_path):
+def test_version_of_an_older_key_is_in_the_audits_notes(tmp_path):
     key = build_cohort(load_recipe("district-hospital"), make_variant("open-archive", "asha")).questions()
     study = key.facts["deid_study_uid"]
     assert not any("answer key" in one for one in audit_study(tmp_path, key, study).notes)
@@ -67,7 +67,7 @@ def test_an_audit_with_such_a_key_says_so_in_its_notes(tmp_path):
     assert describe_key_origin(older.origin) in audit_study(tmp_path, older, study).notes
 
 
-def test_a_machine_with_other_codecs_is_told_by_synth(monkeypatch, capsys):
+def test_version_of_other_codecs_is_reported_by_synth(monkeypatch, capsys):
     monkeypatch.setattr(provenance, "PINNED", PINNED | {"pillow": "99.0"})
     assert "pillow 99.0 (here" in describe_this_machine()
     monkeypatch.setattr(sys, "argv", ["pacslab", "synth", "district-hospital", "--out", "/proc/nothing/here"])
@@ -76,7 +76,7 @@ def test_a_machine_with_other_codecs_is_told_by_synth(monkeypatch, capsys):
     assert "cannot be written" in capsys.readouterr().err
 
 
-def test_a_warning_is_one_line_on_the_command_line():
+def test_version_warning_is_one_line_on_the_command_line():
     line = main._as_a_line(PacslabWarning("Mind the codecs."), PacslabWarning, "x.py", 1)
     assert line == "pacslab: Mind the codecs.\n"
     assert "x.py:1" in main._as_a_line(UserWarning("other"), UserWarning, "x.py", 1)
@@ -103,7 +103,7 @@ def running(places):
     assert deployment.state is None
 
 
-def test_an_archive_of_another_version_is_refused_with_what_to_do(running):
+def test_version_of_an_older_archive_is_refused(running):
     for made, words in ((Origin(generator="3"), "generator 3, and here"), (Origin(), "an earlier generator")):
         deployment = running(made)
         for use in (deployment.start, lambda deployment=deployment: deployment.answer_key):
@@ -112,14 +112,14 @@ def test_an_archive_of_another_version_is_refused_with_what_to_do(running):
             assert "lab.stop()), then start again" in caught.value.remedy
 
 
-def test_an_archive_of_this_version_is_found_again(running, monkeypatch):
+def test_version_of_this_archive_is_found_again(running, monkeypatch):
     monkeypatch.setattr(provenance, "PINNED", PINNED | {"pillow": "99.0"})
     deployment = running(origin_of(load_recipe("district-hospital")))
     with pytest.warns(PacslabWarning, match=r"pillow 99\.0"):
         assert deployment.start().student == "asha"
 
 
-def test_a_snapshot_of_another_version_is_not_taken_for_this_ones(monkeypatch):
+def test_snapshot_of_another_version_is_not_used(monkeypatch):
     scenario, variant = load_scenario("open-archive"), make_variant("open-archive", "asha")
     ours = ArchiveData(scenario, variant, "process", "1.12.7").folder
     assert ArchiveData(scenario, variant, "process", "1.12.7").folder == ours

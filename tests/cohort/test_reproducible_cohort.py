@@ -32,7 +32,7 @@ print(digest.hexdigest())
 """
 
 
-def test_another_process_with_another_hash_seed_makes_the_same_bytes(cohort, files, key):
+def test_cohort_bytes_are_the_same_with_another_hash_seed(cohort, files, key):
     digest = hashlib.sha256()
     for name, content in files.items():
         digest.update(name.encode() + content)
@@ -50,20 +50,20 @@ def test_another_process_with_another_hash_seed_makes_the_same_bytes(cohort, fil
         assert answer.stdout.strip() == digest.hexdigest()
 
 
-def test_the_files_are_the_same_whether_the_key_was_made_first_or_not(recipe, files, key):
+def test_cohort_bytes_are_the_same_with_the_key_made_first(recipe, files, key):
     again = build_cohort(recipe, make_variant("open-archive", "asha"))
     assert again.answer_key() == key
     assert dict(again.instances()) == files
     assert dict(again.instances()) == files
 
 
-def test_the_files_and_the_key_are_the_same_where_nothing_was_noted_for_the_key(recipe, files, key):
+def test_cohort_bytes_and_key_are_the_same_without_notes(recipe, files, key):
     again = build_cohort(recipe, make_variant("open-archive", "asha"))
     assert dict(again.instances(collect=False)) == files
     assert again.answer_key() == key
 
 
-def test_the_count_is_known_before_any_file_is_made(recipe, files):
+def test_cohort_count_is_known_before_any_file_is_made(recipe, files):
     assert build_cohort(recipe, make_variant("open-archive", "asha")).count == len(files)
 
 
@@ -71,7 +71,7 @@ HOSPITALS = ("district-hospital", "district-hospital-standard", "clinique", "com
 
 
 @pytest.mark.parametrize("name", HOSPITALS)
-def test_a_thousand_students_share_no_patient_s_identifier_and_each_names_its_student(name):
+def test_identifiers_of_1000_students_are_disjoint(name):
     recipe, canaries, known = load_recipe(name), Canaries(), []
     for number in range(1000):
         people = draw_people(recipe, make_variant(name, f"student{number}"), recipe.most_studies)
@@ -91,7 +91,7 @@ def test_a_thousand_students_share_no_patient_s_identifier_and_each_names_its_st
 
 
 @pytest.mark.parametrize("name", HOSPITALS)
-def test_students_share_no_study_series_or_image(name):
+def test_uids_of_students_are_disjoint(name):
     recipe, canaries = load_recipe(name), Canaries()
     for number in range(60):
         plan = make_plan(recipe, make_variant(name, f"student{number}"))
@@ -103,7 +103,7 @@ def test_students_share_no_study_series_or_image(name):
 
 
 @pytest.mark.parametrize("name", HOSPITALS)
-def test_a_surname_alone_names_the_student(name):
+def test_surname_alone_names_the_student(name):
     """Surnames are the student's own even without the given name: a series' description says no more."""
     recipe, owner = load_recipe(name), {}
     for number in range(150):
@@ -112,7 +112,7 @@ def test_a_surname_alone_names_the_student(name):
             assert person.native == "" or owner.setdefault(person.native.partition("^")[0], number) == number
 
 
-def test_another_scenario_gives_the_same_student_other_people(recipe):
+def test_cohort_of_another_scenario_has_other_people(recipe):
     one = build_cohort(recipe, make_variant("open-archive", "asha")).plan.people
     other = build_cohort(recipe, make_variant("something-else", "asha")).plan.people
     assert not {person.national_number for person in one} & {person.national_number for person in other}

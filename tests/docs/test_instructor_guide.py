@@ -19,7 +19,7 @@ EXAM = GUIDE.partition("## An exam")[2].partition("\n## ")[0]
 
 
 @pytest.mark.parametrize("line", sorted(set(TYPED)))
-def test_every_command_is_one_with_these_options(line):
+def test_guide_commands_exist_with_their_options(line):
     command, words = cli, shlex.split(line)[1:]
     while isinstance(command, click.Group):
         assert words[0] in command.commands, line
@@ -28,21 +28,21 @@ def test_every_command_is_one_with_these_options(line):
         command.make_context("pacslab", words).close()
 
 
-def test_there_is_something_to_type():
+def test_guide_has_commands_to_type():
     assert len(set(TYPED)) > 8
 
 
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"`((?:samples|rubrics|fixes|solutions)/[\w./-]*)`", GUIDE))))
-def test_every_file_of_the_folder_exists(name):
+def test_guide_files_exist(name):
     assert (shipped("instructor") / name).exists()
 
 
 @pytest.mark.parametrize("lab", sorted(set(re.findall(r"`(0\d_\w+)`", GUIDE))))
-def test_every_lab_exists(lab):
+def test_guide_labs_exist(lab):
     assert (shipped("labs") / f"{lab}.ipynb").is_file()
 
 
-def test_the_settings_of_the_exam_are_settings_of_a_course(tmp_path):
+def test_guide_exam_settings_are_settings_of_a_course(tmp_path):
     """As an instructor types them from the page, and nothing then waits for marking."""
     init_course(tmp_path, "exam-2026", "Exam", ("open-archive",))
     path = tmp_path / COURSE_FILE
@@ -59,7 +59,7 @@ def test_the_settings_of_the_exam_are_settings_of_a_course(tmp_path):
     assert course.scenarios[0].points == dict.fromkeys(written, 0.0)
 
 
-def test_somebody_who_joins_later_changes_nobodys_patients(tmp_path):
+def test_guide_late_enrolment_changes_nobodys_patients(tmp_path):
     course = init_course(tmp_path / "c", "pacs-2026", "PACS", ("open-archive",))
     roster = tmp_path / "roster.csv"
     roster.write_bytes((shipped("instructor") / "samples" / "roster.csv").read_bytes())

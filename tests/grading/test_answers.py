@@ -19,7 +19,7 @@ from pacslab.grading.answers import same_answer
         ("Hypertrophic cardiomyopathy.", "hypertrophic  Cardiomyopathy", "text"),
     ],
 )
-def test_right_answers_in_other_words(answer, expected, compare):
+def test_answer_in_other_words_is_right(answer, expected, compare):
     assert same_answer(answer, expected, compare)
 
 
@@ -37,5 +37,5 @@ def test_right_answers_in_other_words(answer, expected, compare):
         (["x"], "14", "number"),
     ],
 )
-def test_wrong_answers(answer, expected, compare):
+def test_answer_that_is_wrong_is_wrong(answer, expected, compare):
     assert not same_answer(answer, expected, compare)

@@ -120,7 +120,7 @@ def worth(name):
     return sum(cell.metadata.get("nbgrader", {}).get("points", 0) for cell in cells)
 
 
-def test_a_cell_that_fails_is_told_with_what_was_displayed_before_it():
+def test_notebook_cell_that_fails_shows_what_came_before():
     fill_workspace()
     cells = ["from pacslab import Lab\nLab('open-archive').score", "print('as good', 'as done')", "assert 1 > 2"]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(one) for one in cells])
@@ -131,7 +131,7 @@ def test_a_cell_that_fails_is_told_with_what_was_displayed_before_it():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_solved_lab_earns_all_its_points(solver, name):
+def test_notebook_solved_earns_all_its_points(solver, name):
     labs = labs_of(SCENARIO[name])
     assert not [one for one in solver.outputs(name) if one.output_type == "error"]
     assert solver.points[name] == sum(worth(one) for one in labs[: labs.index(name) + 1])
@@ -161,12 +161,12 @@ def turned(output):
     return {words: {by_title[title] for title in titles.removesuffix(".").split("; ")} for words, titles in lines}
 
 
-def test_the_hardening_lab_shows_after_each_change_what_closed_and_who_in_the_hospital_broke(solver):
+def test_notebook_on_hardening_shows_each_change(solver):
     looks = [one for one in solver.outputs("05_harden") if "A stranger tries to" in displayed(one)]
     assert [turned(one) for one in looks] == STEPS
 
 
-def test_the_network_lab_shows_what_nmap_gets_wrong_and_what_the_lab_refuses(solver, program):
+def test_notebook_on_the_network_shows_nmap_and_refusals(solver, program):
     program("nmap")
     said = solver.said("02_dicom_network")
     assert said.index("Any AET is accepted") < said.index("Called AET check enabled")
@@ -175,7 +175,7 @@ def test_the_network_lab_shows_what_nmap_gets_wrong_and_what_the_lab_refuses(sol
 
 
 @pytest.mark.parametrize("scenario", sorted(set(SCENARIO.values())))
-def test_the_labs_of_a_scenario_together_earn_all_its_points(solver, scenario):
+def test_notebooks_of_a_scenario_earn_all_its_points(solver, scenario):
     solver.read(labs_of(scenario)[-1])
     score = solver.session(scenario).score
     assert [one.id for one in score.objectives if one.points < one.out_of] == []
@@ -183,7 +183,7 @@ def test_the_labs_of_a_scenario_together_earn_all_its_points(solver, scenario):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_untouched_lab_runs_to_its_end_and_earns_nothing(beginner, name):
+def test_notebook_untouched_runs_and_earns_nothing(beginner, name):
     said = beginner.said(name)
     assert beginner.points[name] == 0
     for ugly in ("Traceback", "Error:", "This did not work", "Exception"):
@@ -193,7 +193,7 @@ def test_an_untouched_lab_runs_to_its_end_and_earns_nothing(beginner, name):
 
 
 @pytest.mark.parametrize("name", [one for one in NAMES if worth(one)])
-def test_an_untouched_lab_says_at_every_task_what_is_missing(beginner, name):
+def test_notebook_untouched_says_what_is_missing(beginner, name):
     checks = [cell for cell in beginner.read(name).cells if cell.metadata.get("nbgrader", {}).get("grade")]
     assert checks
     for cell in checks:

@@ -116,7 +116,7 @@ class Notebook:
         panel.get_by_text(words).first.wait_for()
 
 
-def test_the_first_lab_and_the_panel_work_in_a_browser(served, page):
+def test_browser_runs_the_first_lab_and_the_panel(served, page):
     page.goto(f"{served}/lab/tree/labs/01_discover.ipynb?token={TOKEN}")
     notebook = Notebook(page)
     notebook.run_all()

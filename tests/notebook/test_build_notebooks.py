@@ -45,12 +45,12 @@ def source_of(folder, text=SMALL):
     return path
 
 
-def test_the_notebooks_of_this_checkout_are_current():
+def test_notebooks_of_this_checkout_are_current():
     found = [str(path.relative_to(ROOT)) for path in stale(ROOT)]
     assert found == [], "run 'make notebooks' and commit what it writes"
 
 
-def test_the_labs_that_a_course_needs_are_there():
+def test_notebooks_of_a_course_are_there():
     assert {
         "00_start_here",
         "01_discover",
@@ -63,12 +63,12 @@ def test_the_labs_that_a_course_needs_are_there():
 
 
 @EACH
-def test_building_twice_gives_the_same_bytes(source):
+def test_notebooks_built_twice_have_the_same_bytes(source):
     assert build(source) == build(source)
 
 
 @EACH
-def test_a_student_gets_no_solution_no_hidden_test_and_no_output(source):
+def test_notebook_of_a_student_has_no_solution_and_no_output(source):
     student = build(source).student
     assert not re.search(r"BEGIN|END (SOLUTION|HIDDEN)|session\.key|answer_key", student)
     for cell in cells(student):
@@ -78,7 +78,7 @@ def test_a_student_gets_no_solution_no_hidden_test_and_no_output(source):
 
 
 @EACH
-def test_every_cell_to_fill_says_so_and_can_be_run_as_it_is(source):
+def test_notebook_cell_to_fill_says_so_and_runs(source):
     filled = [cell for cell in cells(build(source).student) if cell.metadata.get("nbgrader", {}).get("solution")]
     assert filled
     for cell in filled:
@@ -87,21 +87,21 @@ def test_every_cell_to_fill_says_so_and_can_be_run_as_it_is(source):
 
 
 @EACH
-def test_both_notebooks_have_the_same_cells(source):
+def test_notebooks_of_student_and_instructor_have_equal_cells(source):
     built = build(source)
     student, instructor = cells(built.student), cells(built.instructor)
     assert [(one.id, one.metadata) for one in student] == [(one.id, one.metadata) for one in instructor]
     assert len({one.id for one in student}) == len(student)
 
 
-def test_links_lead_to_something():
+def test_notebook_links_lead_to_something():
     told = [cell.source for source in SOURCES for cell in cells(build(source).student) if cell.cell_type == "markdown"]
     links = {link for text in told for link in re.findall(r"\]\(([^)#]+)\)", text)}
     assert len(links) >= len(SOURCES)
     assert [link for link in sorted(links) if not (ROOT / "labs" / link).is_file()] == []
 
 
-def test_every_objective_of_the_open_archive_is_asked_for_in_one_lab():
+def test_notebook_objectives_are_each_asked_in_one_lab():
     asked = [
         cell.metadata.nbgrader.grade_id.removeprefix("check-")
         for source in SOURCES
@@ -114,7 +114,7 @@ def test_every_objective_of_the_open_archive_is_asked_for_in_one_lab():
     assert "open-archive" in scenario_ids()
 
 
-def test_the_metadata_is_what_nbgrader_reads(tmp_path):
+def test_notebook_metadata_is_read_by_nbgrader(tmp_path):
     _, _, answer, check = cells(build(source_of(tmp_path)).student)
     common = {"schema_version": 3, "task": False}
     assert answer.metadata.nbgrader == {
@@ -134,13 +134,13 @@ def test_the_metadata_is_what_nbgrader_reads(tmp_path):
     }
 
 
-def test_a_solution_inside_a_function_leaves_a_function(tmp_path):
+def test_notebook_solution_in_a_function_leaves_a_function(tmp_path):
     built = build(source_of(tmp_path))
     assert cells(built.student)[2].source == 'def counted(patients):\n    """Count them."""\n    # YOUR CODE HERE'
     assert "    return len(patients)" in cells(built.instructor)[2].source
 
 
-def test_the_instructors_notebook_fails_where_points_are_missing(tmp_path):
+def test_notebook_of_the_instructor_fails_without_points(tmp_path):
     check = cells(build(source_of(tmp_path)).instructor)[3].source
     assert check.endswith('### BEGIN HIDDEN TESTS\nassert lab.earned("patient-count")\n### END HIDDEN TESTS')
 
@@ -153,12 +153,12 @@ def test_the_instructors_notebook_fails_where_points_are_missing(tmp_path):
         (SMALL.replace("\n\n# %%\nlab.check", "\nlab.check"), "in a cell that is also to be filled"),
     ],
 )
-def test_a_check_that_cannot_be_graded_is_refused(tmp_path, text, words):
+def test_notebook_check_that_cannot_be_graded_is_refused(tmp_path, text, words):
     with pytest.raises(ScenarioError, match=words):
         build(source_of(tmp_path, text))
 
 
-def test_a_notebook_without_a_source_goes_and_a_changed_source_is_noticed(tmp_path):
+def test_notebook_without_source_goes_and_stale_is_found(tmp_path):
     source = source_of(tmp_path)
     assert write_notebooks(tmp_path) == sorted(targets(tmp_path, build(source)))
     assert stale(tmp_path) == {}

@@ -26,7 +26,7 @@ def nothing_runs(monkeypatch):
 @pytest.mark.parametrize(
     "host", ["192.0.2.17", "8.8.8.8", "pacs.example.org", "localhost", "0.0.0.0", "::1", "10.0.0.7"]
 )
-def test_no_program_speaks_to_an_address_outside_the_lab(program, host):
+def test_client_refuses_an_address_outside_the_lab(program, host):
     with pytest.raises(UnsafeAddressError, match="nothing was sent"):
         run_client(program, (), host, 104)
 
@@ -34,7 +34,7 @@ def test_no_program_speaks_to_an_address_outside_the_lab(program, host):
 @NEVER
 @pytest.mark.parametrize("program", SPEAKING)
 @pytest.mark.parametrize("smuggled", ["192.0.2.17", "pacs.example.org", "hospital"])
-def test_an_address_among_the_options_is_refused(program, smuggled):
+def test_client_refuses_an_address_among_the_options(program, smuggled):
     with pytest.raises(UnsafeAddressError, match="nothing was sent"):
         run_client(program, (smuggled, "104"), "127.0.0.1", 4242)
 
@@ -44,30 +44,30 @@ def test_an_address_among_the_options_is_refused(program, smuggled):
     ("program", "options"),
     [("nmap", ("-iR", "100")), ("nmap", ("-iLtargets",)), ("nmap", ("--script=default",)), ("tcpdump", ("-i", "any"))],
 )
-def test_an_option_that_could_lead_elsewhere_is_refused(program, options):
+def test_client_refuses_an_option_that_leads_elsewhere(program, options):
     with pytest.raises(PacslabError, match="does not take"):
         run_client(program, options, "127.0.0.1", 4242)
 
 
 @NEVER
-def test_tcpdump_reads_a_file_and_never_listens():
+def test_client_tcpdump_reads_files_and_never_listens():
     with pytest.raises(PacslabError, match="incomplete"):
         run_client("tcpdump", ("-A",), "127.0.0.1", 4242)
 
 
-def test_a_search_is_written_as_dcmtk_wants_it():
+def test_client_query_is_written_for_dcmtk():
     options = ("-S", "-aet", "ROGUE", "-k", "PatientName=*RAO*")
     assert command_line("findscu", options, "127.0.0.5", 4242) == ["findscu", *options, "127.0.0.5", "4242"]
 
 
-def test_a_program_that_is_not_installed_is_named_with_its_package(monkeypatch):
+def test_client_not_installed_is_named_with_its_package(monkeypatch):
     monkeypatch.setattr(clients.shutil, "which", lambda _: None)
     said = run_client("echoscu", (), "127.0.0.1", 4242)
     assert "not installed" in said
     assert "dcmtk" in said
 
 
-def test_what_a_program_says_is_shown_with_the_command(program):
+def test_client_output_is_shown_with_the_command(program):
     program("echoscu")
     with socket.socket() as taken:  # bound and not listening: nobody answers there
         taken.bind(("127.0.0.1", 0))

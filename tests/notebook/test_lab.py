@@ -86,7 +86,7 @@ def text(outputs):
     return "\n".join(one.get("data", {}).get("text/plain", "") or one.get("text", "") for one in outputs)
 
 
-def test_a_new_kernel_finds_the_running_lab_again(in_each_runtime, tmp_path):
+def test_lab_in_a_new_kernel_finds_the_running_servers(in_each_runtime, tmp_path):
     session = in_each_runtime
     code = 'import os\nfrom pacslab import Lab\nlab = Lab("open-archive")\nlab.start()\nprint(lab.url, os.getpid())'
     with Kernel(tmp_path, session) as first:
@@ -100,7 +100,7 @@ def test_a_new_kernel_finds_the_running_lab_again(in_each_runtime, tmp_path):
         assert "✓ running" in html(second.run("lab.status()"))
 
 
-def test_a_start_shows_how_far_it_is_in_one_place_until_the_servers_stand_there(program, tmp_path):
+def test_lab_start_shows_progress_in_one_place(program, tmp_path):
     program("Orthanc")
     with sessions("process", "progress") as start:
         session = start("student")
@@ -125,7 +125,7 @@ def test_a_start_shows_how_far_it_is_in_one_place_until_the_servers_stand_there(
         assert "%" not in text(outputs)
 
 
-def test_every_call_shows_itself_once_wherever_it_stands_in_a_cell(kernel, session):
+def test_lab_calls_show_themselves_once(kernel, session):
     kernel.run('from pacslab import Lab\nlab = Lab("open-archive")')
     both = kernel.run('lab.task("archive-title")\nlab.task("patient-count")')
     assert len(both) == 2
@@ -137,7 +137,7 @@ def test_every_call_shows_itself_once_wherever_it_stands_in_a_cell(kernel, sessi
         assert len(kernel.run(f"lab.{name}()")) == 1
 
 
-def test_an_error_is_a_box_and_no_traceback_and_still_stops_the_cell(kernel):
+def test_lab_error_is_a_box_and_stops_the_cell(kernel):
     kernel.run('from pacslab import Lab\nlab = Lab("open-archive")')
     outputs = kernel.fails('lab.check("patient-cuont", 3)\nprint("not reached")')
     assert "Did you mean" in html(outputs)
@@ -150,7 +150,7 @@ def test_an_error_is_a_box_and_no_traceback_and_still_stops_the_cell(kernel):
     assert programming[0].output_type == "error"
 
 
-def test_the_same_calls_in_a_terminal_give_text(lab):
+def test_lab_calls_in_a_terminal_give_text(lab):
     assert "CT01" in repr(lab.status())
     assert "the archive under attack" in repr(lab)
     assert repr(lab.hint("archive-title")).startswith("Hint ")
@@ -165,14 +165,14 @@ def test_the_same_calls_in_a_terminal_give_text(lab):
     assert "Discover: 5 of 20" in repr(lab.score)
 
 
-def test_hints_help_more_and_more_and_the_last_one_stays(lab):
+def test_lab_hints_grow_and_the_last_stays(lab):
     shown = [lab.hint("stranger-find").content for _ in range(4)]
     assert [(one.number, one.out_of) for one in shown] == [(1, 3), (2, 3), (3, 3), (3, 3)]
     assert [one.text for one in shown[:3]] == list(lab.session.scenario.objective("stranger-find").hints)
     assert lab.task("stranger-find").content.hints_left == 0
 
 
-def test_the_explanation_comes_with_the_right_answer_and_not_before(lab):
+def test_lab_explanation_comes_with_the_right_answer(lab):
     explanation = lab.session.scenario.objective("number-owner").explanation
     assert not lab.check("number-owner", "Nobody^At All").content.explanation
     ending = lab.session.key.facts["asked_number_ending"]
@@ -182,7 +182,7 @@ def test_the_explanation_comes_with_the_right_answer_and_not_before(lab):
     assert "What this means." in right._repr_html_()
 
 
-def test_assess_shows_both_sides_and_gives_the_findings(in_each_runtime):
+def test_lab_assess_shows_both_sides(in_each_runtime):
     seen = Lab("open-archive", student=in_each_runtime.student).assess()
     assert seen.exposed
     assert not seen.broken
@@ -194,7 +194,7 @@ def test_assess_shows_both_sides_and_gives_the_findings(in_each_runtime):
         assert escape(words, quote=False) in seen._repr_html_().replace("&#39;", "'").replace("&#34;", '"')
 
 
-def test_practice_answers_like_every_check_and_earns_nothing(lab):
+def test_lab_practice_earns_nothing(lab):
     before = read_progress(lab.work)
     assert lab.practice(...).passed is None
     assert lab.practice(3).passed is False
@@ -202,7 +202,7 @@ def test_practice_answers_like_every_check_and_earns_nothing(lab):
     assert read_progress(lab.work) == before
 
 
-def test_options_are_set_in_the_students_own_file_and_shown(lab):
+def test_lab_options_are_set_in_the_students_file(lab):
     try:
         rows = lab.set_options(DicomAlwaysAllowFind=False).content
         assert [sign for sign, _, _ in rows] == ["-", "+"]
@@ -213,7 +213,7 @@ def test_options_are_set_in_the_students_own_file_and_shown(lab):
     assert lab.changes().content == []
 
 
-def test_the_work_is_packed_and_the_receipt_says_what_is_in_it(lab, tmp_path):
+def test_lab_submission_is_packed_with_a_receipt(lab, tmp_path):
     receipt = lab.submit(tmp_path)
     assert Path(receipt.path).parent == tmp_path
     assert Path(receipt.path).stat().st_size == receipt.size
@@ -222,7 +222,7 @@ def test_the_work_is_packed_and_the_receipt_says_what_is_in_it(lab, tmp_path):
     assert "orthanc.json" in receipt._repr_html_()
 
 
-def test_nothing_to_show_yet_is_no_error(lab, capsys):
+def test_lab_show_without_anything_is_no_error(lab, capsys):
     lab.show(...)
     assert "nothing to show yet" in capsys.readouterr().out
     with pytest.raises(ObjectiveError, match="shows you nothing"):
@@ -232,7 +232,7 @@ def test_nothing_to_show_yet_is_no_error(lab, capsys):
     assert capsys.readouterr().out.count("CT ·") == len(series["Instances"])
 
 
-def test_the_panels_buttons_do_what_they_say(lab):
+def test_panel_buttons_do_what_they_say(lab):
     panel = lab.panel()
     try:
         assert panel.buttons["start"].disabled
@@ -257,7 +257,7 @@ def test_the_panels_buttons_do_what_they_say(lab):
         panel.close()
 
 
-def test_every_button_can_be_read_and_every_state_has_a_word():
+def test_panel_buttons_are_readable_and_states_have_words():
     style = (html_views.Path(html_views.__file__).parent / "templates" / "frame.html").read_text(encoding="utf-8")
     for colour in re.findall(r"--(?:good|bad|unsure): (#[0-9a-f]{6})", style)[:3]:
         assert contrast(colour, "#f0f1f3") >= 4.5
@@ -278,7 +278,7 @@ def contrast(one, other):
     return (light + 0.05) / (dark + 0.05)
 
 
-def test_markup_from_a_file_stays_text():
+def test_markup_of_a_file_stays_text():
     evil = "<script>alert(1)</script>"
     finding = Finding(
         id="x",
@@ -304,7 +304,7 @@ def test_markup_from_a_file_stays_text():
         assert "<script>" not in one
 
 
-def test_a_stopped_lab_says_how_to_start_it():
+def test_lab_stopped_says_how_to_start():
     lab = Lab("open-archive", student="never-started")
     assert "lab.start()" in lab._repr_html_()
     with pytest.raises(DeploymentError):
@@ -313,7 +313,7 @@ def test_a_stopped_lab_says_how_to_start_it():
     assert problem.remedy == "Start it."
 
 
-def test_a_refusal_over_dicom_is_told_as_one():
+def test_lab_dicom_refusal_is_shown_as_a_refusal():
     text = 'HTTP code: 500, with text: {"Details" : "DicomAssociation - %s"}'
     for said in (
         r"connecting to AET \"ARCHIVE\": DUL Association Rejected",

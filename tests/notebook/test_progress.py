@@ -27,7 +27,7 @@ def assessment(*outcomes):
     )
 
 
-def test_each_look_says_what_has_turned_since_the_one_before(monkeypatch):
+def test_progress_shows_what_changed_between_assessments(monkeypatch):
     lab = Lab("open-archive", student="turning")
     looks = iter(
         [

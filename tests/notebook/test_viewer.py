@@ -48,7 +48,7 @@ def files():
 
 
 @pytest.mark.parametrize("modality", ["CT", "CR", "US", "OT"])
-def test_every_kind_of_picture_of_the_archive_is_shown_with_contrast(files, modality):
+def test_viewer_shows_every_kind_of_image_with_contrast(files, modality):
     frame = frames_of(datasets_of(files[modality][0], nowhere))[0]
     picture = shown(frame)
     assert picture.shape[:2] == (frame.dataset.Rows, frame.dataset.Columns)
@@ -56,7 +56,7 @@ def test_every_kind_of_picture_of_the_archive_is_shown_with_contrast(files, moda
     assert modality in frame.caption
 
 
-def test_slices_stand_in_the_order_of_their_numbers(files):
+def test_viewer_sorts_slices_by_number(files):
     series = {}
     for content in files["CT"]:
         dataset = pydicom.dcmread(io.BytesIO(content))
@@ -67,32 +67,32 @@ def test_slices_stand_in_the_order_of_their_numbers(files):
     assert len(numbers) == len(one) > 1
 
 
-def test_an_inverted_image_is_shown_the_right_way_round():
+def test_viewer_shows_inverted_images_the_right_way():
     ramp = np.arange(256, dtype=np.uint8).reshape(16, 16)
     assert (shown(frames_of([image(ramp)])[0]) == ramp).all()
     inverted = image(ramp, PhotometricInterpretation="MONOCHROME1")
     assert (shown(frames_of([inverted])[0]) == 255 - ramp).all()
 
 
-def test_colour_and_frames_are_shown_one_by_one():
+def test_viewer_shows_colour_and_frames_singly():
     frames = np.zeros((3, 8, 8, 3), dtype=np.uint8)
     frames[1, :, :, 0] = 200
     pictures = [shown(one) for one in frames_of([image(frames, PhotometricInterpretation="RGB", Modality="US")])]
     assert [int(one[0, 0, 0]) for one in pictures] == [0, 200, 0]
 
 
-def test_files_folders_and_lists_are_shown_too(files, tmp_path):
+def test_viewer_shows_files_folders_and_lists(files, tmp_path):
     for number, content in enumerate(files["US"][:2]):
         (tmp_path / f"{number}.dcm").write_bytes(content)
     assert len(frames_of(datasets_of(tmp_path, nowhere))) == 2
     assert len(frames_of(datasets_of([tmp_path / "0.dcm", files["US"][1]], nowhere))) == 2
 
 
-def test_a_report_holds_no_picture(files):
+def test_viewer_of_a_report_shows_no_image(files):
     assert frames_of(datasets_of(files["DOC"][0], nowhere)) == []
 
 
 @pytest.mark.parametrize("thing", [17, b"no DICOM", object()])
-def test_what_cannot_be_shown_is_said(thing):
+def test_viewer_says_what_cannot_be_shown(thing):
     with pytest.raises(ObjectiveError, match="Give "):
         datasets_of(thing, nowhere)

@@ -77,7 +77,7 @@ def composed():
         assert client.volumes.list(filters=mine) == []
 
 
-def test_it_is_healthy_and_serves_the_first_lab(composed):
+def test_compose_is_healthy_and_serves_the_first_lab(composed):
     assert composed.container["State"]["Health"]["Status"] == "healthy"
     notebook = json.loads(composed.get("/api/contents/labs/00_start_here.ipynb"))
     assert notebook["type"] == "notebook"
@@ -85,17 +85,17 @@ def test_it_is_healthy_and_serves_the_first_lab(composed):
     assert b"jupyter" in composed.get("/lab/tree/labs/00_start_here.ipynb").lower()
 
 
-def test_nobody_comes_in_without_the_token(composed):
+def test_compose_without_the_token_lets_nobody_in(composed):
     with pytest.raises(urllib.error.HTTPError, match="403"):
         composed.get("/api/contents/labs", token="")
 
 
-def test_it_prints_the_address_to_open(composed):
+def test_compose_prints_the_address_to_open(composed):
     address = f"http://127.0.0.1:{composed.port}/lab/tree/labs/00_start_here.ipynb?token={TOKEN}"
     assert address in composed.compose("logs", "lab")
 
 
-def test_only_this_machine_reaches_it(composed):
+def test_compose_is_reached_from_this_machine_only(composed):
     published = composed.container["NetworkSettings"]["Ports"]
     addresses = [one["HostIp"] for bindings in published.values() for one in bindings or []]
     assert addresses == ["127.0.0.1"]
@@ -104,7 +104,7 @@ def test_only_this_machine_reaches_it(composed):
     assert options["com.docker.network.bridge.enable_ip_masquerade"] == "false"
 
 
-def test_a_neighbour_who_sends_to_the_containers_own_address_gets_no_answer(composed):
+def test_compose_container_address_answers_no_neighbour(composed):
     """Engines before 28 pass on what a neighbour sends to a container, published on loopback or not."""
     (network,) = composed.container["NetworkSettings"]["Networks"].values()
     address = network["IPAddress"]
@@ -113,7 +113,7 @@ def test_a_neighbour_who_sends_to_the_containers_own_address_gets_no_answer(comp
         assert not outside.reaches(address, 8888, "/api")
 
 
-def test_it_holds_no_power_over_the_machine(composed):
+def test_compose_container_has_no_power_over_the_machine(composed):
     host = composed.container["HostConfig"]
     assert host["CapDrop"] == ["ALL"]
     assert host["SecurityOpt"] == ["no-new-privileges:true"]
@@ -125,7 +125,7 @@ def test_it_holds_no_power_over_the_machine(composed):
     assert composed.inside("sh", "-c", "command -v cc gcc docker || echo none").strip() == "none"
 
 
-def test_a_deployment_runs_inside_and_listens_on_loopback_only(composed):
+def test_compose_deployment_listens_on_loopback_only(composed):
     status = json.loads(composed.inside("pacslab", "start", "--json"))
     try:
         assert status["runtime"] == "process"
@@ -143,7 +143,7 @@ def is_loopback(address):
     return address.endswith("7F") if len(address) == 8 else address == "0" * 24 + "01000000"
 
 
-def test_work_outlives_the_container(composed):
+def test_compose_work_outlives_the_container(composed):
     composed.inside("sh", "-c", "echo kept > /home/student/pacslab/work/note.txt")
     composed.compose("down", "--timeout", "20")
     composed.compose("up", "--detach", "--wait", "--no-build")

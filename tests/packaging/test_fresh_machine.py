@@ -87,7 +87,7 @@ def _held():
         return any(DEBIAN in image.tags for image in client.images.list())
 
 
-def test_make_lab_sets_everything_up_and_serves_the_first_lab(machine):
+def test_fresh_machine_make_lab_serves_the_first_lab(machine):
     machine.container.exec_run(
         ["sh", "-c", "make lab >/root/said 2>&1; echo ended $? >>/root/said"], detach=True, workdir="/root/pacslab"
     )
@@ -112,7 +112,7 @@ def test_make_lab_sets_everything_up_and_serves_the_first_lab(machine):
         time.sleep(0.5)
 
 
-def test_make_demo_shows_the_whole_job_there(machine):
+def test_fresh_machine_make_demo_shows_the_whole_job(machine):
     said = machine.run("make demo", folder="/root/pacslab")
     assert "EXPOSED" in said
     assert "Nothing is left running." in said

@@ -45,27 +45,27 @@ def unsatisfied(lock, requirements):
     return [one for one in requirements if not met(Requirement(one))]
 
 
-def test_what_pacslab_needs_is_locked():
+def test_lock_holds_what_pacslab_needs():
     assert unsatisfied("requirements.lock", PROJECT["project"]["dependencies"]) == []
 
 
-def test_what_building_needs_is_locked():
+def test_lock_holds_what_building_needs():
     assert unsatisfied("requirements.lock", PROJECT["build-system"]["requires"]) == []
 
 
-def test_what_developing_needs_is_locked():
+def test_lock_holds_what_developing_needs():
     extras = PROJECT["project"]["optional-dependencies"]
     needed = [one for one in extras["dev"] if not one.startswith("pacslab[")] + extras["league"] + extras["docs"]
     assert unsatisfied("requirements-dev.lock", [*PROJECT["project"]["dependencies"], *needed]) == []
 
 
-def test_the_tests_run_what_users_run():
+def test_lock_is_what_the_tests_run():
     users, developers = (versions(ROOT / lock) for lock in LOCKS)
     assert {name: developers.get(name) for name in users} == users
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_every_pin_has_a_hash_and_no_address_stands_in_the_lock(lock):
+def test_lock_pins_have_hashes_and_no_address(lock):
     text = (ROOT / lock).read_text(encoding="utf-8")
     entries = [one for one in re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE) if "==" in one]
     assert len(entries) == len(pins(ROOT / lock)) > 50
@@ -74,7 +74,7 @@ def test_every_pin_has_a_hash_and_no_address_stands_in_the_lock(lock):
 
 
 @pytest.mark.slow
-def test_the_locks_are_current(tmp_path):
+def test_locks_are_current(tmp_path):
     uv = Path(sys.executable).with_name("uv")
     made = subprocess.run(
         [ROOT / "tools/lock.sh", "--into", tmp_path],

@@ -70,7 +70,7 @@ def elsewhere() -> dict:
 
 
 @pytest.mark.docker
-def test_another_python_makes_the_same_bytes(elsewhere):
+def test_other_python_makes_the_same_bytes(elsewhere):
     answer = subprocess.run([sys.executable, "-c", DIGESTS], capture_output=True, text=True, check=True)
     here = json.loads(answer.stdout)
     assert elsewhere["python"].startswith("3.13.")

@@ -60,31 +60,31 @@ def machine(tmp_path):
     return Machine(tmp_path)
 
 
-def test_a_linux_without_apt_is_told_what_to_install(machine):
+def test_setup_on_linux_without_apt_says_what_to_install(machine):
     machine.refuses("no Docker engine answers", "start Docker", "install Orthanc", "C compiler")
 
 
-def test_a_mac_is_told_to_use_docker(machine):
+def test_setup_on_a_mac_names_docker(machine):
     machine.has("uname", "echo Darwin")
     machine.refuses("install and start Docker")
 
 
-def test_an_old_python_is_told_which_one_is_needed(machine):
+def test_setup_with_an_old_python_names_the_needed_one(machine):
     machine.has("python3", "exit 1")
     machine.refuses("Python 3.11 or newer", "install it")
 
 
-def test_a_python_that_was_asked_for_and_is_not_there_is_named(machine):
+def test_setup_with_a_missing_python_names_it(machine):
     machine.refuses("'python9'", "3.11", PYTHON="python9")
 
 
-def test_no_root_and_no_sudo_names_what_the_administrator_installs(machine):
+def test_setup_without_root_names_the_packages(machine):
     machine.has("apt-get", "exit 100")
     machine.has("dpkg-query", "exit 1")
     machine.refuses("needs root", "apt-get install orthanc orthanc-dicomweb orthanc-gdcm gcc libc6-dev")
 
 
-def test_sudo_is_said_before_it_asks(machine):
+def test_setup_announces_sudo_before_it_asks(machine):
     machine.has("apt-get", "exit 100")
     machine.has("dpkg-query", "exit 1")
     machine.has("sudo", "exit 1")
@@ -92,13 +92,13 @@ def test_sudo_is_said_before_it_asks(machine):
     assert "sudo may ask for your password: orthanc orthanc-dicomweb orthanc-gdcm gcc libc6-dev" in said
 
 
-def test_an_unknown_wish_is_refused(machine):
+def test_setup_refuses_an_unknown_target(machine):
     result = machine.set_up("everything")
     assert result.returncode == 2
     assert "say 'lab' or 'test'" in result.stderr
 
 
-def test_debians_orthanc_service_is_never_started(machine):
+def test_setup_never_starts_debians_orthanc_service(machine):
     calls, policy = machine.checkout / "calls", machine.checkout / "policy-rc.d"
     machine.has("dpkg-query", "exit 1")
     # Long output: whoever stops reading early must not take it for a failure.
@@ -126,7 +126,7 @@ def test_debians_orthanc_service_is_never_started(machine):
     assert not policy.exists()
 
 
-def test_the_scripts_have_no_known_fault(program):
+def test_shell_scripts_pass_shellcheck(program):
     folders = ("tools", "docker", ".ci")
     scripts = [
         path

@@ -61,19 +61,19 @@ def at_home(elsewhere, tmp_path):
     return call
 
 
-def test_the_wheel_carries_labs_scenarios_and_images(wheel):
+def test_wheel_holds_labs_scenarios_and_images(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert [one for one in SHARED if not any(name.startswith(f"pacslab/_share/{one}") for name in names)] == []
     assert "pacslab/py.typed" in names
     assert [name for name in names if "__pycache__" in name or name.startswith("tests")] == []
 
 
-def test_it_tells_its_version_and_its_scenarios(at_home):
+def test_wheel_prints_version_and_scenarios(at_home):
     assert at_home("--version").startswith("pacslab, version ")
     assert "open-archive" in {one["id"] for one in json.loads(at_home("scenarios", "--json"))}
 
 
-def test_the_demo_runs_outside_a_checkout(at_home, runtime):
+def test_wheel_demo_runs_outside_a_checkout(at_home, runtime):
     result = json.loads(at_home("demo", "--json", PACSLAB_RUNTIME=runtime))
     assert result["good"]
     assert json.loads(at_home("status", "--json")) == []
@@ -85,7 +85,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def test_pacslab_lab_serves_the_notebooks_and_ends_in_order(at_home):
+def test_wheel_lab_serves_the_notebooks_and_ends(at_home):
     port = free_port()
     server = subprocess.Popen(
         [at_home.command, "lab", "--no-browser", "--port", str(port)],

@@ -12,14 +12,14 @@ from pacslab.probes import DicomPeer, Target, get_as_stranger
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.88.3.4", "10.231.0.2"])
-def test_lab_addresses_pass(host):
+def test_address_of_the_lab_passes(host):
     assert require_lab_address(host) == host
 
 
 @pytest.mark.parametrize(
     "host", ["8.8.8.8", "10.0.0.1", "192.168.1.1", "0.0.0.0", "::1", "localhost", "", "10.232.0.1"]
 )
-def test_every_other_address_is_refused(host):
+def test_address_of_any_other_kind_is_refused(host):
     with pytest.raises(UnsafeAddressError, match="nothing was sent"):
         require_lab_address(host)
 
@@ -28,7 +28,7 @@ def server(host):
     return Server("archive", "1:1:/x", host, Endpoint(host, 8042), Endpoint(host, 4242))
 
 
-def test_an_actor_elsewhere_is_refused():
+def test_address_of_an_actor_elsewhere_is_refused():
     with pytest.raises(UnsafeAddressError):
         DicomPeer("CT01", server("192.0.2.1"), "x")
 
@@ -47,12 +47,12 @@ class Elsewhere:
         return None
 
 
-def test_probes_refuse_an_archive_elsewhere():
+def test_address_of_an_archive_elsewhere_is_refused():
     with pytest.raises(UnsafeAddressError), Target.of(Elsewhere()):
         pass
 
 
-def test_the_get_probe_refuses_an_address_elsewhere():
+def test_address_elsewhere_is_refused_by_c_get():
     key = SimpleNamespace(facts={"deid_study_uid": "1.2"})
     with pytest.raises(UnsafeAddressError):
         get_as_stranger(SimpleNamespace(key=key, archive=server("192.0.2.1")))

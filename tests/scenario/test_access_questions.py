@@ -27,7 +27,7 @@ def answered(session, answers):
         assert result.passed, (objective, answer, result.message)
 
 
-def test_one_readers_password_leads_to_the_administrators(lab):
+def test_question_readers_password_leads_to_administrators(lab):
     session = lab("remote-code")
     reader = session.deployment.handover().web.radiologist.credentials
     with httpx.Client(base_url=session.url, auth=reader, timeout=20) as client:
@@ -53,7 +53,7 @@ def test_one_readers_password_leads_to_the_administrators(lab):
         )
 
 
-def test_three_accounts_are_guessed_in_three_ways(lab):
+def test_question_three_accounts_are_guessed(lab):
     session = lab("well-known-password")
 
     def status(*account):
@@ -77,7 +77,7 @@ def test_three_accounts_are_guessed_in_three_ways(lab):
     )
 
 
-def test_an_image_is_stored_twice_and_everything_is_listed(lab):
+def test_question_image_is_stored_twice_and_listed(lab):
     session = lab("silent-overwrite")
     archive = session.archive(*session.deployment.handover().web.administrator.credentials)
     again = archive.post_instances(archive.get_instances_id_file(archive.get_instances()[0]))

@@ -41,7 +41,7 @@ KINDS = {
 }
 
 
-def test_the_eight_kinds_of_misconfiguration_ship_each_with_a_story_and_sources_of_its_own():
+def test_scenarios_ship_eight_kinds_with_story_and_sources():
     assert set(scenario_ids()) >= KINDS
     scenarios = [load_scenario(name) for name in sorted(KINDS)]
     for told in ("title", "summary", "story"):
@@ -52,7 +52,7 @@ def test_the_eight_kinds_of_misconfiguration_ship_each_with_a_story_and_sources_
 
 
 @pytest.mark.parametrize("name", scenario_ids())
-def test_every_shipped_scenario_is_valid_and_names_existing_probes(name):
+def test_scenario_as_shipped_is_valid_with_known_probes(name):
     scenario = load_scenario(name)
     assert len(scenario.objectives) >= 8
     assert all(one.points and one.explanation and 1 <= len(one.hints) <= 3 for one in scenario.objectives)
@@ -62,13 +62,13 @@ def test_every_shipped_scenario_is_valid_and_names_existing_probes(name):
 
 
 @pytest.mark.parametrize("name", scenario_ids())
-def test_every_attack_of_a_weakness_earns_points_when_it_is_closed(name):
+def test_scenario_attacks_each_earn_points_when_closed(name):
     scenario = load_scenario(name)
     closing = {probe for one in scenario.objectives if isinstance(one.check, ProbeCheck) for probe in one.check.closed}
     assert closing == {probe for weakness in scenario.weaknesses for probe in weakness.probes}
 
 
-def test_an_unknown_scenario_is_answered_with_the_nearest_and_the_list():
+def test_scenario_unknown_is_answered_with_the_nearest():
     with pytest.raises(ScenarioError, match=r"no scenario 'open-archiv'.*Did you mean 'open-archive'\?.*scenarios are"):
         load_scenario("open-archiv")
 
@@ -92,7 +92,7 @@ def test_an_unknown_scenario_is_answered_with_the_nearest_and_the_list():
         (lambda c: c["weaknesses"][0].update(put_back=None), r"weaknesses\.0\.put_back"),
     ],
 )
-def test_what_does_not_fit_is_named(copy, change, words):
+def test_scenario_value_that_does_not_fit_is_named(copy, change, words):
     with pytest.raises(ScenarioError, match=words) as caught:
         load_scenario(changed(copy, change))
     assert "scenario.yaml" in str(caught.value)
@@ -101,25 +101,25 @@ def test_what_does_not_fit_is_named(copy, change, words):
 _MISSPELT = ["dicom-find-strangers", "dicom-find-stranger", "dicom-old-device", "dicom-borrowed-title"]
 
 
-def test_a_probe_that_does_not_exist_is_named_as_soon_as_a_session_is_made(copy):
+def test_scenario_unknown_probe_is_named_by_the_session(copy):
     folder = changed(copy, lambda c: c["weaknesses"][1].update(probes=_MISSPELT))
     with pytest.raises(ScenarioError, match="'dicom-find-strangers', which does not exist"):
         Session(folder)
 
 
-def test_a_probe_that_does_not_exist_is_named(copy):
+def test_scenario_unknown_probe_is_named(copy):
     scenario = load_scenario(changed(copy, lambda c: c["weaknesses"][1].update(probes=_MISSPELT)))
     with pytest.raises(ScenarioError, match=r"'dicom-find-strangers', which does not exist\. Did you mean"):
         probes_for(scenario)
 
 
-def test_broken_yaml_is_told_with_line_and_column(copy):
+def test_scenario_broken_yaml_has_line_and_column(copy):
     (copy / "scenario.yaml").write_text("id: open-archive\ntitle: [unclosed\n", encoding="utf-8")
     with pytest.raises(ScenarioError, match=r"not valid YAML at line \d+, column \d+"):
         load_scenario(str(copy))
 
 
-def test_a_scenario_without_its_configuration_is_refused(copy):
+def test_scenario_without_its_configuration_is_refused(copy):
     (copy / "orthanc.json").unlink()
     with pytest.raises(ScenarioError, match=r"has no orthanc\.json"):
         load_scenario(str(copy))
@@ -129,7 +129,7 @@ def test_a_scenario_without_its_configuration_is_refused(copy):
     "text",
     ["a: " + "[" * 100_000, "a: " + "{" * 100_000, "- " * 100_000 + "x", "\n".join(" " * n + "a:" for n in range(200))],
 )
-def test_a_file_that_is_nested_without_end_ends_no_program(tmp_path, text):
+def test_scenario_nested_without_end_is_refused(tmp_path, text):
     """The reader in C calls itself for each level, and would take the program with it."""
     (tmp_path / "deep.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(ScenarioError, match="nested more than"):

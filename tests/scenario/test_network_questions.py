@@ -56,7 +56,7 @@ def prominent(client):
 
 
 @in_process
-def test_the_locked_front_and_the_open_back(runtime):
+def test_question_locked_front_and_open_back(runtime):
     with lab(runtime, "promiscuous-dicom") as start:
         session = start(runtime)
         studies = answers_of(session, "archive", "Study", {"PatientID": "", "PatientName": "", "StudyInstanceUID": ""})
@@ -75,7 +75,7 @@ def test_the_locked_front_and_the_open_back(runtime):
 
 
 @in_process
-def test_the_borrowed_name(runtime):
+def test_question_borrowed_name(runtime):
     with lab(runtime, "borrowed-title") as start:
         session = start(runtime)
         endpoint = session.deployment.state.servers["archive"].dicom
@@ -98,7 +98,7 @@ def test_the_borrowed_name(runtime):
 
 
 @in_process
-def test_the_unlocked_side_door(runtime):
+def test_question_unlocked_side_door(runtime):
     with lab(runtime, "unlocked-side-door") as start:
         session = start(runtime)
         front = f"http://{session.deployment.state.proxy.http}"
@@ -124,7 +124,7 @@ def test_the_unlocked_side_door(runtime):
 
 
 @in_process
-def test_readable_on_the_wire(runtime):
+def test_question_readable_on_the_wire(runtime):
     with lab(runtime, "cleartext") as start:
         session = start(runtime)
         said = b"\n".join(read_pcap(session.eavesdrop().read_bytes()).streams().values())
@@ -152,6 +152,6 @@ def test_readable_on_the_wire(runtime):
 
 
 @pytest.mark.parametrize("scenario", scenario_ids())
-def test_the_reference_fix_may_be_started_for_grading(scenario, tmp_path):
+def test_reference_fix_passes_the_graders_allowlist(scenario, tmp_path):
     write_reference_fix(scenario, tmp_path)
     assert replayable(read_configuration_files(tmp_path), read_configuration_files(load_scenario(scenario).folder)).text

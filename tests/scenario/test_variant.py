@@ -6,12 +6,12 @@ from pacslab.errors import ScenarioError
 from pacslab.scenario.variant import make_variant
 
 
-def test_the_values_are_fixed_for_ever():
+def test_variant_values_are_fixed():
     stream = make_variant("open-archive", "asha").stream("people", 3)
     assert stream.bytes(8).hex() == "c2b163cf53c9e86c"
 
 
-def test_students_scenarios_and_keys_differ():
+def test_variant_differs_by_student_scenario_and_key():
     draws = {
         make_variant(scenario, student, key).stream("x").bytes(16)
         for scenario in ("open-archive", "other")
@@ -21,21 +21,21 @@ def test_students_scenarios_and_keys_differ():
     assert len(draws) == 8
 
 
-def test_student_and_scenario_cannot_be_shifted_into_each_other():
+def test_variant_student_and_scenario_are_kept_apart():
     assert make_variant("bc", "a").seed != make_variant("c", "ab").seed
 
 
 @pytest.mark.parametrize("student", ["", "a/b", "../x", "a b", "-a", "a" * 65, "å", "a\n", "a;rm"])
-def test_odd_student_ids_are_refused_with_the_rule(student):
+def test_variant_odd_student_id_is_refused_with_the_rule(student):
     with pytest.raises(ScenarioError, match="letters, digits"):
         make_variant("open-archive", student)
 
 
 @pytest.mark.parametrize("student", ["a", "asha.k@example.org", "21-0042_b"])
-def test_usual_student_ids_are_taken(student):
+def test_variant_usual_student_id_is_taken(student):
     assert make_variant("open-archive", student).student == student
 
 
-def test_below_stays_in_its_range_and_reaches_all_of_it():
+def test_variant_below_covers_its_range():
     stream = make_variant("s", "s").stream("range")
     assert {stream.below(5) for _ in range(400)} == set(range(5))

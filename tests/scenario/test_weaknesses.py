@@ -17,7 +17,7 @@ def registered(name):
 
 
 @pytest.mark.parametrize("name", weakness_ids())
-def test_a_registered_weakness_is_whole(name):
+def test_weakness_as_registered_is_whole(name):
     weakness = registered(name)
     assert weakness.id == name
     assert weakness.settings
@@ -27,7 +27,7 @@ def test_a_registered_weakness_is_whole(name):
     assert weakness.source.source
 
 
-def test_a_partial_fix_is_known_by_exactly_what_it_leaves_open():
+def test_weakness_partial_fix_is_known_by_what_it_leaves():
     weakness = registered("open-retrieve")
     found = {"dicom-get-stranger": "a study", "dicom-move-stranger": "a study", "http-anonymous-rest": "names"}
     got = {name: words for name, words in found.items() if name != "dicom-move-stranger"}
@@ -38,7 +38,7 @@ def test_a_partial_fix_is_known_by_exactly_what_it_leaves_open():
     assert weakness.partial_fix({}) is None
 
 
-def test_partial_fixes_that_the_same_probe_sees_are_told_apart_by_its_words():
+def test_weakness_partial_fixes_are_told_apart_by_words():
     weakness = registered("no-audit")
     missing = {"audit-missing": "Of this the archive's log does not say who did it: WS01 searched."}
     naming = {"audit-missing": "The log names the patient: 'Lua says: stored for A^B'."}
@@ -48,20 +48,20 @@ def test_partial_fixes_that_the_same_probe_sees_are_told_apart_by_its_words():
     assert weakness.explained(nothing) == f"{weakness.cost} {weakness.fix}"
 
 
-def test_a_usual_fix_that_looks_like_none_is_named_behind_what_it_costs():
+def test_weakness_usual_fix_is_named_after_its_cost():
     weakness = registered("webdav-upload")
     words = weakness.explained({"http-webdav-upload": "it took a file"})
     assert words.startswith(f"{weakness.cost} {weakness.fix} Not enough: Deleting is forbidden")
     assert words.endswith(weakness.partial[0].why)
 
 
-def test_of_every_weakness_a_usual_fix_is_named_and_why_it_is_not_enough():
+def test_weakness_has_a_usual_fix_and_its_shortcoming():
     ways = [registered(name) for name in weakness_ids()]
     ways += [one for name in scenario_ids() for one in load_scenario(name).weaknesses]
     assert {one.id for one in ways} - {one.id for one in ways if one.partial} == set()
 
 
-def test_every_attack_belongs_to_a_weakness():
+def test_weakness_covers_every_attack():
     used = {probe for name in weakness_ids() for probe in registered(name).probes}
     used |= {probe for name in scenario_ids() for one in load_scenario(name).weaknesses for probe in one.probes}
     assert {one.id for one in PROBES.values() if one.side is Side.ATTACK} <= used

@@ -85,11 +85,11 @@ def digest(modality):
 
 
 @pytest.mark.parametrize("modality", EXPECTED)
-def test_pictures_are_those_of_every_machine(modality):
+def test_anatomy_digest_is_that_of_every_machine(modality):
     assert digest(modality) == EXPECTED[modality]
 
 
-def test_an_older_processor_makes_the_same_pictures():
+def test_anatomy_digest_on_an_older_processor_is_the_same():
     """NumPy is told to do without what newer processors can: its own sines would be others."""
     answer = subprocess.run(
         [sys.executable, Path(__file__)],

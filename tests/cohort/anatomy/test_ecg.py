@@ -25,7 +25,7 @@ def peaks(samples):
 
 @pytest.mark.parametrize("rhythm", ecg.RHYTHMS)
 @pytest.mark.parametrize("number", range(4))
-def test_the_rate_is_the_one_that_is_counted(rhythm, number):
+def test_ecg_rate_is_the_counted_one(rhythm, number):
     made = recorded(rhythm, number)
     assert made.samples.shape == (5000, 12)
     assert made.samples.dtype == np.int16
@@ -36,7 +36,7 @@ def test_the_rate_is_the_one_that_is_counted(rhythm, number):
 
 
 @pytest.mark.parametrize("rhythm", ecg.RHYTHMS)
-def test_the_limb_leads_obey_einthoven_and_goldberger(rhythm):
+def test_ecg_limb_leads_obey_einthoven_and_goldberger(rhythm):
     one, two, three, right, left, foot = recorded(rhythm).samples[:, :6].T.astype(int)
     assert np.array_equal(three, two - one)
     assert np.abs(2 * right + one + two).max() <= 1
@@ -44,7 +44,7 @@ def test_the_limb_leads_obey_einthoven_and_goldberger(rhythm):
     assert np.abs(2 * foot - 2 * two + one).max() <= 1
 
 
-def test_nothing_orders_the_beats_of_fibrillation():
+def test_ecg_of_fibrillation_has_irregular_beats():
     steady = np.diff(recorded("normal").beats)
     ragged = np.diff(recorded("atrial-fibrillation").beats)
     assert steady.std() / steady.mean() < 0.04
@@ -62,7 +62,7 @@ def segment(made, lead, start, end):
     return np.mean(levels)
 
 
-def test_the_infarction_lifts_the_anterior_leads_and_depresses_the_inferior_ones():
+def test_ecg_of_infarction_lifts_anterior_leads():
     ill, well = recorded("st-elevation"), recorded("normal")
     for lead in ("V2", "V3", "V4"):
         assert segment(ill, lead, 0.08, 0.12) > 0.2
@@ -70,16 +70,16 @@ def test_the_infarction_lifts_the_anterior_leads_and_depresses_the_inferior_ones
     assert segment(ill, "II", 0.08, 0.12) < -0.05
 
 
-def test_fibrillation_has_no_p_wave():
+def test_ecg_of_fibrillation_has_no_p_wave():
     assert segment(recorded("normal"), "II", -0.18, -0.15) > 0.06
     assert abs(segment(recorded("atrial-fibrillation"), "II", -0.18, -0.15)) < 0.06
 
 
-def test_a_patient_has_one_recording_and_another_patient_another():
+def test_ecg_is_one_per_patient():
     assert np.array_equal(recorded("normal").samples, recorded("normal").samples)
     assert not np.array_equal(recorded("normal", 1).samples, recorded("normal", 2).samples)
 
 
-def test_an_unknown_rhythm_is_named():
+def test_ecg_of_an_unknown_rhythm_is_refused_by_name():
     with pytest.raises(ValueError, match="'flutter' is no rhythm"):
         recorded("flutter")

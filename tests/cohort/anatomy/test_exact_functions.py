@@ -22,21 +22,21 @@ RANGE = np.linspace(-40, 40, 20001, dtype=np.float32)
     ("ours", "theirs", "values"),
     [(exact.sin, np.sin, RANGE), (exact.cos, np.cos, RANGE), (exact.log10, np.log10, np.abs(RANGE) + 0.001)],
 )
-def test_tables_are_close_to_the_functions(ours, theirs, values):
+def test_exact_tables_are_close_to_the_functions(ours, theirs, values):
     assert np.abs(ours(values) - theirs(values.astype(np.float64))).max() < 1e-3
 
 
-def test_the_exponential_is_close_over_its_whole_range():
+def test_exact_exponential_is_close_over_its_range():
     assert np.abs(exact.exp(RANGE) / np.exp(RANGE.astype(np.float64)) - 1).max() < 2e-4
 
 
-def test_rounding_is_to_the_nearest_and_to_the_even_one_of_two():
+def test_exact_rounding_is_half_to_even():
     values = np.concatenate([RANGE * 10007, np.arange(-4000, 4000, dtype=np.float32) / 2, [np.float32(4_000_000.4)]])
     values = values.astype(np.float32)
     assert np.array_equal(exact.rounded(values), np.rint(values).astype(np.int32))
 
 
-def test_the_exponential_and_the_logarithm_take_numbers_apart_as_the_library_does():
+def test_exact_frexp_and_ldexp_equal_the_library():
     values = np.concatenate([np.float32(2.0) ** np.arange(-120, 120, dtype=np.float32), np.abs(RANGE) + 0.001])
     values = values.astype(np.float32)
     share, exponent = np.frexp(values)
@@ -47,7 +47,7 @@ def test_the_exponential_and_the_logarithm_take_numbers_apart_as_the_library_doe
     assert np.array_equal(exact.exp(RANGE), powers)
 
 
-def test_noise_is_normal():
+def test_exact_noise_is_normal():
     noise = exact.normal(Stream(b"noise"), 300, 401)
     assert noise.shape == (300, 401)
     assert abs(noise.mean()) < 0.01
@@ -56,7 +56,7 @@ def test_noise_is_normal():
     assert np.abs(np.corrcoef(noise[:, :-1].ravel(), noise[:, 1:].ravel())[0, 1]) < 0.01
 
 
-def test_fields_are_smooth_and_vary():
+def test_exact_fields_are_smooth_and_vary():
     field = exact.spline_field(Stream(b"field"), (6, 8, 8), (12, 64, 64))
     assert field.shape == (12, 64, 64)
     assert field.dtype == np.float32
@@ -77,11 +77,11 @@ def bits():
     return digest.hexdigest()
 
 
-def test_the_bits_are_those_of_every_machine():
+def test_exact_bits_are_those_of_every_machine():
     assert bits() == "1821c4ba1a093e5af6aa98ba38e35ff7cb3d1f7ab089a6ec8d16d0b02bf106ae"
 
 
-def test_an_older_processor_computes_the_same_bits():
+def test_exact_bits_on_an_older_processor_are_the_same():
     """NumPy is told not to use what newer processors can: its own functions differ there."""
     answer = subprocess.run(
         [sys.executable, SCRIPT],

@@ -34,7 +34,7 @@ def signal(series, patient, tissue):
     return float(np.median(series[:, 1:-1, 1:-1][core]))
 
 
-def test_a_series_is_twelve_bits_of_at_least_twenty_slices(series):
+def test_mr_series_has_twelve_bits_and_twenty_slices(series):
     for images in series.values():
         assert images.shape == (SLICES, mr.ROWS, mr.COLUMNS)
         assert images.shape[0] >= 20
@@ -42,7 +42,7 @@ def test_a_series_is_twelve_bits_of_at_least_twenty_slices(series):
         assert images.max() < 4096
 
 
-def test_each_weighting_has_its_contrast(series, patient):
+def test_mr_weightings_have_their_contrasts(series, patient):
     t1, t2, flair = (
         {
             tissue: signal(series[name], patient, tissue)
@@ -56,7 +56,7 @@ def test_each_weighting_has_its_contrast(series, patient):
     assert flair[Tissue.CSF] < 0.4 * flair[Tissue.WHITE] < 0.4 * flair[Tissue.GREY]
 
 
-def test_the_brain_has_the_size_of_one(patient):
+def test_mr_brain_has_the_size_of_a_brain(patient):
     litre = SPACING * SPACING * STEP / 1e6
     brain = np.isin(patient, mr.BRAIN)
     assert 0.9 < brain.sum() * litre < 1.6
@@ -73,7 +73,7 @@ def brain_box(patient):
     return box
 
 
-def test_skull_surrounds_the_brain_at_every_level(patient):
+def test_mr_skull_surrounds_the_brain_at_every_level(patient):
     for plane, z in zip(patient, Z, strict=True):
         if not 0 < z < 60:
             continue
@@ -83,7 +83,7 @@ def test_skull_surrounds_the_brain_at_every_level(patient):
                 assert (ray == Tissue.CORTEX).any()
 
 
-def test_noise_in_the_air_is_rayleigh_and_in_tissue_normal(series):
+def test_mr_noise_is_rayleigh_in_air_and_normal_in_tissue(series):
     """A magnitude image has no zero-mean background: mean over deviation is 1.91 (Gudbjartsson and Patz, 1995)."""
     air = series["t2"][:, 200:, :40].astype(float)
     assert 1.75 < (air.mean() + 0.5) / air.std() < 2.1
@@ -97,7 +97,7 @@ def rendered(images, threshold):
     return np.where(solid.any(axis=1), solid.argmax(axis=1), mr.ROWS)
 
 
-def test_a_surface_rendering_shows_nose_and_eye_sockets(series, patient):
+def test_mr_surface_shows_nose_and_eye_sockets(series, patient):
     surface = rendered(series["t1"], 150)
     region = mr.face_region(patient)
     middle = mr.COLUMNS // 2
@@ -110,7 +110,7 @@ def test_a_surface_rendering_shows_nose_and_eye_sockets(series, patient):
     assert region.slices[0] <= level < region.slices[1]
 
 
-def test_the_face_region_tells_whether_the_face_is_still_there(series, patient):
+def test_mr_face_region_tells_whether_a_face_remains(series, patient):
     region = mr.face_region(patient)
     images = series["t1"].copy()
     assert (images[region.mask] > 150).mean() > 0.75
@@ -120,7 +120,7 @@ def test_the_face_region_tells_whether_the_face_is_still_there(series, patient):
 
 
 @pytest.mark.parametrize("shape", mr.SHAPES[1:])
-def test_a_finding_differs_from_the_same_head_without_it_on_its_side_only(head, shape):
+def test_mr_finding_changes_its_side_only(head, shape):
     ill = mr.patient_head(head, Stream(b"one"), shape)
     well = mr.patient_head(head, Stream(b"one"), "normal")
     changed = ill != well
@@ -133,20 +133,20 @@ def test_a_finding_differs_from_the_same_head_without_it_on_its_side_only(head, 
     assert np.array_equal(t2[0][far], t2[1][far])
 
 
-def test_an_old_bleed_has_a_dark_ring(head):
+def test_mr_old_bleed_has_a_dark_ring(head):
     ill = mr.patient_head(head, Stream(b"one"), "bleed-left")
     t2 = mr.patient_series(head, ill, Stream(b"noise"), "t2")
     assert signal(t2, ill, Tissue.OLD_BLOOD) > 4 * np.median(t2[ill == Tissue.IRON])
 
 
-def test_slices_are_stacked_upwards_with_an_even_step():
+def test_mr_slices_are_stacked_upwards_evenly():
     places = [mr.position(number) for number in range(SLICES)]
     assert len({place[:2] for place in places}) == 1
     assert np.allclose(np.diff([place[2] for place in places]), STEP)
     assert mr.THICKNESS < STEP
 
 
-def test_two_patients_differ_and_one_is_always_the_same(head):
+def test_mr_heads_differ_by_patient_and_repeat(head):
     one, again, other = (mr.patient_head(head, Stream(seed), "normal") for seed in (b"1", b"1", b"2"))
     assert np.array_equal(one, again)
     assert (one != other).mean() > 0.05

@@ -20,7 +20,7 @@ def taken(breast, shape, laterality, view, seed=b"woman"):
 
 
 @pytest.mark.parametrize(("laterality", "view"), mg.VIEWS)
-def test_the_chest_wall_is_on_the_side_that_the_laterality_says(breast, laterality, view):
+def test_mammogram_chest_wall_is_on_the_coded_side(breast, laterality, view):
     picture = mg.patient_mammogram(breast, Stream(b"woman"), "normal", laterality, view, scan=Stream(b"scan"))
     assert picture.shape == (mg.ROWS, mg.COLUMNS)
     assert picture.dtype == np.uint16
@@ -32,13 +32,13 @@ def test_the_chest_wall_is_on_the_side_that_the_laterality_says(breast, laterali
     assert mg.PATIENT_ORIENTATION[laterality, view][0] == {"L": "A", "R": "P"}[laterality]
 
 
-def test_only_the_oblique_view_shows_the_pectoral_muscle(breast):
+def test_mammogram_pectoral_muscle_is_in_oblique_views_only(breast):
     corner = {view: taken(breast, "normal", "L", view)[0][10:90, 5:60] for view in ("CC", "MLO")}
     assert (corner["MLO"] > 1700).mean() > 0.95
     assert (corner["CC"] > 1700).mean() < 0.05
 
 
-def test_density_varies_between_women(breast):
+def test_mammogram_density_varies_between_women(breast):
     dense = []
     for number in range(12):
         picture = taken(breast, "normal", "L", "CC", b"woman %d" % number)[0]
@@ -47,7 +47,7 @@ def test_density_varies_between_women(breast):
     assert 0 < np.median(dense) < 0.75
 
 
-def test_parenchyma_has_the_spectrum_of_breasts(breast):
+def test_mammogram_parenchyma_has_the_spectrum_of_breasts(breast):
     """Power falls with about the third power of frequency (Burgess, 2001: exponents from 1.5 to 3.5)."""
     patch = taken(breast, "normal", "L", "CC")[0][322:578, 40:296].astype(float)
     window = np.hanning(256)[:, None] * np.hanning(256)[None, :]
@@ -60,7 +60,7 @@ def test_parenchyma_has_the_spectrum_of_breasts(breast):
 
 
 @pytest.mark.parametrize("shape", mg.SHAPES[1:])
-def test_a_finding_shows_in_both_views_of_its_side_and_in_no_other(breast, shape):
+def test_mammogram_finding_is_in_both_views_of_its_side(breast, shape):
     for laterality, view in mg.VIEWS:
         ill, found = taken(breast, shape, laterality, view)
         well, nothing = taken(breast, "normal", laterality, view)
@@ -75,7 +75,7 @@ def test_a_finding_shows_in_both_views_of_its_side_and_in_no_other(breast, shape
             assert len(changed) == 0
 
 
-def test_calcifications_are_small_and_many(breast):
+def test_mammogram_calcifications_are_small_and_many(breast):
     ill, well = (taken(breast, shape, "L", "CC")[0].astype(int) for shape in ("calcifications-left", "normal"))
     _, count = label(ill - well > 300)
     assert 8 <= count <= 18

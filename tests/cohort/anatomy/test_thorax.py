@@ -68,27 +68,27 @@ def hounsfield(volume, x, y, z, reach=3):
         ("air beside the patient", (-172, -100, 120), -1024, -950),
     ],
 )
-def test_organs_have_their_hounsfield_units(volume, what, where, low, high):
+def test_ct_organs_have_their_hounsfield_units(volume, what, where, low, high):
     assert low <= hounsfield(volume, *where) <= high, what
 
 
-def test_bone_is_the_densest_tissue_and_is_everywhere(volume):
+def test_ct_bone_is_the_densest_tissue_everywhere(volume):
     assert all((plane > 350).sum() > 100 for plane in volume)
     assert volume.max() < 1500
 
 
-def test_lungs_are_as_large_as_lungs(volume):
+def test_ct_lungs_have_the_size_of_lungs(volume):
     litres = ((volume > -930) & (volume < -700)).sum() * ct.SPACING**2 * ct.STEP / 1e6
     assert 3.0 < litres < 7.5
 
 
-def test_noise_is_that_of_a_standard_dose(volume):
+def test_ct_noise_is_that_of_a_standard_dose(volume):
     row, column = place(-70, 0)
     liver = volume[3, row - 8 : row + 8, column - 8 : column + 8]
     assert 6 < liver.std() < 25
 
 
-def test_the_radiograph_is_the_projection_of_the_scanned_thorax(chest, grain):
+def test_radiograph_is_the_projection_of_the_ct(chest, grain):
     """Rays are added up through the slices of tomography here, independently, and compared in the lungs' region."""
     body = np.minimum(ct.draw_body().astype(np.float64), 55)
     water = ((body + 1000) / 1000).sum(axis=1) * ct.SPACING / 10  # (slices, columns), cm
@@ -102,7 +102,7 @@ def test_the_radiograph_is_the_projection_of_the_scanned_thorax(chest, grain):
     assert np.corrcoef(shown.ravel(), water[chosen][:, inner].ravel())[0, 1] > 0.85
 
 
-def test_both_views_show_a_nodule_at_the_same_height(chest, grain):
+def test_radiograph_views_show_a_nodule_at_one_height(chest, grain):
     heights = []
     for view in cr.VIEWS:
         changed = np.abs(exposed(chest, grain, "nodule-left", view) - exposed(chest, grain, "normal", view)) > 100
@@ -114,7 +114,7 @@ def test_both_views_show_a_nodule_at_the_same_height(chest, grain):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_finding_changes_its_side_of_the_scan_only(noise, volume, shape):
+def test_ct_finding_changes_its_side_only(noise, volume, shape):
     changed = np.abs(scanned(noise, shape) - volume) > 40
     columns = np.nonzero(changed)[2]
     assert len(columns) > 20
@@ -123,21 +123,21 @@ def test_a_finding_changes_its_side_of_the_scan_only(noise, volume, shape):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_finding_changes_its_side_of_the_radiograph(chest, grain, shape):
+def test_radiograph_finding_changes_its_side(chest, grain, shape):
     changed = np.abs(exposed(chest, grain, shape) - exposed(chest, grain, "normal")) > 80
     columns = np.nonzero(changed)[1]
     assert len(columns) > 30
     assert ((columns < 256) == shape.endswith("right")).mean() > 0.97  # the viewer faces the patient
 
 
-def test_a_calcification_is_denser_than_a_nodule(noise):
+def test_ct_calcification_is_denser_than_a_nodule(noise):
     assert scanned(noise, "calcification-left").max() > 700
     well, nodule = (scanned(noise, shape) for shape in ("normal", "nodule-left"))
     assert (nodule - well).max() < 1000
     assert nodule[(nodule - well) > 300].max() < 120
 
 
-def test_a_broken_rib_has_a_gap_and_blood_beside_it(noise, volume):
+def test_ct_broken_rib_has_a_gap_and_blood(noise, volume):
     broken = scanned(noise, "rib-fracture-right")
     changed = np.abs(broken - volume) > 60
     (number,) = np.flatnonzero(changed.any(axis=(1, 2)))
@@ -156,19 +156,19 @@ def width_of_heart(volume):
     return (right - left) / (lung.max() - lung.min())
 
 
-def test_a_large_heart_takes_more_than_half_of_the_chest(noise, volume):
+def test_ct_large_heart_takes_half_of_the_chest(noise, volume):
     assert width_of_heart(volume) < 0.5
     assert width_of_heart(scanned(noise, "cardiomegaly")) > 0.5
 
 
-def test_a_large_heart_is_large_on_the_radiograph(chest, grain):
+def test_radiograph_large_heart_is_large(chest, grain):
     ill, well = (exposed(chest, grain, shape) for shape in ("cardiomegaly", "normal"))
     brighter = (ill - well > 150)[250:380]
     assert brighter.sum() > 2000
     assert brighter[:, 256:].sum() > brighter[:, :256].sum()
 
 
-def test_a_radiograph_is_twelve_bits_with_air_dark_and_bone_bright(chest, grain):
+def test_radiograph_has_twelve_bits_dark_air_bright_bone(chest, grain):
     for view in cr.VIEWS:
         picture = exposed(chest, grain, "normal", view)
         assert picture.shape == (cr.ROWS, cr.COLUMNS)
@@ -177,7 +177,7 @@ def test_a_radiograph_is_twelve_bits_with_air_dark_and_bone_bright(chest, grain)
 
 
 @pytest.mark.parametrize("sex", ["F", "M"])
-def test_patients_differ_and_each_is_always_the_same(noise, chest, grain, sex):
+def test_thorax_differs_by_patient_and_repeats(noise, chest, grain, sex):
     made = [cr.patient_radiograph(chest, grain, Stream(seed), "normal", sex) for seed in (b"1", b"1", b"2")]
     assert np.array_equal(made[0], made[1])
     assert not np.array_equal(made[0], made[2])

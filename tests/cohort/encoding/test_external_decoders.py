@@ -58,7 +58,7 @@ def recodings(files) -> dict[tuple[str, Syntax], bytes]:
     return {(kind, syntax): recoded(first[kind], syntax) for kind, syntax in CASES}
 
 
-def test_dciodvfy_finds_no_error(recodings, tmp_path, program):
+def test_transfer_syntax_has_no_error_in_dciodvfy(recodings, tmp_path, program):
     for (kind, syntax), content in recodings.items():
         path = tmp_path / f"{kind}-{syntax}.dcm"
         path.write_bytes(content)
@@ -70,7 +70,7 @@ def test_dciodvfy_finds_no_error(recodings, tmp_path, program):
         assert "Image" in said
 
 
-def test_dcmtk_draws_what_it_can_decode(recodings, tmp_path, program):
+def test_transfer_syntax_is_drawn_by_dcmtk(recodings, tmp_path, program):
     for (kind, syntax), content in recodings.items():
         if syntax is Syntax.JPEG_2000:
             continue  # DCMTK has no decoder for it
@@ -81,7 +81,7 @@ def test_dcmtk_draws_what_it_can_decode(recodings, tmp_path, program):
         assert shown.std() > 10, f"{kind} {syntax.name}"
 
 
-def test_orthanc_keeps_each_and_shows_its_preview(recodings, monkeypatch, runtime):
+def test_transfer_syntax_is_stored_and_shown_by_orthanc(recodings, monkeypatch, runtime):
     monkeypatch.setitem(
         scratch_orthanc.CONFIGURATION, "Gdcm", {"Enable": True}
     )  # decodes JPEG 2000; scenarios have it too

@@ -69,7 +69,7 @@ PICTURES = {
 
 @pytest.mark.parametrize("syntax", [syntax for syntax in Syntax if syntax is not Syntax.JPEG_LOSSLESS])
 @pytest.mark.parametrize("name", PICTURES)
-def test_pydicom_decodes_the_same_pixels(syntax, name):
+def test_pixels_decoded_by_pydicom_are_the_same(syntax, name):
     pixels, colour, bits = PICTURES[name]
     if syntax is Syntax.JPEG_BASELINE and bits > 8:
         with pytest.raises(ValueError, match="JPEG baseline holds 8 bits"):
@@ -91,7 +91,7 @@ def test_pydicom_decodes_the_same_pixels(syntax, name):
 
 @pytest.mark.parametrize("syntax", [Syntax.RLE, Syntax.JPEG_LOSSLESS, Syntax.DEFLATED, Syntax.IMPLICIT_LITTLE])
 @pytest.mark.parametrize("name", ["slice", "screen", "loop", "colour", "signed"])
-def test_dcmtk_decodes_the_same_pixels(tmp_path, syntax, name):
+def test_pixels_decoded_by_dcmtk_are_the_same(tmp_path, syntax, name):
     pixels, colour, bits = PICTURES[name]
     (tmp_path / "in.dcm").write_bytes(dataset(pixels, syntax, colour, bits))
     tool = {Syntax.RLE: "dcmdrle", Syntax.JPEG_LOSSLESS: "dcmdjpeg"}.get(syntax, "dcmconv")
@@ -109,7 +109,7 @@ def test_dcmtk_decodes_the_same_pixels(tmp_path, syntax, name):
         if syntax.encapsulated and (syntax.lossless or name != "slice")
     ],
 )
-def test_gdcm_decompresses_the_same_pixels(tmp_path, syntax, name):
+def test_pixels_decoded_by_gdcm_are_the_same(tmp_path, syntax, name):
     pixels, colour, bits = PICTURES[name]
     (tmp_path / "in.dcm").write_bytes(dataset(pixels, syntax, colour, bits))
     subprocess.run(["gdcmconv", "--raw", "in.dcm", "out.dcm"], cwd=tmp_path, check=True, capture_output=True)
@@ -121,7 +121,7 @@ def test_gdcm_decompresses_the_same_pixels(tmp_path, syntax, name):
         assert np.abs(read.pixel_array.astype(int) - pixels).mean() < 6
 
 
-def test_the_offset_table_finds_every_frame():
+def test_offset_table_finds_every_frame():
     pixels = PICTURES["loop"][0]
     read = pydicom.dcmread(io.BytesIO(dataset(pixels, Syntax.JPEG_BASELINE)))
     offsets = pydicom.encaps.parse_basic_offsets(read.PixelData)
@@ -152,7 +152,7 @@ def nested():
 
 
 @pytest.mark.parametrize("syntax", [Syntax.IMPLICIT_LITTLE, Syntax.DEFLATED])
-def test_sequences_and_private_elements_survive_another_encoding(syntax):
+def test_sequences_survive_another_encoding(syntax):
     read = pydicom.dcmread(io.BytesIO(encode_file(nested(), syntax)))
     assert [item.PatientID for item in read.OtherPatientIDsSequence] == ["deep", "deep"]
     private = read[0x00331003]
@@ -167,7 +167,7 @@ def test_sequences_and_private_elements_survive_another_encoding(syntax):
     assert read[0x00331004].value == b"\1\2\3\4"
 
 
-def test_sequences_of_undefined_length_become_implicit_too():
+def test_sequences_of_undefined_length_become_implicit():
     written = io.BytesIO()
     made = pydicom.Dataset()
     inner = pydicom.Dataset()
@@ -182,7 +182,7 @@ def test_sequences_of_undefined_length_become_implicit_too():
     assert read.PatientName == "A^B"
 
 
-def test_what_has_no_end_is_refused():
+def test_sequence_without_an_end_is_refused():
     element = encode_frames(PICTURES["screen"][0], Syntax.RLE).element
     with pytest.raises(ValueError, match=r"\(7FE0,0010\) cannot be written in implicit VR"):
         to_implicit(element)
@@ -201,19 +201,19 @@ def test_what_has_no_end_is_refused():
     ],
     ids=["nothing", "a byte", "repeated", "zeros", "ramp", "random", "far"],
 )
-def test_zlib_inflates_what_was_deflated(content):
+def test_deflated_data_set_is_inflated_by_zlib(content):
     small = deflate(content)
     assert zlib.decompress(small, -15) == content
     if len(content) > 10000 and content != Stream(b"x").bytes(30000):
         assert len(small) < len(content) / 20
 
 
-def test_colour_must_be_bytes_of_three():
+def test_pixels_in_colour_must_be_bytes_of_three():
     with pytest.raises(ValueError, match="colour means RGB"):
         encode_frames(np.zeros((4, 4), np.uint8), Syntax.RLE, colour=True)
 
 
-def test_plain_pixels_need_no_other_attributes():
+def test_pixels_in_grey_need_no_other_attributes():
     assert encode_frames(PICTURES["slice"][0], Syntax.EXPLICIT_LITTLE) == Encoded(
         encode_frames(PICTURES["slice"][0], Syntax.DEFLATED).element
     )

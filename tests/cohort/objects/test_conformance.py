@@ -25,7 +25,7 @@ def one_of_each(files, cohort, tmp_path_factory) -> list[str]:
     return [str(path) for path in paths]
 
 
-def test_dciodvfy_finds_no_error(one_of_each, program):
+def test_conformance_dciodvfy_finds_no_error(one_of_each, program):
     dciodvfy = program("dciodvfy")
     for path in one_of_each:
         answer = subprocess.run([dciodvfy, path], capture_output=True, text=True, check=False)
@@ -34,14 +34,14 @@ def test_dciodvfy_finds_no_error(one_of_each, program):
         assert any(word in said for word in ("CTImage", "CRImage", "USImage", "SCImage", "EncapsulatedPDF")), said
 
 
-def test_dcmtk_reads_every_file(one_of_each, program):
+def test_conformance_dcmtk_reads_every_file(one_of_each, program):
     dcmdump = program("dcmdump")
     answer = subprocess.run([dcmdump, "-q", *one_of_each], capture_output=True, check=False)
     assert answer.returncode == 0, answer.stderr.decode()
     assert answer.stderr == b""
 
 
-def test_every_value_obeys_its_representation(files):
+def test_conformance_values_obey_their_representation(files):
     """pydicom's own rules for lengths and characters of values, made strict."""
     settings = pydicom.config.settings
     before = settings.reading_validation_mode
@@ -55,7 +55,7 @@ def test_every_value_obeys_its_representation(files):
         settings.reading_validation_mode = before
 
 
-def test_writing_with_pydicom_changes_no_byte(files):
+def test_conformance_pydicom_writes_the_same_bytes(files):
     for name, content in files.items():
         if name.endswith("-001.dcm"):
             buffer = io.BytesIO()

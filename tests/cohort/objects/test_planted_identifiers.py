@@ -55,7 +55,7 @@ def deid(key):
     return key.study(key.facts["deid_study_uid"])
 
 
-def test_every_attribute_named_by_the_key_holds_its_token(key, datasets):
+def test_planted_attributes_hold_the_tokens_of_the_key(key, datasets):
     checked = 0
     for one in key.planted:
         dataset = datasets[one.sop_instance_uid]
@@ -67,7 +67,7 @@ def test_every_attribute_named_by_the_key_holds_its_token(key, datasets):
     assert checked > 150
 
 
-def test_the_study_hides_identifiers_in_every_kind_of_place(key, deid):
+def test_planted_identifiers_are_in_every_kind_of_place(key, deid):
     planted = key.planted_in({one.sop_instance_uid for one in deid.instances})
     assert {one.location for one in planted} >= set(OPEN_ARCHIVE)
     kinds = {one.kind for one in planted}
@@ -85,7 +85,7 @@ def test_the_study_hides_identifiers_in_every_kind_of_place(key, deid):
     assert any(one.location is Location.NESTED and one.kind is Identifier.NAME for one in planted)
 
 
-def test_no_attribute_of_any_file_names_the_patient_without_the_key_knowing(cohort, datasets):
+def test_planted_names_are_all_known_to_the_key(cohort, datasets):
     """Search every string of every file for the patient's names and numbers."""
     for study in cohort.plan.studies:
         person = study.person
@@ -109,7 +109,7 @@ def walk(dataset: Dataset, prefix: str = ""):
             yield path, str(element.value)
 
 
-def test_the_report_holds_what_the_key_says(key, datasets):
+def test_planted_report_text_is_that_of_the_key(key, datasets):
     planted = [one for one in key.planted if one.location is Location.PDF]
     assert len(planted) >= 10
     for one in planted:
@@ -118,7 +118,7 @@ def test_the_report_holds_what_the_key_says(key, datasets):
         assert any(form in text for form in written(one.token, one.kind)), one.token
 
 
-def test_burned_in_letters_lie_where_their_mask_says(key, datasets):
+def test_planted_glyphs_lie_where_their_mask_says(key, datasets):
     planted = [one for one in key.planted if one.location is Location.PIXELS]
     assert len(planted) >= 4 * 4 + 10
     for one in planted:
@@ -131,7 +131,7 @@ def test_burned_in_letters_lie_where_their_mask_says(key, datasets):
         assert abs(correlation) > 0.7, f"{one.token}: {correlation:.2f}"
 
 
-def test_the_banner_can_be_painted_over_without_touching_anything_else(key, deid, datasets):
+def test_planted_banner_can_be_painted_over_alone(key, deid, datasets):
     for instance in deid.instances:
         if instance.modality != "US":
             continue
@@ -148,7 +148,7 @@ def test_the_banner_can_be_painted_over_without_touching_anything_else(key, deid
         assert instance.pixels_outside != digest_outside(pixels, boxes)
 
 
-def test_only_images_have_a_digest(deid):
+def test_pixel_digests_are_of_images_only(deid):
     digests = {one.sop_instance_uid: one.pixels_outside for one in deid.instances}
     assert {one.modality for one in deid.instances if digests[one.sop_instance_uid] is None} == {"DOC"}
 
@@ -165,7 +165,7 @@ def test_references_point_into_the_study(deid, datasets):
     assert set(references) <= own
 
 
-def test_boxes_lie_inside_the_image(key, datasets):
+def test_planted_boxes_lie_inside_the_image(key, datasets):
     for one in key.planted:
         if one.box is None:
             continue
@@ -177,5 +177,5 @@ def test_boxes_lie_inside_the_image(key, datasets):
         assert box.column + box.width <= dataset.Columns
 
 
-def test_the_key_survives_being_written_down(key):
+def test_answer_key_survives_json(key):
     assert type(key).model_validate_json(key.model_dump_json()) == key

@@ -21,7 +21,7 @@ def by_class(datasets):
     return classes
 
 
-def test_enough_of_everything(datasets, by_class):
+def test_archive_holds_enough_of_everything(datasets, by_class):
     assert len(datasets) >= 150
     assert len({one.PatientID for one in datasets.values()}) >= 12
     assert len(by_class[CT]) == 6 * 21
@@ -31,7 +31,7 @@ def test_enough_of_everything(datasets, by_class):
     assert 4 <= len(by_class[PDF]) <= 5
 
 
-def test_the_key_agrees_with_the_files(datasets, key):
+def test_archive_files_agree_with_the_answer_key(datasets, key):
     studies = defaultdict(set)
     for uid, one in datasets.items():
         studies[one.StudyInstanceUID].add(uid)
@@ -54,7 +54,7 @@ def test_the_key_agrees_with_the_files(datasets, key):
                 assert instance.document == (one.SOPClassUID in (SC, PDF))
 
 
-def test_file_names_are_unique_and_identify_nobody(files, key):
+def test_archive_file_names_are_unique_and_name_nobody(files, key):
     assert len(files) == len(set(files))
     for patient in key.patients:
         family, given = patient.name.lower().split("^")
@@ -64,7 +64,7 @@ def test_file_names_are_unique_and_identify_nobody(files, key):
             assert patient.patient_id not in name
 
 
-def test_a_ct_series_is_a_chest_in_hounsfield_units(by_class):
+def test_archive_ct_is_a_chest_in_hounsfield_units(by_class):
     series = defaultdict(list)
     for one in by_class[CT]:
         series[one.SeriesInstanceUID].append(one)
@@ -84,7 +84,7 @@ def test_a_ct_series_is_a_chest_in_hounsfield_units(by_class):
         assert np.median(volume[1][90:150, 60:95]) == pytest.approx(105, abs=25), "liver"
 
 
-def test_a_radiograph_shows_dark_lungs_beside_a_bright_middle(by_class):
+def test_archive_radiograph_has_dark_lungs(by_class):
     for one in by_class[CR]:
         pixels = one.pixel_array
         assert min(pixels.shape) >= 512
@@ -96,7 +96,7 @@ def test_a_radiograph_shows_dark_lungs_beside_a_bright_middle(by_class):
         assert spine > lung + 500
 
 
-def test_ultrasound_is_a_speckled_fan_under_a_banner(by_class):
+def test_archive_ultrasound_is_a_fan_under_a_banner(by_class):
     for one in by_class[US]:
         pixels = one.pixel_array
         assert pixels.dtype == np.uint8
@@ -107,12 +107,12 @@ def test_ultrasound_is_a_speckled_fan_under_a_banner(by_class):
         assert set(np.unique(pixels[:45])) == {0, 230}, "nothing but letters on black"
 
 
-def test_neighbouring_images_of_a_study_differ(by_class):
+def test_archive_neighbouring_images_differ(by_class):
     digests = Counter(one.PixelData for one in [*by_class[US], *by_class[CT], *by_class[CR], *by_class[SC]])
     assert max(digests.values()) == 1
 
 
-def test_the_follow_up_is_today_s_ct_of_a_patient_in_the_archive(cohort, datasets, recipe):
+def test_archive_follow_up_is_todays_ct_of_a_known_patient(cohort, datasets, recipe):
     new = [pydicom.dcmread(io.BytesIO(content)) for content in cohort.follow_up()]
     assert len(new) == 2
     earlier = [one for one in datasets.values() if one.PatientID == new[0].PatientID]
@@ -124,7 +124,7 @@ def test_the_follow_up_is_today_s_ct_of_a_patient_in_the_archive(cohort, dataset
     assert new[0].StudyDate == f"{recipe.today:%Y%m%d}"
 
 
-def test_one_hospital_device_keeps_its_serial_number(datasets):
+def test_archive_device_keeps_its_serial_number(datasets):
     serials = defaultdict(set)
     for one in datasets.values():
         serials[one.StationName].add(one.DeviceSerialNumber)

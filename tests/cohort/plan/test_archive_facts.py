@@ -42,17 +42,17 @@ def pdf_texts(datasets) -> dict[str, str]:
     return texts
 
 
-def test_counts(datasets, key):
+def test_fact_counts_are_those_of_the_files(datasets, key):
     assert key.facts["patient_count"] == str(len({one.PatientID for one in datasets.values()}))
     assert key.facts["study_count"] == str(len({one.StudyInstanceUID for one in datasets.values()}))
 
 
-def test_counts_differ_between_students(recipe):
+def test_fact_counts_differ_between_students(recipe):
     plans = [build_cohort(recipe, make_variant("open-archive", f"student{number}")).plan for number in range(12)]
     assert len({(len(plan.people), len(plan.studies)) for plan in plans}) > 3
 
 
-def test_one_patient_is_called_a_vip(datasets, key, recipe):
+def test_fact_vip_is_a_single_patient(datasets, key, recipe):
     marked = {spoken(one) for one in datasets.values() if "VIP" in one.get("PatientComments", "")}
     assert marked == {key.facts["prominent_name"]}
     occupations = {one.Occupation for one in datasets.values() if spoken(one) == key.facts["prominent_name"]}
@@ -61,19 +61,19 @@ def test_one_patient_is_called_a_vip(datasets, key, recipe):
 
 
 @pytest.mark.parametrize("fact", ["prominent_diagnosis", "cover_page_diagnosis"])
-def test_a_diagnosis_stands_in_no_header_and_no_report(fact, key, headers, pdf_texts):
+def test_fact_diagnosis_is_in_no_header_and_no_report(fact, key, headers, pdf_texts):
     diagnosis = key.facts[fact].lower()
     assert diagnosis not in headers
     assert all(diagnosis not in text.lower() for text in pdf_texts.values())
 
 
 @pytest.mark.parametrize("fact", ["prominent_name", "cover_page_patient"])
-def test_whose_cover_page_is_asked_for_has_one(fact, key, datasets):
+def test_fact_cover_page_exists_for_the_asked_patient(fact, key, datasets):
     pages = [one for one in datasets.values() if one.SOPClassUID == SC and spoken(one) == key.facts[fact]]
     assert len(pages) == 1
 
 
-def test_the_diagnosis_is_burned_into_the_cover_page(cohort, key):
+def test_fact_diagnosis_is_burned_into_the_cover_page(cohort, key):
     for name, diagnosis in (
         (key.facts["prominent_name"], key.facts["prominent_diagnosis"]),
         (key.facts["cover_page_patient"], key.facts["cover_page_diagnosis"]),
@@ -88,20 +88,20 @@ def test_the_diagnosis_is_burned_into_the_cover_page(cohort, key):
         assert diagnosis in tokens
 
 
-def test_one_number_has_the_ending_asked_for(datasets, key):
+def test_fact_number_ending_has_a_single_owner(datasets, key):
     ending = key.facts["asked_number_ending"]
     owners = {spoken(one) for one in datasets.values() if one.PatientID.endswith(ending)}
     assert owners == {key.facts["asked_number_owner"]}
 
 
-def test_the_telephone_stands_only_in_the_text_of_the_report(key, headers, pdf_texts):
+def test_fact_telephone_is_only_in_the_report_text(key, headers, pdf_texts):
     phone = key.facts["report_phone"]
     assert [name for name, text in pdf_texts.items() if phone in text] == [key.facts["report_patient"]]
     assert phone not in headers
     assert "".join(phone.split()) not in "".join(headers.split())
 
 
-def test_the_study_to_clean_holds_four_images_a_page_and_a_report(datasets, key):
+def test_fact_study_to_clean_has_four_images_page_and_report(datasets, key):
     study = key.study(key.facts["deid_study_uid"])
     found = [one for one in datasets.values() if one.StudyInstanceUID == study.study_instance_uid]
     assert sorted(one.Modality for one in found) == ["DOC", "OT", "US", "US", "US", "US"]
@@ -111,13 +111,13 @@ def test_the_study_to_clean_holds_four_images_a_page_and_a_report(datasets, key)
     assert any(key.facts["deid_meaning"] in text and key.facts["deid_patient"] in text for text in comments)
 
 
-def test_the_clinic_s_study_is_an_ordinary_ct(datasets, key):
+def test_fact_clinic_study_is_an_ordinary_ct(datasets, key):
     found = [one for one in datasets.values() if one.StudyInstanceUID == key.facts["clinic_study_uid"]]
     assert {"CT"} <= {one.Modality for one in found}
     assert len(found) == int(key.facts["clinic_study_instances"])
 
 
-def test_what_may_be_told_gives_no_answer_away(recipe):
+def test_fact_public_answers_give_nothing_away(recipe):
     answers = ("prominent_diagnosis", "asked_number_owner", "cover_page_diagnosis", "report_phone")
     for number in range(60):
         key = build_cohort(recipe, make_variant("open-archive", f"student{number}")).questions()

@@ -33,11 +33,11 @@ from pacslab.scenario import make_variant
 
 
 @pytest.mark.parametrize(("number", "valid"), [("2363", True), ("2364", False), ("1428570", True), ("1428571", False)])
-def test_the_checksum_is_verhoeff_s(number, valid):
+def test_aadhaar_checksum_is_verhoeff(number, valid):
     assert passes_verhoeff(number) is valid
 
 
-def test_ten_thousand_patients_of_india_have_no_real_number():
+def test_aadhaar_of_10000_patients_is_never_valid():
     stream = make_variant("open-archive", "numbers").stream("numbers")
     for _ in range(10_000):
         number = national_number(stream)
@@ -47,7 +47,7 @@ def test_ten_thousand_patients_of_india_have_no_real_number():
         assert re.fullmatch(r"0\d{5}", postcode(stream.below(postcodes(Country.INDIA)), Country.INDIA, "012"))
 
 
-def test_ten_thousand_patients_of_france_have_no_real_number():
+def test_nir_of_10000_patients_is_never_valid():
     stream = make_variant("clinique", "numbers").stream("numbers")
     for turn in range(10_000):
         born = date(1930, 1, 1) + timedelta(days=3 * turn)
@@ -62,12 +62,12 @@ def test_ten_thousand_patients_of_france_have_no_real_number():
         assert re.fullmatch(r"00\d{3}", postcode(stream.below(postcodes(Country.FRANCE)), Country.FRANCE, "004"))
 
 
-def test_the_key_of_a_nir_is_97_less_the_remainder():
+def test_nir_key_is_97_less_the_remainder():
     assert passes_nir("255081416802538")  # the example of the social security's own documentation
     assert not passes_nir("255081416802539")
 
 
-def test_ten_thousand_patients_of_the_us_have_no_real_number():
+def test_ssn_of_10000_patients_is_never_valid():
     stream = make_variant("community-hospital", "numbers").stream("numbers")
     for _ in range(10_000):
         area, group, serial, member = national_number(stream, Country.USA).split("-")
@@ -79,7 +79,7 @@ def test_ten_thousand_patients_of_the_us_have_no_real_number():
         assert re.fullmatch(r"000\d{2}", postcode(stream.below(postcodes(Country.USA)), Country.USA, "000"))
 
 
-def test_a_number_is_another_one_for_every_number_that_it_is_made_of():
+def test_identity_numbers_are_distinct():
     for country in Country:
         last = telephones(country) - 1
         assert len({telephone(number, country) for number in (*range(5000), *range(last - 5000, last))}) == 10_000
@@ -98,7 +98,7 @@ def test_uids_are_random_uuids():
         assert uuid.UUID(int=int(value)).variant == uuid.RFC_4122
 
 
-def test_other_numbers_lie_where_nobody_is():
+def test_identity_other_numbers_belong_to_nobody():
     stream = make_variant("open-archive", "numbers").stream("others")
     day = date(2019, 11, 3)
     for _ in range(1000):
@@ -109,7 +109,7 @@ def test_other_numbers_lie_where_nobody_is():
         assert len(dated) <= 64
 
 
-def test_every_patient_of_many_students_is_fictional(recipe):
+def test_identity_of_every_patient_is_fictional(recipe):
     for number in range(100):
         people = build_cohort(recipe, make_variant("open-archive", f"student{number}")).plan.people
         for person in people:
@@ -128,12 +128,12 @@ def test_every_patient_of_many_students_is_fictional(recipe):
             assert len(set(values)) == len(people)
 
 
-def test_every_file_says_that_it_is_synthetic(datasets, cohort):
+def test_synthetic_mark_is_in_every_file(datasets, cohort):
     assert all(is_synthetic(one) for one in datasets.values())
     assert all(is_synthetic(pydicom.dcmread(io.BytesIO(one))) for one in cohort.follow_up())
 
 
-def test_a_file_of_somebody_else_does_not(datasets):
+def test_synthetic_mark_is_missing_in_foreign_files(datasets):
     real = next(iter(datasets.values())).copy()
     real.Manufacturer = "ACME Medical"
     assert not is_synthetic(real)

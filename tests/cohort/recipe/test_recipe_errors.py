@@ -24,12 +24,12 @@ def edited(tmp_path):
     return load
 
 
-def test_an_unknown_recipe_suggests_the_right_one():
+def test_recipe_unknown_suggests_the_right_name():
     with pytest.raises(ScenarioError, match="Did you mean 'district-hospital'"):
         load_recipe("district-hospitl")
 
 
-def test_an_untouched_recipe_loads(edited):
+def test_recipe_untouched_loads(edited):
     assert edited(lambda _: None).id == "district-hospital"
 
 
@@ -76,14 +76,14 @@ def test_an_untouched_recipe_loads(edited):
         (lambda r: r.update(id="other"), "Write 'id: district-hospital'"),
     ],
 )
-def test_a_mistake_is_named(edited, edit, words):
+def test_recipe_mistake_is_named(edited, edit, words):
     with pytest.raises(ScenarioError, match=words) as caught:
         edited(edit)
     assert "district-hospital.yaml" in caught.value.problem
     assert caught.value.remedy
 
 
-def test_a_new_hospital_is_a_few_lines_of_another(tmp_path):
+def test_recipe_extends_another_in_a_few_lines(tmp_path):
     (tmp_path / "village.yaml").write_text("extends: clinique\nid: village\nhospital: {name: Clinique du Val}\n")
     recipe = load_recipe("village", tmp_path)
     assert recipe.hospital.name == "Clinique du Val"
@@ -99,7 +99,7 @@ def test_a_new_hospital_is_a_few_lines_of_another(tmp_path):
         ("[]", "holds no keys"),
     ],
 )
-def test_a_recipe_that_extends_nothing_is_named(tmp_path, text, words):
+def test_recipe_extending_nothing_is_named(tmp_path, text, words):
     (tmp_path / "a-b.yaml").write_text(text)
     with pytest.raises(ScenarioError) as caught:
         load_recipe("a-b", tmp_path)
@@ -107,7 +107,7 @@ def test_a_recipe_that_extends_nothing_is_named(tmp_path, text, words):
     assert "a-b" in caught.value.problem
 
 
-def test_the_example_of_the_readme_is_a_recipe(tmp_path):
+def test_recipe_example_of_the_readme_loads(tmp_path):
     readme = (shipped("synthetic_data") / "README.md").read_text(encoding="utf-8")
     lines = [line[4:] for line in readme.splitlines() if line.startswith("    ")]
     (tmp_path / "polyclinic.yaml").write_text("\n".join(lines), encoding="utf-8")

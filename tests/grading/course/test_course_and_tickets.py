@@ -19,7 +19,7 @@ def payload(ticket):
     return base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
 
 
-def test_the_secret_is_for_its_owner_alone_and_stands_in_no_other_file(course):
+def test_course_secret_is_in_one_file_of_its_owner(course):
     secrets = [one for one in (course.folder / SECRET_FOLDER).iterdir() if one.suffix == ".key"]
     assert len(secrets) == 2
     for one in secrets:
@@ -29,7 +29,7 @@ def test_the_secret_is_for_its_owner_alone_and_stands_in_no_other_file(course):
     assert stat.S_IMODE((course.folder / SECRET_FOLDER).stat().st_mode) == 0o700
 
 
-def test_a_secret_that_others_can_read_is_not_used(tmp_path):
+def test_course_secret_that_others_can_read_is_refused(tmp_path):
     course = init_course(tmp_path / "c", "c", "C", ("open-archive",))
     path = course.folder / SECRET_FOLDER / "variants.key"
     path.chmod(0o644)
@@ -37,12 +37,12 @@ def test_a_secret_that_others_can_read_is_not_used(tmp_path):
         course.course_key()
 
 
-def test_a_second_course_does_not_overwrite_the_first(course):
+def test_course_is_not_overwritten_by_a_second(course):
     with pytest.raises(CourseError, match="holds a course already"):
         init_course(course.folder, "c", "C", ("open-archive",))
 
 
-def test_a_ticket_gives_the_variant_of_the_course_and_no_secret(course, anna):
+def test_ticket_gives_the_variant_and_no_secret(course, anna):
     text = issue_ticket(course, anna)
     ticket = read_ticket(text, course.public_key)
     variant = ticket.variant("open-archive")
@@ -56,7 +56,7 @@ def test_a_ticket_gives_the_variant_of_the_course_and_no_secret(course, anna):
         assert base64.b64encode(secret)[:40] not in payload(text)
 
 
-def test_no_two_tickets_share_a_seed(course):
+def test_tickets_share_no_seed(course):
     seeds = {read_ticket(issue_ticket(course, Student(id=f"s{n}", name="x"))).seeds["open-archive"] for n in range(20)}
     assert len(seeds) == 20
 
@@ -68,7 +68,7 @@ def changed(ticket, **values):
     return f"{prefix}.{body.rstrip('=')}.{signature}"
 
 
-def test_a_ticket_that_was_changed_or_signed_by_another_course_is_refused(course, anna, tmp_path):
+def test_ticket_changed_or_of_another_course_is_refused(course, anna, tmp_path):
     text = issue_ticket(course, anna)
     with pytest.raises(TicketError, match="was not signed"):
         read_ticket(changed(text, student="ben"))
@@ -84,14 +84,14 @@ def test_a_ticket_that_was_changed_or_signed_by_another_course_is_refused(course
 @pytest.mark.parametrize(
     "text", ["", "x", "pacslab-ticket-1", "pacslab-ticket-1..", "pacslab-ticket-1.e30.AA", "a.b.c.d", "\x00" * 99]
 )
-def test_what_is_no_ticket_is_said_in_words(text):
+def test_ticket_that_is_none_is_refused_in_words(text):
     with pytest.raises(TicketError, match="not a ticket"):
         read_ticket(text)
     with pytest.raises(TicketError, match="not a ticket"):
         read_ticket("pacslab-ticket-1." + "A" * 200_000 + ".AA")
 
 
-def test_the_lab_uses_the_ticket_in_the_workspace(course, places, monkeypatch):
+def test_ticket_in_the_workspace_is_used_by_the_lab(course, places, monkeypatch):
     assert Session("open-archive", student="anna").deployment.variant == make_variant("open-archive", "anna")
     written = write_tickets(course, roster(places, "anna", "ben"), places / "tickets")
     assert stat.S_IMODE(written["anna"].stat().st_mode) == 0o600
@@ -127,7 +127,7 @@ def roster(folder, *students):
         ("percent_per_day", "percent_a_day", "percent_a_day"),
     ],
 )
-def test_a_mistake_in_the_course_is_named(course, tmp_path, before, after, words):
+def test_course_mistake_is_named(course, tmp_path, before, after, words):
     text = (course.folder / COURSE_FILE).read_text(encoding="utf-8")
     assert before in text
     (tmp_path / COURSE_FILE).write_text(text.replace(before, after, 1), encoding="utf-8")
@@ -139,7 +139,7 @@ def test_a_mistake_in_the_course_is_named(course, tmp_path, before, after, words
     ("minutes", "factor"),
     [(-60, 1.0), (0, 1.0), (15, 1.0), (16, 0.9), (24 * 60, 0.9), (24 * 60 + 16, 0.8), (8 * 24 * 60, 0.0)],
 )
-def test_lateness_counts_days_begun(minutes, factor):
+def test_late_submission_counts_days_begun(minutes, factor):
     from datetime import datetime, timedelta, UTC  # noqa: I001, PLC0415
 
     due = datetime(2026, 11, 30, 23, 59, tzinfo=UTC)

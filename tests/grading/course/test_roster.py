@@ -31,13 +31,13 @@ MOODLE = (
         ('student,name\nanna,"two\nlines"\n', "utf-8", [("anna", "two\nlines")]),
     ],
 )
-def test_every_export_gives_the_same_students(tmp_path, content, encoding, students):
+def test_roster_of_every_platform_gives_the_same_students(tmp_path, content, encoding, students):
     path = tmp_path / "roster.csv"
     path.write_bytes(content.encode(encoding))
     assert [(one.id, one.name) for one in read_roster(path)] == students
 
 
-def test_what_the_platform_calls_a_student_is_kept(tmp_path):
+def test_roster_keeps_the_platforms_names(tmp_path):
     path = tmp_path / "roster.csv"
     path.write_text(CANVAS, encoding="utf-8")
     first = read_roster(path)[0]
@@ -54,13 +54,13 @@ def test_what_the_platform_calls_a_student_is_kept(tmp_path):
         ("student\nanna\nANNA\n", "line 3: the student 'ANNA' is there twice"),
     ],
 )
-def test_a_list_that_cannot_be_used_names_the_line(tmp_path, content, words):
+def test_roster_error_names_the_line(tmp_path, content, words):
     path = tmp_path / "roster.csv"
     path.write_text(content, encoding="utf-8")
     with pytest.raises(CourseError, match=words):
         read_roster(path)
 
 
-def test_a_list_that_is_not_there(tmp_path):
+def test_roster_missing_is_reported(tmp_path):
     with pytest.raises(CourseError, match="cannot be read"):
         read_roster(tmp_path / "no.csv")

@@ -68,7 +68,7 @@ def small(tmp_path_factory):
     return Class(tmp_path_factory.mktemp("small"), SAMPLE)
 
 
-def test_every_grade_is_the_one_that_follows_from_how_the_work_was_made(big, graded):
+def test_class_grades_follow_from_the_submissions(big, graded):
     assert big.wrong(graded) == {}
     assert graded.certain
     assert len(graded.counting()) == len(big.roster)
@@ -81,7 +81,7 @@ def test_every_grade_is_the_one_that_follows_from_how_the_work_was_made(big, gra
         assert one.points == pytest.approx(sum(big.made[one.student].points.values()) * one.late_factor)
 
 
-def test_what_is_broken_says_why(big, graded):
+def test_class_broken_submission_says_why(big, graded):
     for one in graded.counting():
         manner = big.made[one.student].manner
         if not manner.readable:
@@ -99,21 +99,19 @@ def test_what_is_broken_says_why(big, graded):
     assert states["partly broken"] > len(CONFIGURATIONS)
 
 
-def test_nothing_is_left_running_or_written_outside(big, graded):
+def test_class_leaves_nothing_running_and_nothing_outside(big, graded):
     assert graded.replayed
     assert big.left_by() == []
 
 
-def test_graded_again_nothing_is_replayed_and_nothing_changes(big, graded):
+def test_class_graded_again_replays_nothing(big, graded):
     again = big.grade("process")
     assert again.replayed == 0
     assert everything_but_time(again) == everything_but_time(graded)
 
 
 @pytest.mark.parametrize("hostile", [False, True], ids=["honest ones alone", "hostile ones alone"])
-def test_a_third_of_the_class_graded_anew_the_last_one_first_is_the_same_to_the_byte(
-    big, graded, hostile, tmp_path, monkeypatch
-):
+def test_class_graded_anew_in_another_order_is_the_same(big, graded, hostile, tmp_path, monkeypatch):
     """Neither who else is graded beside them, nor the order, nor the second time changes anything."""
     again = [one.id for one in big.roster if (big.made[one.id].manner.name in HOSTILE) is hostile][::3]
     submissions = tmp_path / "in"
@@ -129,7 +127,7 @@ def test_a_third_of_the_class_graded_anew_the_last_one_first_is_the_same_to_the_
     assert seen_of(book, again) == seen_of(graded, again)
 
 
-def test_other_points_replay_nothing(big, graded):
+def test_class_with_other_points_replays_nothing(big, graded):
     course = big.course.model_copy(
         update={
             "hints": big.course.hints.model_copy(update={"cost": 2.5}),
@@ -155,7 +153,7 @@ def fresh_workers():
 
 
 @pytest.mark.usefixtures("fresh_workers")
-def test_a_file_that_ends_its_reader_costs_only_its_own_part(small, monkeypatch, tmp_path):
+def test_class_file_that_crashes_its_reader_costs_its_part(small, monkeypatch, tmp_path):
     """A parser that crashes takes the worker with it: the server's points stay, and the others' grades."""
     (tmp_path / "sitecustomize.py").write_text(_CRASHING_READER)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
@@ -173,7 +171,7 @@ def test_a_file_that_ends_its_reader_costs_only_its_own_part(small, monkeypatch,
 
 
 @pytest.mark.usefixtures("fresh_workers")
-def test_where_no_worker_can_begin_the_lab_failed_and_no_submission(small, monkeypatch, tmp_path):
+def test_class_without_workers_is_the_labs_failure(small, monkeypatch, tmp_path):
     (tmp_path / "sitecustomize.py").write_text("import gc, os\ngc.freeze = lambda: os._exit(3)\n")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
     book = small.grade("process", to="grades-none")
@@ -184,14 +182,14 @@ def test_where_no_worker_can_begin_the_lab_failed_and_no_submission(small, monke
     assert not list((small.folder / "grades-none").glob("replays/*.json"))
 
 
-def test_one_that_takes_too_long_is_given_up(small):
+def test_class_submission_that_takes_too_long_is_given_up(small):
     book = small.grade("process", to="grades-short", limit=0.5, workers=2)
     assert {one.state for one in book.counting()} <= {"broken", "partly broken", "grade again"}
     assert any("took longer than" in problem for one in book.counting() for problem in one.problems)
     assert not list((small.folder / "grades-short").glob("replays/*.json"))
 
 
-def test_interrupted_it_leaves_nothing_and_goes_on_where_it_was(small, tmp_path):
+def test_class_interrupted_leaves_nothing_and_resumes(small, tmp_path):
     """The command is ended from outside after the first result; the second run replays only what is missing."""
     roster = tmp_path / "roster.csv"
     roster.write_text("student\n" + "\n".join(one.id for one in small.roster) + "\n", encoding="utf-8")

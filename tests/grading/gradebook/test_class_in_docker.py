@@ -49,7 +49,7 @@ def graded(contained):
     return contained.grade("docker")
 
 
-def test_every_grade_is_the_one_that_follows_from_how_the_work_was_made(contained, graded):
+def test_class_in_docker_grades_follow_from_submissions(contained, graded):
     assert contained.wrong(graded) == {}
     assert graded.certain
     assert len(graded.counting()) == len(contained.roster)
@@ -58,19 +58,19 @@ def test_every_grade_is_the_one_that_follows_from_how_the_work_was_made(containe
     assert set(factors.values()) == {1.0}
 
 
-def test_each_server_ran_in_a_container(contained, graded):
+def test_class_in_docker_runs_servers_in_containers(contained, graded):
     looked_at = {one.student for one in graded.replays.values() if one.assessment}
     started = {student for student, made in contained.made.items() if made.manner.readable and made.manner.started}
     assert looked_at == started
     assert {one.runtime for one in graded.replays.values()} == {"docker"}
 
 
-def test_nothing_is_left_running_or_written_outside(contained, graded):
+def test_class_in_docker_leaves_nothing(contained, graded):
     assert graded.replayed
     assert contained.left_by() == []
 
 
-def test_what_needs_the_sandbox_runs_there_too_where_the_batch_runs_in_processes(tmp_path):
+def test_class_in_processes_uses_the_sandbox_where_needed(tmp_path):
     """And what ran beside it in a process of this machine is not touched by it."""
     beside = Class(tmp_path, ["perfect", *IN_SANDBOX[1:3], "known password"])
     book = beside.grade("process")

@@ -61,19 +61,19 @@ def rows(path):
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "  =1", "|calc", "\uff1d1", "\r\n=1", "%x"])
-def test_no_cell_can_become_a_formula(text):
+def test_gradebook_cell_never_becomes_a_formula(text):
     assert cell(text).startswith("'")
     assert read_cell(cell(text)).strip() == text.strip()
 
 
 @pytest.mark.parametrize("text", ["12.5", "-3", "Müller", "", "a=b", "O'Neil"])
-def test_ordinary_cells_stay_as_they_are(text):
+def test_gradebook_ordinary_cells_stay_as_they_are(text):
     assert cell(text) == text
     assert read_cell(cell(text)) == text
 
 
 @pytest.mark.parametrize("name", ["gradebook.csv", "canvas.csv", "moodle.csv", "nbgrader.csv", "marking.csv"])
-def test_every_table_is_whole_and_computes_nothing(written, name):
+def test_gradebook_tables_are_whole_and_compute_nothing(written, name):
     table = rows(written / name)
     assert len({len(row) for row in table}) == 1
     for row in table:
@@ -84,7 +84,7 @@ def test_every_table_is_whole_and_computes_nothing(written, name):
             assert "\u202e" not in one
 
 
-def test_canvas_and_moodle_take_back_their_own_columns(written):
+def test_gradebook_canvas_and_moodle_keep_their_columns(written):
     canvas = rows(written / "canvas.csv")
     assert canvas[0] == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "open-archive"]
     assert canvas[1][0].strip() == "Points Possible"
@@ -110,7 +110,7 @@ class Tags(HTMLParser):
 
 
 @pytest.mark.parametrize("name", ["class.html", "marking.html", "students/anna.html", "students/carla.html"])
-def test_pages_show_what_was_written_and_run_nothing(written, name):
+def test_gradebook_pages_escape_what_was_written(written, name):
     text = (written / name).read_text(encoding="utf-8")
     parser = Tags()
     parser.feed(text)
@@ -121,14 +121,14 @@ def test_pages_show_what_was_written_and_run_nothing(written, name):
         assert "&lt;script&gt;alert(1)" in text
 
 
-def test_the_class_page_shows_plots_and_signals_as_signals(written):
+def test_gradebook_class_page_shows_plots_and_signals(written):
     text = (written / "class.html").read_text(encoding="utf-8")
     assert text.count("data:image/svg+xml") == 3
     assert "None of them is a verdict" in text
     assert "Hardest first" in text
 
 
-def test_a_students_page_says_what_is_open_and_shows_nobody_else(written):
+def test_gradebook_student_page_shows_nobody_else(written):
     text = (written / "students" / "anna.html").read_text(encoding="utf-8")
     assert "What is still open" in text
     assert "canary" not in text
@@ -136,7 +136,7 @@ def test_a_students_page_says_what_is_open_and_shows_nobody_else(written):
     assert "Nothing was handed in" in (written / "students" / "carla.html").read_text(encoding="utf-8")
 
 
-def test_everything_is_there_as_json(written, course):
+def test_gradebook_json_holds_everything(written, course):
     content = json.loads((written / "results.json").read_text(encoding="utf-8"))
     assert [one["student"] for one in content["grades"]] == ["anna", "ben", "carla"]
     assert content["grades"][0]["signals"][0]["kind"] == "canary"
@@ -173,20 +173,20 @@ def test_marks_are_kept_when_the_table_is_written_again(written, tmp_path, cours
         ("utf-16", "student\tscenario\ttask\tpoints\tcomment\nanna\topen-archive\trisk\t7.5\tGut, und größer\n"),
     ],
 )
-def test_marks_are_read_as_spreadsheets_of_other_countries_save_them(tmp_path, mark, text):
+def test_marks_are_read_in_other_countries_spreadsheets(tmp_path, mark, text):
     """A mark that was not understood would be lost: the table is written anew after each grading."""
     (tmp_path / "marking.csv").write_bytes(text.encode(mark))
     mark = read_marks(tmp_path / "marking.csv")[("anna", "open-archive")]["risk"]
     assert (mark.points, mark.comment) == (7.5, "Gut, und größer")
 
 
-def test_a_table_without_its_columns_is_refused_and_stays_as_it_is(tmp_path):
+def test_marks_table_without_its_columns_is_refused(tmp_path):
     (tmp_path / "marking.csv").write_text("name,points\nAnna,7\n", encoding="utf-8")
     with pytest.raises(CourseError, match="has no column 'student'"):
         read_marks(tmp_path / "marking.csv")
 
 
-def test_a_reason_that_costs_several_objectives_is_told_once(written):
+def test_gradebook_reason_for_several_objectives_stands_once(written):
     text = (written / "students" / "anna.html").read_text(encoding="utf-8")
     doors = sum(one.stage == "harden" for one in load_scenario("open-archive").objectives)
     assert text.count("for the reason above") == doors > 3
@@ -195,7 +195,7 @@ def test_a_reason_that_costs_several_objectives_is_told_once(written):
     assert "calc" not in rest.partition("No reading without a password")[2].partition("</div>")[0]
 
 
-def test_the_marking_page_names_what_the_table_calls_it(written):
+def test_marking_page_uses_the_names_of_the_table(written):
     text = (written / "marking.html").read_text(encoding="utf-8")
     asked = {(row[0], row[3]) for row in rows(written / "marking.csv")[1:]}
     assert asked

@@ -103,14 +103,14 @@ def cells(path):
     return [[line for line in one if line and line.strip() != "raise NotImplementedError()"] for one in lines]
 
 
-def test_nbgrader_releases_the_students_notebooks_as_the_lab_ships_them(nbcourse):
+def test_nbgrader_releases_notebooks_as_shipped(nbcourse):
     released = sorted((nbcourse / "release" / "open-archive").glob("*.ipynb"))
     assert len(released) >= 5
     for path in released:
         assert cells(path) == cells(ROOT / "labs" / path.name), path.name
 
 
-def test_nbgrader_validates_what_was_solved_and_autogrades_what_was_not(nbcourse, run):
+def test_nbgrader_validates_solved_and_grades_unsolved(nbcourse, run):
     solved = nbcourse / "source" / "small" / "small.ipynb"
     assert "Success" in run(nbcourse, "-m", "nbgrader", "validate", solved)
     run(nbcourse, "-m", "nbgrader", "autograde", "small", "--create")
@@ -131,7 +131,7 @@ def exported(nbcourse, run):
         return {(row["assignment"], row["student_id"]): float(row["score"] or 0) for row in csv.DictReader(file)}
 
 
-def test_a_graded_class_is_put_into_nbgraders_gradebook(nbcourse, run, tmp_path):
+def test_nbgrader_gradebook_takes_a_graded_class(nbcourse, run, tmp_path):
     """One command; what the notebook said of itself does not count, and again it changes nothing."""
     scenario = load_scenario("open-archive")
     course = init_course(tmp_path / "course", "pacs", "PACS", ("open-archive",))
@@ -151,7 +151,7 @@ def test_a_graded_class_is_put_into_nbgraders_gradebook(nbcourse, run, tmp_path)
     assert "holds no grade of 'cleartext'" in run(nbcourse, *command, "--scenario", "cleartext", good=False)
 
 
-def test_what_the_guide_says_to_type_is_typed(run, tmp_path):
+def test_nbgrader_commands_of_the_guide_work(run, tmp_path):
     """In a new course of nbgrader, from the solved notebooks to its own table of scores."""
     scenario = load_scenario("open-archive")
     course = init_course(tmp_path / "course", "pacs", "PACS", ("open-archive",))
@@ -171,7 +171,7 @@ def test_what_the_guide_says_to_type_is_typed(run, tmp_path):
     assert f"{possible:g} points for the objectives" in GUIDE
 
 
-def test_without_nbgrader_it_is_said_what_to_install(tmp_path):
+def test_nbgrader_missing_says_what_to_install(tmp_path):
     command = [sys.executable, "-m", "pacslab", "course", "nbgrader", str(tmp_path)]
     result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert result.returncode == 2
@@ -189,7 +189,7 @@ print(otter.Notebook(tests_dir="tests").check("archive-title", global_env=global
 
 
 @pytest.mark.parametrize(("reached", "share"), [({"archive-title"}, "1.0"), (set(), "0.0")])
-def test_one_cell_of_otter_says_whether_an_objective_is_reached(run, tmp_path, reached, share):
+def test_otter_cell_says_whether_an_objective_is_reached(run, tmp_path, reached, share):
     """With the test files and the cell that the guide says."""
     command, cell = commands_in("With otter")
     run(tmp_path, "-c", command, program="bash")

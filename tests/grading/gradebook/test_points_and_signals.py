@@ -62,7 +62,7 @@ def points(made):
     return {one.id: one.points for one in made.objectives}
 
 
-def test_an_attack_closed_counts_only_with_the_clinic_working(scenario, course):
+def test_points_for_an_attack_need_a_working_clinic(scenario, course):
     good = grade(ROSTER[0], scenario, course, facts(assessment=findings(scenario)))
     broken = grade(
         ROSTER[0], scenario, course, facts(assessment=findings(scenario, clinic_workstation_finds=Outcome.BROKEN))
@@ -72,7 +72,7 @@ def test_an_attack_closed_counts_only_with_the_clinic_working(scenario, course):
     assert "the hospital cannot work" in next(one.message for one in broken.objectives if one.id == "close-web")
 
 
-def test_a_failure_of_the_lab_is_nobodys_failure(scenario, course):
+def test_points_are_not_lost_by_a_failure_of_the_lab(scenario, course):
     failed = facts(assessment=findings(scenario, clinic_scanner_stores=Outcome.LAB_FAILURE))
     made = grade(ROSTER[0], scenario, course, failed)
     assert made.state == "grade again"
@@ -80,7 +80,7 @@ def test_a_failure_of_the_lab_is_nobodys_failure(scenario, course):
     assert grade(ROSTER[0], scenario, course, facts(failure="no disk")).state == "grade again"
 
 
-def test_a_wrong_answer_is_not_told_the_right_one(scenario, course):
+def test_points_of_a_wrong_answer_do_not_show_the_right_one(scenario, course):
     """Feedback comes before the last submission, and the best one may count."""
     replay = facts(facts={"patient_count": "4711"}, answers={"patient-count": "12"})
     given = next(one for one in grade(ROSTER[0], scenario, course, replay).objectives if one.id == "patient-count")
@@ -88,14 +88,14 @@ def test_a_wrong_answer_is_not_told_the_right_one(scenario, course):
     assert "4711" not in given.model_dump_json()
 
 
-def test_hints_cost_no_more_than_the_objective_is_worth(scenario, course):
+def test_points_for_hints_stop_at_the_objectives_worth(scenario, course):
     dear = course.model_copy(update={"hints": course.hints.model_copy(update={"cost": 4.0})})
     replay = facts(assessment=findings(scenario), hints={"close-web": 3, "close-find": 1, "archive-title": 99})
     made = points(grade(ROSTER[0], scenario, dear, replay))
     assert (made["close-web"], made["close-find"], made["archive-title"]) == (0, 6, 0)
 
 
-def test_written_answers_wait_for_a_person_and_their_marks_are_merged(scenario, course):
+def test_points_of_written_answers_wait_for_marks(scenario, course):
     report = (
         "# The open archive\n\n## What it cost\n<!-- task -->\nThe worst was ...\n\n## A letter to the hospital\n\n"
     )
@@ -112,7 +112,7 @@ def test_written_answers_wait_for_a_person_and_their_marks_are_merged(scenario, 
     assert written_answer("no headings at all", "What it cost") == ""
 
 
-def test_a_written_answer_that_is_worth_nothing_waits_for_nobody(scenario, course):
+def test_points_of_a_worthless_written_answer_do_not_wait(scenario, course):
     free = course.model_copy(update={"scenarios": (course.scenarios[0].model_copy(update={"points": {"risk": 0.0}}),)})
     replay = facts(written="## What it cost\nThe worst was ...\n")
     assert len(grade(ROSTER[0], scenario, course, replay).unmarked) == 1
@@ -125,7 +125,7 @@ def sent(grade_, hours, score):
     return grade_.model_copy(update={"sent": moment, "objectives": (objective,), "file": f"{hours}.zip"})
 
 
-def test_the_best_or_the_last_of_several_submissions_counts(scenario, course):
+def test_submission_best_or_last_counts(scenario, course):
     nothing = grade(ROSTER[0], scenario, course, facts())
     several = [sent(nothing, 1, 3.0), sent(nothing, 2, 5.0), sent(nothing, 3, 1.0)]
     best = [one.file for one in _counted(several, course) if one.counts]
@@ -133,7 +133,7 @@ def test_the_best_or_the_last_of_several_submissions_counts(scenario, course):
     assert (best, last) == (["2.zip"], ["3.zip"])
 
 
-def test_a_canary_says_whose_data_it_is(scenario, course):
+def test_signal_canary_names_the_owner_of_the_data(scenario, course):
     canaries = canaries_of(course, scenario, ROSTER)
     plan = cohort_of(scenario, make_variant("open-archive", "ben", course.course_key())).plan
     number, uid = plan.people[3].national_number, plan.studies[2].uid
@@ -145,7 +145,7 @@ def test_a_canary_says_whose_data_it_is(scenario, course):
     assert foreign_data("ben", replay, canaries) == []
 
 
-def test_answers_of_another_student_are_named(scenario):
+def test_signal_answers_of_another_student_are_named(scenario):
     own = {"report_phone": "+91 22 5550 0001", "prominent_name": "Asha Rao", "asked_number_owner": "B C"}
     other = {"report_phone": "+91 22 5550 9999", "prominent_name": "Ravi Das", "asked_number_owner": "D E"}
     copied = facts(facts=own, answers={"report-phone": "22 5550 9999", "prominent-patient": "Das, Ravi"})
@@ -156,7 +156,7 @@ def test_answers_of_another_student_are_named(scenario):
     assert borrowed_answers("anna", scenario, {"anna": [honest], "ben": [facts(facts=other)]}) == []
 
 
-def test_the_same_password_of_two_students_is_shown_to_both_sides():
+def test_signal_shared_password_is_shown_to_both_sides():
     mine, theirs = facts(fingerprints={"the password of 'x'": "f" * 32}), facts(fingerprints={"another": "f" * 32})
     alone = facts(fingerprints={"the password of 'x'": "a" * 32})
     signals = shared_secrets({"anna": [mine, mine], "ben": [theirs], "carla": [alone]})
@@ -164,7 +164,7 @@ def test_the_same_password_of_two_students_is_shown_to_both_sides():
     assert signals["anna"][0].others == ("ben",)
 
 
-def test_an_edited_chain_is_a_signal_and_takes_no_point(scenario, course):
+def test_signal_edited_chain_takes_no_point(scenario, course):
     replay = facts(timing=Timing(broken_at=3, impossible=("event 2 is dated before event 1",)))
     assert [one.kind for one in timeline_signals(replay)] == ["time", "chain"]
     honest = grade(ROSTER[0], scenario, course, facts())
@@ -195,7 +195,7 @@ def handed_in(course, tmp_path):
         ("group a/x.zip", "anna"),
     ],
 )
-def test_whose_submission_it_is_as_the_platforms_name_files(course, handed_in, tmp_path, name, student):
+def test_submission_owner_is_read_from_platform_names(course, handed_in, tmp_path, name, student):
     handed_in(ROSTER[0], name)
     found = gather(tmp_path / "in", course, ROSTER)
     assert [one.student for one in found] == [student]
@@ -203,7 +203,7 @@ def test_whose_submission_it_is_as_the_platforms_name_files(course, handed_in, t
     assert foreign is (student != "anna")
 
 
-def test_a_ticket_of_another_course_is_a_signal_and_the_work_is_graded(course, tmp_path):
+def test_signal_ticket_of_another_course_is_still_graded(course, tmp_path):
     other = init_course(tmp_path / "other", "pacs-2026", "PACS, autumn", ("open-archive",))
     (tmp_path / "in").mkdir()
     make_submission(other, ROSTER[0], SubmissionProfile("perfect", leak="nothing"), tmp_path / "in")
@@ -212,13 +212,13 @@ def test_a_ticket_of_another_course_is_a_signal_and_the_work_is_graded(course, t
     assert found.signals == ["the ticket in it was not signed by this course"]
 
 
-def test_somebody_who_is_not_on_the_class_list(course, handed_in, tmp_path):
+def test_submission_of_somebody_off_the_roster_is_listed(course, handed_in, tmp_path):
     handed_in(Student(id="mallory", name="Mallory"), "x.zip")
     found = gather(tmp_path / "in", course, ROSTER)[0]
     assert "not on the class list" in found.problem
 
 
-def test_the_instructors_own_table_of_arrivals_counts(course, handed_in, tmp_path):
+def test_late_submission_follows_the_instructors_table(course, handed_in, tmp_path):
     handed_in(ROSTER[0], "x.zip")
     (tmp_path / "in" / "received.csv").write_text("file,received\nx.zip,2026-12-24T10:00:00+01:00\n")
     assert gather(tmp_path / "in", course, ROSTER)[0].sent.isoformat() == "2026-12-24T10:00:00+01:00"

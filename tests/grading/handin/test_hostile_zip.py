@@ -72,7 +72,7 @@ def test_an_honest_submission_is_unpacked_as_it_is(copy, tmp_path):
 
 
 @pytest.mark.parametrize("kind", hostile.ZIPS)
-def test_a_hostile_file_is_refused_in_one_sentence(copy, tmp_path, kind):
+def test_zip_that_is_hostile_is_refused_in_one_sentence(copy, tmp_path, kind):
     hostile.ZIPS[kind](copy)
     before = outside(tmp_path)
     tracemalloc.start()
@@ -91,7 +91,7 @@ def test_a_hostile_file_is_refused_in_one_sentence(copy, tmp_path, kind):
     assert sum(path.stat().st_size for path in unpacked) < 64 << 20
 
 
-def test_a_link_to_another_students_work_is_not_followed(copy, tmp_path):
+def test_zip_link_to_another_students_work_is_not_followed(copy, tmp_path):
     theirs = copy.rename(tmp_path / "theirs.zip")
     copy.symlink_to(theirs)
     with pytest.raises(SubmissionError, match="cannot be read"):
@@ -112,13 +112,13 @@ def test_zip_with_file_below_a_file_is_refused(copy, tmp_path):
         unpack(read_submission(copy), tmp_path / "unpacked")
 
 
-def test_bombs_inside_files_stay_packed(copy, tmp_path):
+def test_zip_bombs_inside_files_stay_packed(copy, tmp_path):
     hostile.HARMLESS["nested bombs"](copy)
     handed = unpack(read_submission(copy), tmp_path / "unpacked")
     assert (handed.deid / "nested.zip").stat().st_size < 1 << 20
 
 
-def test_what_is_no_file_of_a_submission_is_left_out_and_named(copy, tmp_path):
+def test_zip_foreign_files_are_left_out_and_named(copy, tmp_path):
     with zipfile.ZipFile(copy, "a") as archive:
         for name in ("run.sh", "configuration/evil.so", "configuration/a/b/c/d/e.pem", "configuration/.hidden.pem"):
             archive.writestr(name, b"x")
@@ -131,7 +131,7 @@ def test_what_is_no_file_of_a_submission_is_left_out_and_named(copy, tmp_path):
     assert not list(handed.folder.rglob("run.sh"))
 
 
-def test_a_folder_around_everything_is_forgiven(copy, tmp_path):
+def test_zip_with_a_folder_around_everything_is_accepted(copy, tmp_path):
     wrapped = tmp_path / "wrapped.zip"
     with zipfile.ZipFile(copy) as old, zipfile.ZipFile(wrapped, "w") as new:
         for name in old.namelist():
@@ -143,7 +143,7 @@ def test_a_folder_around_everything_is_forgiven(copy, tmp_path):
 @pytest.mark.parametrize(
     "content", [b"", b"x", b"PK\5\6", b"PK\5\6" + bytes(18), b"PK\5\6" + b"\xff" * 18, os.urandom(4096)]
 )
-def test_what_is_no_zip_file(tmp_path, content):
+def test_zip_that_is_none_is_refused(tmp_path, content):
     path = tmp_path / "x.zip"
     path.write_bytes(content)
     with pytest.raises(SubmissionError):

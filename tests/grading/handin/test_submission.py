@@ -21,7 +21,7 @@ def note(path):
         return SubmissionNote.model_validate_json(archive.read("submission.json"))
 
 
-def test_a_submission_holds_the_work_and_its_receipt_says_so(course, anna, monkeypatch):
+def test_submission_holds_the_work_named_by_its_receipt(course, anna, monkeypatch):
     ticket = issue_ticket(course, anna)
     monkeypatch.setenv("PACSLAB_TICKET", ticket)
     session = Session("open-archive")
@@ -59,7 +59,7 @@ def test_a_submission_holds_the_work_and_its_receipt_says_so(course, anna, monke
     assert receipt.sha256 in (session.work.parents[2] / "submissions" / "open-archive-anna.receipt.txt").read_text()
 
 
-def test_sending_again_replaces(course, anna, monkeypatch):
+def test_submission_sent_again_replaces_the_first(course, anna, monkeypatch):
     monkeypatch.setenv("PACSLAB_TICKET", issue_ticket(course, anna))
     session = Session("open-archive")
     first = session.submit()
@@ -70,14 +70,14 @@ def test_sending_again_replaces(course, anna, monkeypatch):
     assert len(list(Path(second.path).parent.glob("*.zip"))) == 1
 
 
-def test_without_a_ticket_a_submission_says_that_it_is_self_paced():
+def test_submission_without_a_ticket_says_self_paced():
     receipt = Session("open-archive", student="alone").submit()
     assert receipt.course == "self-paced"
     assert note(receipt.path).ticket is None
     assert "deid/ (no de-identified file)" in receipt.missing
 
 
-def test_the_timeline_is_a_chain_and_shows_what_was_taken_out_or_changed():
+def test_timeline_shows_what_was_removed_or_changed():
     session = Session("open-archive", student="busy")
     session.check("archive-title", "no")
     session.hint("archive-title")
@@ -102,7 +102,7 @@ def test_the_timeline_is_a_chain_and_shows_what_was_taken_out_or_changed():
     assert len(read_timeline(session.work)) == 6
 
 
-def test_timelines_that_cannot_be():
+def test_timeline_that_cannot_be_is_reported():
     session = Session("open-archive", student="fast")
     for one in session.scenario.objectives[:3]:
         session.hint(one.id)
@@ -122,7 +122,7 @@ def test_timelines_that_cannot_be():
     assert json.loads(events[0].model_dump_json())["what"] == "hint"
 
 
-def test_a_notebook_shows_what_was_handed_in():
+def test_submission_is_shown_in_a_notebook():
     shown = Lab("open-archive", student="in-a-notebook").submit()
     assert shown.files
     assert "configuration/orthanc.json" in shown._repr_html_()

@@ -31,14 +31,14 @@ def ready(folder, content):
     return started(folder, SCENARIO)
 
 
-def test_what_ships_and_the_reference_fix_may_be_started(tmp_path, fixed):
+def test_allowlist_takes_shipped_files_and_reference_fix(tmp_path, fixed):
     assert not ready(tmp_path, SHIPPED.read_text(encoding="utf-8")).sandbox
     assert not ready(tmp_path, fixed).sandbox
     assert json.loads(ready(tmp_path, fixed).text) == fixed
 
 
 @pytest.mark.parametrize("kind", hostile_submissions.CONFIGURATIONS)
-def test_hostile_options_are_refused_by_name(tmp_path, fixed, kind):
+def test_allowlist_refuses_hostile_options_by_name(tmp_path, fixed, kind):
     options = hostile_submissions.CONFIGURATIONS[kind]
     with pytest.raises(ConfigurationError) as caught:
         ready(tmp_path, {**fixed, **options})
@@ -52,7 +52,7 @@ def test_what_runs_code_needs_the_sandbox(tmp_path, fixed):
     assert not ready(tmp_path, {**fixed, "ExecuteLuaEnabled": False}).sandbox
 
 
-def test_certificates_that_were_handed_in_may_be_named(tmp_path, fixed):
+def test_allowlist_takes_certificates_handed_in(tmp_path, fixed):
     (tmp_path / "tls").mkdir()
     (tmp_path / "tls" / "archive.crt").write_text("certificate")
     options = {"DicomTlsEnabled": True, "DicomTlsCertificate": "tls/archive.crt"}
@@ -85,12 +85,12 @@ def test_certificates_that_were_handed_in_may_be_named(tmp_path, fixed):
         ("Dictionary", {"0009,1001": ["LO", "X", 1, 1]}),
     ],
 )
-def test_values_of_another_kind_are_refused(tmp_path, fixed, option, value):
+def test_allowlist_refuses_values_of_another_kind(tmp_path, fixed, option, value):
     with pytest.raises(ConfigurationError, match=option):
         ready(tmp_path, {**fixed, option: value})
 
 
-def test_no_configuration_at_all(tmp_path):
+def test_allowlist_refuses_a_missing_configuration(tmp_path):
     with pytest.raises(ConfigurationError, match="there is no orthanc"):
         started(tmp_path, SCENARIO)
     for text in ("", "[]", "{", "{" * 100_000, '{"Name": "a", "Name": "b"}', '{"HttpTimeout": ' + "9" * 10_000 + "}"):
@@ -120,7 +120,7 @@ SERVER = "server {{ listen 8443 ssl; location / {{ proxy_pass {target}; }} }}"
         ("upstream a { server 192.0.2.7:80; } " + SERVER.format(target="http://a"), False),
     ],
 )
-def test_a_proxy_leads_to_the_labs_machines_alone(tmp_path, fixed, text, allowed):
+def test_allowlist_lets_a_proxy_reach_lab_machines_alone(tmp_path, fixed, text, allowed):
     (tmp_path / "nginx.conf").write_text(text)
     if allowed:
         ready(tmp_path, fixed)
@@ -130,7 +130,7 @@ def test_a_proxy_leads_to_the_labs_machines_alone(tmp_path, fixed, text, allowed
 
 
 @pytest.mark.parametrize("scenario", scenario_ids())
-def test_every_scenarios_own_files_and_its_reference_fix_may_be_started(tmp_path, scenario):
+def test_allowlist_takes_every_scenario_and_its_fix(tmp_path, scenario):
     folder = shipped("scenarios") / scenario
     for path in folder.iterdir():
         if path.name != "scenario.yaml":

@@ -41,7 +41,7 @@ def replayed(course, places):
 
 
 @pytest.mark.docker
-def test_what_runs_code_is_replayed_in_the_sandbox_whatever_the_batch_runs_in(replayed):
+def test_replay_of_code_runs_in_the_sandbox(replayed):
     result = replayed(LUA)
     assert result.runtime == "docker"
     assert result.assessment is not None
@@ -50,7 +50,7 @@ def test_what_runs_code_is_replayed_in_the_sandbox_whatever_the_batch_runs_in(re
 
 
 @pytest.mark.docker
-def test_a_script_that_fills_the_disk_is_not_started_even_in_the_sandbox(replayed, monkeypatch):
+def test_replay_of_a_script_that_fills_the_disk_is_refused(replayed, monkeypatch):
     monkeypatch.setattr(replaying, "sandbox_ready", lambda: True)
     passwords = Path("/etc/passwd").read_bytes()
     result = replayed(FILLS_THE_DISK)
@@ -60,7 +60,7 @@ def test_a_script_that_fills_the_disk_is_not_started_even_in_the_sandbox(replaye
     assert not list(Path("/tmp").glob("pacslab-outside*"))
 
 
-def test_a_server_that_takes_too_much_of_the_disk_is_ended_and_earns_nothing(replayed, monkeypatch):
+def test_replay_server_that_takes_too_much_disk_is_ended(replayed, monkeypatch):
     """Its index alone is more than this limit."""
     monkeypatch.setattr(replaying, "_MOST_WRITTEN", 1 << 10)
     monkeypatch.setattr("pacslab.grading.replay.disk_guard._PAUSE", 0.01)
@@ -70,7 +70,7 @@ def test_a_server_that_takes_too_much_of_the_disk_is_ended_and_earns_nothing(rep
     assert result.failure == ""
 
 
-def test_a_server_that_writes_without_end_is_ended(tmp_path):
+def test_replay_server_that_writes_without_end_is_ended(tmp_path):
     ended = threading.Event()
     with DiskGuard(tmp_path, 1 << 20, ended.set) as guard:
         (tmp_path / "shared").write_bytes(bytes(4 << 20))
@@ -82,7 +82,7 @@ def test_a_server_that_writes_without_end_is_ended(tmp_path):
 
 
 @pytest.mark.parametrize("kind", [name for name in hostile_manners() if name.startswith("a handover with code as ")])
-def test_code_in_a_field_of_the_handover_starts_nothing(replayed, monkeypatch, kind):
+def test_replay_runs_no_code_of_a_handover_field(replayed, monkeypatch, kind):
     monkeypatch.setattr(replaying, "_audit", lambda *_: None)
     result = replayed(dataclasses.replace(hostile_manners()[kind], leak="nothing"))
     assert result.server_problem
@@ -90,7 +90,7 @@ def test_code_in_a_field_of_the_handover_starts_nothing(replayed, monkeypatch, k
     assert result.answers
 
 
-def test_without_a_sandbox_it_is_refused_with_the_reason_and_the_rest_counts(replayed, monkeypatch, course):
+def test_replay_without_a_sandbox_refuses_and_counts_the_rest(replayed, monkeypatch, course):
     monkeypatch.setattr(replaying, "sandbox_ready", lambda: False)
     result = replayed(LUA)
     assert result.assessment is None
@@ -105,7 +105,7 @@ def test_without_a_sandbox_it_is_refused_with_the_reason_and_the_rest_counts(rep
 
 
 @pytest.mark.parametrize("kind", ["loads a plugin", "points at another host", "takes another port"])
-def test_what_is_refused_starts_no_server(replayed, monkeypatch, kind):
+def test_replay_refused_starts_no_server(replayed, monkeypatch, kind):
     def start(*_):
         raise AssertionError("a server was started")
 
@@ -116,7 +116,7 @@ def test_what_is_refused_starts_no_server(replayed, monkeypatch, kind):
     assert result.reports
 
 
-def test_a_fault_of_the_grader_is_not_the_students(replayed, monkeypatch, course):
+def test_replay_fault_of_the_grader_costs_no_points(replayed, monkeypatch, course):
     def fail(*_):
         raise OSError(28, "No space left on device")
 
@@ -127,7 +127,7 @@ def test_a_fault_of_the_grader_is_not_the_students(replayed, monkeypatch, course
     assert grade(ANNA, load_scenario("open-archive"), course, result).state == "grade again"
 
 
-def test_parts_that_ended_a_worker_are_left_out_the_second_time(replayed):
+def test_replay_leaves_out_parts_that_crashed_a_worker(replayed):
     result = replayed(
         SubmissionProfile("perfect", leak="nothing"), skip={"server": "it crashed", "deid": "it crashed, too"}
     )
@@ -137,7 +137,7 @@ def test_parts_that_ended_a_worker_are_left_out_the_second_time(replayed):
     assert result.facts
 
 
-def test_work_on_the_patients_of_another_version_is_told_to_the_instructor(replayed, monkeypatch):
+def test_replay_of_another_versions_patients_is_a_note(replayed, monkeypatch):
     skip = {"server": "left out", "deid": "left out"}
     assert replayed(SubmissionProfile("perfect", leak="nothing"), skip=skip).notes == ()
     monkeypatch.setattr(replaying, "GENERATOR_VERSION", "99")
@@ -146,7 +146,7 @@ def test_work_on_the_patients_of_another_version_is_told_to_the_instructor(repla
     assert "Grade with pacslab" in note
 
 
-def test_what_a_result_depends_on(course):
+def test_replay_key_depends_on_what_decides_the_result(course):
     scenario = load_scenario("open-archive")
     variant = make_variant("open-archive", "anna", course.course_key())
     key = replay_key("a" * 64, scenario, variant, "process")

@@ -57,29 +57,29 @@ def brighter(pixels):
     return np.clip(pixels * 1.3 + 15, 0, 255)
 
 
-def test_the_own_study_as_the_audit_sees_it(anna, tmp_path):
+def test_study_of_the_student_is_what_the_audit_finds(anna, tmp_path):
     assert anna.says(anna.cleaned, tmp_path / "out", untouched=4) == ""
     report = audit_study(tmp_path / "out", anna.key, anna.uid)
     assert next((one.good, one.total) for one in report.kept if one.name == UNTOUCHED) == (4, 4)
 
 
-def test_the_own_study_with_every_picture_made_brighter(anna, tmp_path):
+def test_study_with_brighter_images_is_still_the_students(anna, tmp_path):
     assert anna.says([changed(one, brighter) for one in anna.cleaned], tmp_path / "out") == ""
 
 
 @pytest.mark.parametrize("disguise", [lambda pixels: pixels, brighter, lambda pixels: 255 - pixels])
-def test_anothers_study_however_disguised(anna, ben, tmp_path, disguise):
+def test_study_of_another_student_is_found_in_disguise(anna, ben, tmp_path, disguise):
     words = anna.says([changed(one, disguise) for one in ben.cleaned], tmp_path / "out")
     assert words.startswith("None of the study's 4 pictures")
 
 
-def test_one_own_picture_among_anothers_counts_once(anna, ben, tmp_path):
+def test_study_with_a_single_own_image_counts_it_once(anna, ben, tmp_path):
     copies = [changed(anna.cleaned[0], lambda pixels, n=n: np.clip(pixels + n, 0, 255)) for n in (1, 2, 3)]
     assert anna.says([*copies, *ben.cleaned[1:]], tmp_path / "out", untouched=1).startswith(
         "Only 1 of the study's 4 pictures"
     )
 
 
-def test_pictures_painted_black(anna, tmp_path):
+def test_study_with_images_painted_black_is_nobodys(anna, tmp_path):
     black = [changed(one, lambda pixels: pixels * 0) for one in anna.cleaned]
     assert anna.says(black, tmp_path / "out").startswith("None of")

@@ -13,7 +13,7 @@ ANNA = Student(id="anna", name="Anna")
 
 
 @pytest.mark.docker
-def test_the_reference_fix_of_every_scenario_earns_everything(tmp_path):
+def test_reference_fix_of_every_scenario_earns_everything(tmp_path):
     """What needs Lua goes to the sandbox by itself; everything else runs as processes."""
     course = init_course(tmp_path / "course", "all", "All", tuple(scenario_ids()))
     (tmp_path / "in").mkdir()

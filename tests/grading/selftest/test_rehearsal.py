@@ -46,7 +46,7 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
-def test_the_gradebook_in_the_instructors_folder_is_what_the_samples_give(graded):
+def test_rehearsal_gives_the_gradebook_that_is_shipped(graded):
     shown = rows(shipped("instructor") / "samples" / "gradebook.csv")
     assert rows(graded / "grades" / "gradebook.csv") == shown
     assert [(one["student"], one["state"]) for one in shown] == [
@@ -58,7 +58,7 @@ def test_the_gradebook_in_the_instructors_folder_is_what_the_samples_give(graded
     ]
 
 
-def test_the_copied_one_is_signalled_with_whose_it_is_and_loses_nothing_by_the_signal(graded):
+def test_rehearsal_signals_the_copied_submission(graded):
     content = json.loads((graded / "grades" / "results.json").read_text(encoding="utf-8"))
     signals = {one["student"]: one["signals"] for one in content["grades"]}
     assert {one["kind"] for one in signals["dan"]} == {"ticket", "answer", "secret", "chain"}
@@ -71,7 +71,7 @@ def test_the_copied_one_is_signalled_with_whose_it_is_and_loses_nothing_by_the_s
     assert all("nobody can say that this is your study" in one["message"] for one in copied)
 
 
-def test_marks_that_a_person_gives_are_merged_and_nothing_is_replayed(graded):
+def test_rehearsal_merges_marks_and_replays_nothing(graded):
     path = graded / "grades" / "marking.csv"
     table = rows(path)
     for row in table:
@@ -89,7 +89,7 @@ def test_marks_that_a_person_gives_are_merged_and_nothing_is_replayed(graded):
     assert (ada["points"], ada["risk"]) == ("176", "8")
 
 
-def test_every_page_and_table_is_there(graded):
+def test_rehearsal_writes_every_page_and_table(graded):
     names = {path.name for path in (graded / "grades").iterdir()}
     assert {"gradebook.csv", "canvas.csv", "moodle.csv", "class.html", "marking.html", "results.json"} <= names
     assert len(list((graded / "grades" / "students").glob("*.html"))) == 5

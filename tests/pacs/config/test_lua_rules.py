@@ -55,19 +55,19 @@ UNREADABLE = [
 
 
 @pytest.mark.parametrize(("line", "word"), FORBIDDEN)
-def test_a_script_that_could_reach_the_machine_is_refused_with_the_word_and_the_line(line, word):
+def test_lua_script_that_reaches_the_machine_is_refused(line, word):
     with pytest.raises(ConfigurationError, match=f"{word} at line 2"):
         check_rules(f"-- rules\n{line}\n{READER}", "rules.lua")
 
 
 @pytest.mark.parametrize("line", UNREADABLE)
-def test_a_script_that_lua_would_read_otherwise_is_refused(line):
+def test_lua_script_that_lua_reads_otherwise_is_refused(line):
     """A label, or a number that ends where a name begins (as Lua 5.3 allows), must hide no name."""
     with pytest.raises(ConfigurationError, match="cannot be read at line 2"):
         check_rules(f"-- rules\n{line}\n{READER}", "rules.lua")
 
 
-def test_ordinary_rules_are_accepted():
+def test_lua_ordinary_rules_are_accepted():
     check_rules(READER, "rules.lua")
     check_rules(
         "function IncomingHttpRequestFilter(method, uri, ip, username, headers)\n"
@@ -77,7 +77,7 @@ def test_ordinary_rules_are_accepted():
     )
 
 
-def test_a_script_that_writes_down_what_is_stored_and_asked_is_accepted():
+def test_lua_script_that_logs_is_accepted():
     check_rules(
         "function OnStoredInstance(instanceId, tags, metadata, origin) print(instanceId .. origin['RemoteAet']) end\n"
         "function IncomingFindRequestFilter(query, origin) print(origin['RemoteAet']) return query end",
@@ -87,14 +87,14 @@ def test_a_script_that_writes_down_what_is_stored_and_asked_is_accepted():
         check_rules("function OnHeartBeat() end", "audit.lua")
 
 
-def test_a_script_without_a_filter_is_told_what_to_write():
+def test_lua_script_without_a_filter_says_what_to_write():
     with pytest.raises(ConfigurationError, match="function IncomingHttpRequestFilter"):
         check_rules("local x = 1", "rules.lua")
     with pytest.raises(ConfigurationError, match="line 1"):
         check_rules('local x = "never closed', "rules.lua")
 
 
-def test_the_radiologist_reads_and_only_the_administrator_deletes(runtime):
+def test_lua_rules_let_only_the_administrator_delete(runtime):
     with sessions(runtime, "rules") as start:
         session = start(runtime)
         (session.work / "rules.lua").write_text(READER, encoding="utf-8")
@@ -127,7 +127,7 @@ def test_the_radiologist_reads_and_only_the_administrator_deletes(runtime):
         assert not [one for one in session.key.facts.values() if len(one) > 9 and one in log]
 
 
-def test_a_script_that_is_not_there_or_lies_elsewhere_is_named(started):
+def test_lua_script_missing_or_elsewhere_is_named(started):
     path = started.work / "orthanc.json"
     text = path.read_text(encoding="utf-8")
     for name in ("rules.lua", "../../rules.lua", "/etc/orthanc/rules.lua"):

@@ -18,11 +18,11 @@ SHIPPED = sorted(shipped("scenarios").glob("*/orthanc.json")) + sorted(
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.parent.name)
-def test_every_shipped_configuration_is_accepted(path):
+def test_configuration_as_shipped_is_accepted(path):
     assert read_configuration(path)["DicomAet"]
 
 
-def test_comments_are_read_and_places_stay_right():
+def test_configuration_comments_keep_line_numbers():
     assert parse_configuration('{ // one\n "Name": "a // not a comment", /* two\n lines */ "HttpPort": 8042}', "x") == {
         "Name": "a // not a comment",
         "HttpPort": 8042,
@@ -41,7 +41,7 @@ def test_comments_are_read_and_places_stay_right():
         ("{" * 100_000, "line 1|nested too deeply"),
     ],
 )
-def test_what_is_not_json_is_told_with_line_and_column(text, words):
+def test_configuration_that_is_no_json_has_line_and_column(text, words):
     with pytest.raises(ConfigurationError, match=words):
         parse_configuration(text, "orthanc.json")
 
@@ -60,17 +60,17 @@ def test_what_is_not_json_is_told_with_line_and_column(text, words):
         ({"SslEnabled": True}, "crashes"),
     ],
 )
-def test_what_must_not_run_is_refused_with_the_reason(content, words):
+def test_configuration_that_must_not_run_is_refused(content, words):
     with pytest.raises(ConfigurationError, match=words):
         check_configuration(content, "orthanc.json")
 
 
-def test_a_missing_file_says_how_to_bring_it_back(tmp_path):
+def test_configuration_missing_says_how_to_bring_it_back(tmp_path):
     with pytest.raises(ConfigurationError, match="Run reset"):
         read_configuration(tmp_path / "orthanc.json")
 
 
-def test_the_lab_decides_where_data_lies_and_nothing_else():
+def test_configuration_data_folder_is_the_labs():
     content = {"Name": "x", "RemoteAccessAllowed": True}
     ready = complete_configuration(content, "/data", ["a.so"])
     assert ready == {
@@ -83,5 +83,5 @@ def test_the_lab_decides_where_data_lies_and_nothing_else():
     }
 
 
-def test_the_options_are_those_of_orthanc_itself():
+def test_configuration_options_are_those_of_orthanc():
     assert {"DicomAlwaysAllowFind", "RegisteredUsers", "DicomTlsEnabled", "OverwriteInstances"} <= set(known_options())

@@ -23,14 +23,14 @@ def load(work, name):
     return x509.load_pem_x509_certificate((work / "certs" / f"{name}.pem").read_bytes())
 
 
-def test_authority_and_certificates_are_written_and_keys_are_the_owners_alone(work):
+def test_certificate_keys_are_readable_by_the_owner_alone(work):
     names = sorted(one.name for one in (work / "certs").iterdir())
     assert names == sorted(f"{name}.{kind}" for name in ("hospital-ca", *NAMES) for kind in ("pem", "key"))
     assert {one.stat().st_mode & 0o777 for one in (work / "certs").glob("*.key")} == {0o600}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_openssl_verifies_each_certificate_as_a_servers_and_as_a_clients(work, name, program):
+def test_certificate_is_verified_by_openssl(work, name, program):
     certs = work / "certs"
     for purpose in ("sslserver", "sslclient"):
         command = [program("openssl"), "verify", "-x509_strict", "-purpose", purpose]
@@ -43,7 +43,7 @@ def test_openssl_verifies_each_certificate_as_a_servers_and_as_a_clients(work, n
         assert result.returncode == 0, result.stderr
 
 
-def test_a_device_cannot_sign_for_others(work, program):
+def test_certificate_of_a_device_cannot_sign(work, program):
     certs = work / "certs"
     device = load(work, "CT01")
     assert not device.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
@@ -59,7 +59,7 @@ def test_a_device_cannot_sign_for_others(work, program):
     assert result.returncode != 0
 
 
-def test_the_archives_certificate_carries_its_name_and_addresses_for_a_year(work):
+def test_certificate_of_the_archive_has_names_and_a_year(work):
     certificate = load(work, "archive")
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.DNSName) == ["archive.hospital.test"]
@@ -68,7 +68,7 @@ def test_the_archives_certificate_carries_its_name_and_addresses_for_a_year(work
     assert 360 < left.days <= 366
 
 
-def test_what_is_there_stays_and_what_is_missing_is_made_by_the_same_authority(tmp_path):
+def test_certificate_missing_is_made_by_the_same_authority(tmp_path):
     make_certificates(tmp_path)
     before = {one.name: one.read_bytes() for one in (tmp_path / "certs").iterdir()}
     assert make_certificates(tmp_path) == []
@@ -81,7 +81,7 @@ def test_what_is_there_stays_and_what_is_missing_is_made_by_the_same_authority(t
     load(tmp_path, "WS01").verify_directly_issued_by(load(tmp_path, "hospital-ca"))
 
 
-def test_an_authority_that_cannot_be_read_is_said(tmp_path):
+def test_certificate_authority_unreadable_is_reported(tmp_path):
     (tmp_path / "certs").mkdir()
     for kind in ("pem", "key"):
         (tmp_path / "certs" / f"hospital-ca.{kind}").write_text("nothing", encoding="ascii")
@@ -94,7 +94,7 @@ def test_an_authority_that_cannot_be_read_is_said(tmp_path):
         make_certificates(elsewhere)
 
 
-def test_a_certificate_may_be_made_for_any_time():
+def test_certificate_may_have_any_validity():
     authority = make_authority()
     begin = dt.datetime(2019, 1, 1, tzinfo=dt.UTC)
     expired = issue_certificate(authority, "archive", days=30, begin=begin).certificate

@@ -46,7 +46,7 @@ def left_over(runtime):
     return open_runtime(runtime).deployments(lab_id())
 
 
-def test_four_real_servers_each_at_its_own_address(running):
+def test_deployment_has_four_servers_at_four_addresses(running):
     status = running.status()
     assert status.running
     assert [one.name for one in status.servers] == ["archive", "CT01", "WS01", "ROGUE"]
@@ -58,7 +58,7 @@ def test_four_real_servers_each_at_its_own_address(running):
     assert len(running.archive().get_instances()) >= 150
 
 
-def test_the_whole_answer_key_is_worked_out_when_it_is_first_asked_for_and_kept_in_the_snapshot(running):
+def test_answer_key_is_made_on_demand_and_kept_in_the_snapshot(running):
     data = running.deployment.data
     kept = data.folder / "answer_key.json"
     kept.unlink(missing_ok=True)
@@ -73,14 +73,14 @@ def test_the_whole_answer_key_is_worked_out_when_it_is_first_asked_for_and_kept_
     assert [one.name for one in data.folder.glob("answer_key*")] == [kept.name]
 
 
-def test_the_answer_key_of_a_snapshot_that_is_gone_is_made_and_kept_nowhere(tmp_path, monkeypatch):
+def test_answer_key_of_a_lost_snapshot_is_made_and_not_kept(tmp_path, monkeypatch):
     monkeypatch.setenv("PACSLAB_CACHE", str(tmp_path))
     data = ArchiveData(load_scenario("open-archive"), make_variant("open-archive", "asha"), "process", "1.12.7")
     assert data.answer_key().complete
     assert not data.folder.exists()
 
 
-def test_the_configuration_finds_the_other_machines_by_variable(running):
+def test_configuration_finds_the_peers_by_variable(running):
     addresses = running.deployment.state.network.addresses
     modalities = running.archive().get_modalities({"expand": ""})
     assert {name: one["Host"] for name, one in modalities.items()} == {
@@ -90,7 +90,7 @@ def test_the_configuration_finds_the_other_machines_by_variable(running):
     }
 
 
-def test_a_new_program_finds_the_deployment_again(running):
+def test_deployment_is_found_again_by_a_new_program(running):
     code = (
         "from pacslab.session import Session\n"
         f"print(Session('open-archive', student={running.student!r}).start().servers[0].url)"
@@ -99,13 +99,13 @@ def test_a_new_program_finds_the_deployment_again(running):
     assert again.stdout.strip() == running.url
 
 
-def test_a_second_start_only_looks(running):
+def test_deployment_started_twice_stays_as_it_is(running):
     before = running.deployment.state
     running.start()
     assert running.deployment.state == before
 
 
-def test_two_students_share_no_port_address_file_or_patient(running, start):
+def test_deployments_of_two_students_share_nothing(running, start):
     other = start("side-by-side")
     mine, theirs = running.deployment.state, other.deployment.state
     assert not set(mine.network.addresses.values()) & set(theirs.network.addresses.values())
@@ -123,7 +123,7 @@ def test_two_students_share_no_port_address_file_or_patient(running, start):
     assert running.start().running
 
 
-def test_restart_reads_the_students_file_and_keeps_data_and_address(started):
+def test_restart_reads_the_students_file_and_keeps_data(started):
     session = started
     client = session.archive()
     first = client.get_instances()[0]
@@ -137,7 +137,7 @@ def test_restart_reads_the_students_file_and_keeps_data_and_address(started):
     assert sorted(session.archive().get_instances()) == before
 
 
-def test_what_is_deleted_is_gone_and_every_other_image_can_still_be_read(started):
+def test_deleted_instance_is_gone_and_others_are_readable(started):
     client = started.archive()
     count = len(client.get_instances())
     stored = [path for path in (started.deployment.data.folder).rglob("*-*-*-*-*") if path.is_file()]
@@ -152,7 +152,7 @@ def test_what_is_deleted_is_gone_and_every_other_image_can_still_be_read(started
     assert all(path.exists() for path in stored), "the snapshot serves other deployments, too"
 
 
-def test_the_socket_table_is_read_after_a_restart_too(program, monkeypatch):
+def test_restart_reads_the_socket_table_again(program, monkeypatch):
     """Safety rule 1 holds for whatever the student has changed, once the server listens at all of its ports."""
     program("Orthanc")
     looks = {}
@@ -173,7 +173,7 @@ def test_the_socket_table_is_read_after_a_restart_too(program, monkeypatch):
         }
 
 
-def test_reset_brings_data_and_configuration_back_and_keeps_the_students_file(started):
+def test_reset_restores_data_and_configuration(started):
     session = started
     count = len(session.archive().get_instances())
     session.archive().delete_patients_id(session.archive().get_patients()[0])
@@ -193,7 +193,7 @@ def test_reset_brings_data_and_configuration_back_and_keeps_the_students_file(st
         ('{"DicomAet": 17}', ServerStartError, "runs as it did before"),
     ],
 )
-def test_a_bad_configuration_leaves_the_server_that_ran(started, text, error, words):
+def test_restart_with_a_bad_configuration_keeps_the_server(started, text, error, words):
     session = started
     instances = sorted(session.archive().get_instances())
     good = (session.work / "orthanc.json").read_text(encoding="utf-8")
@@ -217,7 +217,7 @@ def running_of(session):
     return len(docker.from_env().api.containers(all=True, filters=mine))
 
 
-def test_a_restart_that_fails_halfway_ends_what_it_had_started(started):
+def test_restart_that_fails_halfway_ends_what_it_started(started):
     """Devices get new certificates and start; the archive then does not."""
     session = started
     session.make_certificates()
@@ -241,14 +241,14 @@ def test_a_restart_that_fails_halfway_ends_what_it_had_started(started):
     assert session.start().running
 
 
-def test_a_handover_that_cannot_be_read_is_told_before_anything_stops(started):
+def test_restart_with_a_broken_handover_stops_nothing(started):
     (started.work / "handover.yaml").write_text("dicom:\n  called_ae_titel: X\n", encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"called_ae_titel.*Did you mean 'called_ae_title'"):
         started.restart()
     assert started.status().running
 
 
-def test_data_that_is_not_synthetic_is_refused(started):
+def test_upload_of_data_that_is_not_synthetic_is_refused(started):
     """Safety rule 6."""
     content = started.archive().get_instances_id_file(started.archive().get_instances()[0])
     dataset = pydicom.dcmread(io.BytesIO(content if isinstance(content, bytes) else content.content))
@@ -273,7 +273,7 @@ def test_data_that_is_not_synthetic_is_refused(started):
     assert started.start().running
 
 
-def test_stop_ends_everything_and_keeps_the_work(start, runtime):
+def test_teardown_ends_everything_and_keeps_the_work(start, runtime):
     session = start("stopped")
     deployment = session.deployment.id
     (session.work / "deid" / "mine.txt").write_text("kept", encoding="utf-8")
@@ -289,7 +289,7 @@ def test_stop_ends_everything_and_keeps_the_work(start, runtime):
     assert session.stop() == 0
 
 
-def test_what_a_killed_program_left_is_found_and_ended(monkeypatch, tmp_path, runtime):
+def test_teardown_finds_what_a_killed_program_left(monkeypatch, tmp_path, runtime):
     """SIGKILL in the middle of a start, and after it."""
     monkeypatch.setenv("PACSLAB_STATE", str(tmp_path / "state"))
     code = (
@@ -321,7 +321,7 @@ def test_what_a_killed_program_left_is_found_and_ended(monkeypatch, tmp_path, ru
         assert not list_running()
 
 
-def test_servers_end_at_their_time_limit_without_anybody(start, runtime):
+def test_teardown_happens_at_the_time_limit(start, runtime):
     session = start_briefly(start, "short-lived")
     deadline = time.monotonic() + 90
     while session.deployment.state is not None and time.monotonic() < deadline:
@@ -337,7 +337,7 @@ def test_servers_end_at_their_time_limit_without_anybody(start, runtime):
     assert session.deployment.id not in live.deployments(lab_id())
 
 
-def test_a_deployment_that_somebody_starts_again_is_not_swept_away(places):
+def test_teardown_spares_a_deployment_being_started_again(places):
     """Another program has just seen that its time is over, and looks again before it ends anything."""
     folder = state_root() / "deployments" / "open-archive-0123456789abcdef"
     folder.mkdir(parents=True)
@@ -352,7 +352,7 @@ def test_a_deployment_that_somebody_starts_again_is_not_swept_away(places):
     assert not folder.exists()
 
 
-def test_a_server_that_died_comes_back_with_its_data(started, runtime):
+def test_server_that_died_comes_back_with_its_data(started, runtime):
     archive = started.deployment.state.servers["archive"]
     count = len(started.archive().get_instances())
     open_runtime(runtime).stop(archive)
@@ -374,7 +374,7 @@ def take(endpoint):
 
 
 @pytest.mark.docker
-def test_a_port_that_somebody_had_for_a_moment_is_waited_for(monkeypatch):
+def test_port_taken_for_a_moment_is_waited_for(monkeypatch):
     def give_back(reason):
         taken.close()
         return is_port_in_use(reason)
@@ -397,7 +397,7 @@ LENT = 32_768
 
 
 @pytest.mark.docker
-def test_no_port_of_a_container_is_one_that_the_system_lends_to_connections(monkeypatch):
+def test_port_of_a_container_is_never_ephemeral(monkeypatch):
     """One that is lent while its container is replaced would be gone for as long as that connection stays."""
     drawn = []
     with sessions("docker", "ports") as start, socket.create_server(("127.0.0.1", 0)) as taken:
@@ -417,7 +417,7 @@ def test_no_port_of_a_container_is_one_that_the_system_lends_to_connections(monk
     assert max(ports) < LENT
 
 
-def test_an_address_in_use_is_told_and_nothing_is_left_running_or_lost(started, runtime):
+def test_address_in_use_is_reported_and_nothing_is_lost(started, runtime):
     archive = started.deployment.state.servers["archive"]
     instances = sorted(started.archive().get_instances())
     open_runtime(runtime).stop(archive)
@@ -431,7 +431,7 @@ def test_an_address_in_use_is_told_and_nothing_is_left_running_or_lost(started, 
     assert sorted(started.archive().get_instances()) == instances
 
 
-def test_two_starts_at_once_are_one_start(runtime):
+def test_deployment_started_by_two_programs_starts_once(runtime):
     sessions = [Session("open-archive", student="twice", runtime=runtime) for _ in range(2)]
     threads = [threading.Thread(target=one.start) for one in sessions]
     for one in threads:
@@ -445,24 +445,24 @@ def test_two_starts_at_once_are_one_start(runtime):
         sessions[0].stop()
 
 
-def test_another_runtime_than_the_one_it_runs_in_is_refused(running, runtime):
+def test_deployment_in_another_runtime_is_refused(running, runtime):
     other = {"process": "docker", "docker": "process"}[runtime]
     with pytest.raises(DeploymentError, match=f"already runs in the runtime '{runtime}'"):
         Session("open-archive", student=running.student, runtime=other).start()
 
 
 @pytest.mark.parametrize("hours", [0, -1, 1000])
-def test_a_time_limit_that_makes_no_sense_is_refused(hours):
+def test_time_limit_that_makes_no_sense_is_refused(hours):
     with pytest.raises(DeploymentError, match="hours cannot be set"):
         Session("open-archive", student="x", hours=hours)
 
 
-def test_an_odd_student_is_refused_before_anything_starts():
+def test_student_id_that_is_odd_is_refused_before_a_start():
     with pytest.raises(ScenarioError, match="student id"):
         Session("open-archive", student="../../etc")
 
 
-def test_every_error_says_what_to_do():
+def test_error_has_a_remedy():
     with pytest.raises(PacslabError) as caught:
         Session("open-archiv")
     assert caught.value.remedy

@@ -79,12 +79,12 @@ def server(line):
         ("server { listen 8080; } }", "not open"),
     ],
 )
-def test_what_a_proxy_must_not_do_is_refused_with_the_line(text, words):
+def test_proxy_directive_that_is_forbidden_is_refused(text, words):
     with pytest.raises(ConfigurationError, match=words):
         check_proxy(text, {})
 
 
-def test_a_proxy_is_read_as_nginx_reads_it():
+def test_proxy_file_is_read_as_nginx_reads_it():
     text = (
         "# a comment; { }\nmap $uri $kind { default 'x;y'; '~^/a{1,3}' other; listen nonsense; }\n"
         'server { listen 8080; location ~ "^/b{2}$" { return 404; } location /backup/ { alias ${SERVED_FOLDER}/b/; } }'
@@ -151,7 +151,7 @@ def stranger_reaches(session, port):
     return not any(one in words for one in ("TCP Initialization", "refused", "reset", "timeout", "aborted", "closed"))
 
 
-def test_the_outside_reaches_the_encrypted_door_and_no_other(hardened):
+def test_firewall_lets_strangers_reach_tls_alone(hardened):
     assert asked(hardened, ArchivePort.HTTPS, context=trusting(hardened)).json()["DicomAet"] == "ARCHIVE"
     for door in (ArchivePort.HTTP, ArchivePort.PROXY):
         with pytest.raises(httpx.HTTPError):
@@ -159,17 +159,17 @@ def test_the_outside_reaches_the_encrypted_door_and_no_other(hardened):
     assert not stranger_reaches(hardened, 4242)
 
 
-def test_the_hospital_inside_reaches_what_the_outside_does_not(hardened):
+def test_firewall_leaves_everything_open_to_the_hospital(hardened):
     hardened.modality("WS01").echo()
     hardened.modality("CT01").echo()
 
 
-def test_a_browser_that_trusts_another_authority_is_not_fooled(hardened):
+def test_proxy_certificate_of_another_authority_is_rejected(hardened):
     with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
         asked(hardened, ArchivePort.HTTPS, context=ssl.create_default_context())
 
 
-def test_the_firewall_follows_the_file(hardened):
+def test_firewall_follows_the_file(hardened):
     path = hardened.work / "network.yaml"
     before = path.read_text(encoding="utf-8")
     try:
@@ -187,7 +187,7 @@ def test_the_firewall_follows_the_file(hardened):
         hardened.restart()
 
 
-def test_a_proxy_that_nginx_refuses_leaves_the_one_that_ran(hardened):
+def test_proxy_that_nginx_refuses_keeps_the_running_one(hardened):
     path = hardened.work / "nginx.conf"
     try:
         path.write_text(HTTPS.replace("TLSv1.2 TLSv1.3", "TLSv9"), encoding="utf-8")
@@ -205,7 +205,7 @@ def listening():
     return {line.split()[3] for line in lines}
 
 
-def test_whatever_a_student_writes_nothing_listens_beyond_the_lab(hardened, monkeypatch):
+def test_proxy_never_listens_beyond_the_lab(hardened, monkeypatch):
     """Safety rule 1, past the check of the file: the runtime itself must hold."""
     monkeypatch.setattr("pacslab.pacs.config.student_files.check_proxy", lambda _text, _files: None)
     before = listening()
@@ -230,7 +230,7 @@ def test_whatever_a_student_writes_nothing_listens_beyond_the_lab(hardened, monk
 
 
 @in_process  # a container without a way out is proven in test_safety.py
-def test_the_proxy_cannot_reach_beyond_the_lab(hardened, monkeypatch):
+def test_proxy_cannot_reach_beyond_the_lab(hardened, monkeypatch):
     """Safety rule 2, past the check of the file: it passes requests to a machine outside, and nothing arrives."""
     monkeypatch.setattr("pacslab.pacs.config.student_files.check_proxy", lambda _text, _files: None)
     text = subprocess.run(["ip", "-4", "-o", "address"], capture_output=True, text=True, check=True).stdout
@@ -251,7 +251,7 @@ def test_the_proxy_cannot_reach_beyond_the_lab(hardened, monkeypatch):
             hardened.restart()
 
 
-def test_no_redirection_inside_nginx_leads_to_this_machines_files(hardened, tmp_path):
+def test_proxy_redirects_reach_no_file_of_the_machine(hardened, tmp_path):
     """Its own check of paths ends where the configuration itself names one."""
     secret = tmp_path / "secret.txt"
     secret.write_text("not the proxy's", encoding="utf-8")
@@ -278,7 +278,7 @@ def test_no_redirection_inside_nginx_leads_to_this_machines_files(hardened, tmp_
         hardened.restart()
 
 
-def test_the_proxy_ends_with_the_deployment_and_at_the_time_limit(runtime):
+def test_proxy_teardown_with_deployment_and_time_limit(runtime):
     with sessions(runtime, "ending", "unlocked-side-door") as start:
         session = start_briefly(start, runtime)
         proxy = session.deployment.state.proxy
@@ -294,7 +294,7 @@ def test_the_proxy_ends_with_the_deployment_and_at_the_time_limit(runtime):
         assert not session.deployment.runtime.running(again)
 
 
-def test_a_firewall_where_the_stranger_is_inside_is_refused(started):
+def test_firewall_with_the_stranger_inside_is_refused(started):
     (started.work / "network.yaml").write_text("outside: []\n", encoding="utf-8")
     with pytest.raises(ConfigurationError, match="inside the building"):
         started.restart()
@@ -303,7 +303,7 @@ def test_a_firewall_where_the_stranger_is_inside_is_refused(started):
     assert (started.work / "before-reset.network.yaml").exists()
 
 
-def test_every_door_is_open_unless_the_file_says_so():
+def test_firewall_is_open_unless_the_file_says_so():
     assert NetworkRules().closed(of_proxy=False) == NetworkRules().closed(of_proxy=True) == ()
     assert NetworkRules(outside=(ArchivePort.HTTPS,)).closed(of_proxy=False) == (8042, 4242)
     assert NetworkRules(outside=(ArchivePort.HTTPS,)).closed(of_proxy=True) == (8080,)

@@ -58,7 +58,7 @@ def shipped_configuration():
 
 
 @pytest.mark.parametrize("options", TRIES, ids=json.dumps)
-def test_whatever_a_configuration_says_a_process_listens_on_loopback_only(options, owner, tmp_path):
+def test_process_listens_on_loopback_only_whatever_is_set(options, owner, tmp_path):
     """Safety rule 1, past the check of the file: the runtime itself must hold."""
     runtime = ProcessRuntime()
     network = runtime.open_network(owner, ("archive",))
@@ -69,7 +69,7 @@ def test_whatever_a_configuration_says_a_process_listens_on_loopback_only(option
     assert all(one.loopback for one in found)
 
 
-def test_a_server_whose_shim_is_not_loaded_is_killed_at_once(owner, tmp_path, monkeypatch):
+def test_process_without_the_shim_is_killed_at_once(owner, tmp_path, monkeypatch):
     """A preloaded library that is missing fails open, so the socket table has the last word."""
     source = tmp_path / "empty.c"
     source.write_text("int pacslab_nothing;", encoding="utf-8")
@@ -85,7 +85,7 @@ def test_a_server_whose_shim_is_not_loaded_is_killed_at_once(owner, tmp_path, mo
     assert not runtime.deployments(owner.lab)
 
 
-def test_a_home_with_white_space_in_its_name_leaves_no_server_on_every_interface(owner, tmp_path, monkeypatch):
+def test_process_in_a_home_with_spaces_stays_on_loopback(owner, tmp_path, monkeypatch):
     """LD_PRELOAD ends a path at a space or a colon, and the library is passed over."""
     odd = tmp_path / "Jane Doe: home"
     monkeypatch.setenv("PACSLAB_CACHE", str(odd / "cache"))
@@ -106,14 +106,14 @@ def test_a_home_with_white_space_in_its_name_leaves_no_server_on_every_interface
     assert httpx.get(f"http://{proxy.http}/page.txt", trust_env=False).text == "served"
 
 
-def test_a_shim_without_a_loopback_address_does_not_start_the_program():
+def test_shim_without_a_loopback_address_starts_nothing():
     library = shim_library()
     for address in ("192.0.2.1", "0.0.0.0", "", "nonsense"):
         result = subprocess.run(["true"], env={"LD_PRELOAD": str(library), "PACSLAB_ADDRESS": address}, check=False)
         assert result.returncode == 70
 
 
-def test_a_server_asks_no_name_server():
+def test_process_asks_no_name_server():
     """Safety rule 2: a question about a name would leave the machine; numbers and localhost need none."""
     library = shim_library()
     code = (
@@ -159,7 +159,7 @@ def counting_listener(address):
         thread.join()
 
 
-def test_a_process_cannot_connect_beyond_loopback(owner, tmp_path):
+def test_process_cannot_connect_beyond_loopback(owner, tmp_path):
     """Safety rule 2: the archive is told to call a machine outside, and nothing arrives there."""
     outside = own_outside_address()
     assert outside, "this test needs an address that is not loopback"
@@ -178,7 +178,7 @@ def test_a_process_cannot_connect_beyond_loopback(owner, tmp_path):
 
 
 @pytest.mark.docker
-def test_containers_publish_on_loopback_only_and_hold_no_rights(owner, tmp_path):
+def test_container_publishes_on_loopback_and_has_no_rights(owner, tmp_path):
     import docker  # noqa: PLC0415
 
     runtime = open_runtime("docker")
@@ -217,7 +217,7 @@ def test_containers_publish_on_loopback_only_and_hold_no_rights(owner, tmp_path)
 
 
 @pytest.mark.docker
-def test_a_container_finds_no_way_out_and_a_neighbour_no_way_in(owner, tmp_path):
+def test_container_has_no_way_out_and_no_way_in(owner, tmp_path):
     """Safety rule 2: a machine outside, in a network namespace of its own, hears an ordinary container and not ours."""
     import docker  # noqa: PLC0415
 

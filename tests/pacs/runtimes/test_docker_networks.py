@@ -31,13 +31,13 @@ def addresses(network):
     return set(network.addresses.values())
 
 
-def test_a_block_that_is_reserved_is_passed_over(owner):
+def test_network_block_that_is_reserved_is_passed_over(owner):
     first = ProcessRuntime().open_network(owner, NAMES)
     second = ProcessRuntime().open_network(owner, NAMES)
     assert not addresses(first) & addresses(second)
 
 
-def test_a_block_in_which_somebody_else_listens_is_passed_over(owner, monkeypatch):
+def test_network_block_with_a_listener_is_passed_over(owner, monkeypatch):
     """Another user's lab keeps its reservations in another place; its servers are seen all the same."""
     monkeypatch.setattr(loopback_blocks, "claim", lambda *_: None)
     first = ProcessRuntime().open_network(owner, NAMES)
@@ -47,14 +47,14 @@ def test_a_block_in_which_somebody_else_listens_is_passed_over(owner, monkeypatc
     assert not addresses(first) & addresses(second)
 
 
-def test_no_free_block_is_told(owner, monkeypatch):
+def test_network_blocks_all_taken_are_reported(owner, monkeypatch):
     monkeypatch.setattr(loopback_blocks, "_free", lambda *_: False)
     with pytest.raises(DeploymentError, match=r"no free block.*pacslab stop --all"):
         ProcessRuntime().open_network(owner, NAMES)
 
 
 @pytest.mark.docker
-def test_a_subnet_that_another_network_has_is_passed_over(owner):
+def test_network_subnet_of_another_network_is_passed_over(owner):
     taken = drawn_subnet(f"{owner.lab}/{owner.deployment}", 0)
     with closing(docker.from_env()) as client:
         other = client.networks.create(

@@ -41,7 +41,7 @@ def opened():
 
 
 @pytest.mark.parametrize("way", ["asked", "written"])
-def test_every_socket_that_waits_is_found_and_no_other(opened, way, monkeypatch):
+def test_sockets_that_listen_are_found_and_no_others(opened, way, monkeypatch):
     if way == "written":
         monkeypatch.setattr(listening_sockets, "kernel_listeners", lambda _protocol: None)
     else:
@@ -56,7 +56,7 @@ def test_every_socket_that_waits_is_found_and_no_other(opened, way, monkeypatch)
     }
 
 
-def test_both_ways_tell_the_same_of_another_process(monkeypatch):
+def test_sockets_are_the_same_by_netlink_and_proc(monkeypatch):
     code = "import socket; s = socket.create_server(('127.77.0.10', 0)); print(s.getsockname()[1], flush=True); input()"
     with subprocess.Popen([sys.executable, "-c", code], stdin=-1, stdout=-1, text=True) as process:
         port = int(process.stdout.readline())
@@ -69,7 +69,7 @@ def test_both_ways_tell_the_same_of_another_process(monkeypatch):
         listeners(process.pid)
 
 
-def test_a_process_in_another_network_namespace_is_read_there():
+def test_sockets_in_another_network_namespace_are_read():
     """What the kernel answers is about this namespace; a process that went to another one listens all the same."""
     code = (
         "import os, socket; os.unshare(os.CLONE_NEWNET | os.CLONE_NEWUSER) if hasattr(os, 'unshare') else "

@@ -52,7 +52,7 @@ def held(client, name):
     ("image", "scenario"),
     [(image, name) for image in IMAGES for name in (scenario_ids() if image == NEWEST else ["open-archive"])],
 )
-def test_what_ships_is_open_and_the_reference_fix_closes_it(image, scenario, client, monkeypatch):
+def test_orthanc_version_is_open_as_shipped_and_closed_by_fix(image, scenario, client, monkeypatch):
     if not held(client, image):
         pytest.skip(f"the image {image} is missing: run 'make images'")
     monkeypatch.setenv("PACSLAB_IMAGE", image)
@@ -70,23 +70,23 @@ def test_what_ships_is_open_and_the_reference_fix_closes_it(image, scenario, cli
         assert after.good, told(after)
 
 
-def test_the_process_runtime_names_the_version_of_its_program(running, runtime):
+def test_orthanc_version_of_the_process_runtime_is_named(running, runtime):
     if runtime == "process":
         assert running.archive().get_system()["Version"] == ProcessRuntime().version()
 
 
-def test_the_configured_image_comes_first(client, monkeypatch):
+def test_orthanc_image_configured_comes_first(client, monkeypatch):
     monkeypatch.setenv("PACSLAB_IMAGE", "debian:trixie-slim")
     assert images.choose_image(client) == "debian:trixie-slim"
 
 
-def test_an_image_that_cannot_be_had_is_named(client, monkeypatch):
+def test_orthanc_image_that_cannot_be_had_is_named(client, monkeypatch):
     monkeypatch.setenv("PACSLAB_IMAGE", "127.0.0.1:9/no/such:image")
     with pytest.raises(RuntimeUnavailableError, match=r"127\.0\.0\.1:9/no/such:image.*unset PACSLAB_IMAGE"):
         images.choose_image(client)
 
 
-def test_an_image_without_orthanc_is_named(monkeypatch):
+def test_orthanc_image_without_orthanc_is_named(monkeypatch):
     monkeypatch.setenv("PACSLAB_IMAGE", "debian:trixie-slim")
     with (
         pytest.raises(RuntimeUnavailableError, match=r"holds no Orthanc.*PACSLAB_IMAGE"),
@@ -95,7 +95,7 @@ def test_an_image_without_orthanc_is_named(monkeypatch):
         start("none")
 
 
-def test_the_official_image_is_preferred_where_the_engine_holds_it(client, monkeypatch):
+def test_orthanc_image_of_the_project_is_preferred(client, monkeypatch):
     monkeypatch.setattr(images, "OFFICIAL_IMAGE", "pacslab-test/official:1")
     client.images.get("pacslab/orthanc-contract:1.12.7").tag("pacslab-test/official", "1")
     try:
@@ -104,7 +104,7 @@ def test_the_official_image_is_preferred_where_the_engine_holds_it(client, monke
         client.images.remove("pacslab-test/official:1")
 
 
-def test_without_a_registry_the_image_is_built_here(client, monkeypatch):
+def test_orthanc_image_is_built_without_a_registry(client, monkeypatch):
     monkeypatch.setattr(images, "OFFICIAL_IMAGE", "127.0.0.1:9/no/official:1")
     monkeypatch.setattr(images, "BUILT_IMAGE", "pacslab-test/built:1")
     said = []

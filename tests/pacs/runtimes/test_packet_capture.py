@@ -31,7 +31,7 @@ def echo():
         server.shutdown()
 
 
-def test_a_relay_passes_everything_on_and_writes_down_both_directions(echo, tmp_path):
+def test_relay_passes_everything_on_and_captures_it(echo, tmp_path):
     capture = Capture()
     sent = b"quiet please " * 5000
     with (
@@ -48,7 +48,7 @@ def test_a_relay_passes_everything_on_and_writes_down_both_directions(echo, tmp_
     assert sorted(streams.values()) == sorted([sent, sent.upper()])
 
 
-def test_tcpdump_opens_a_capture_and_finds_every_checksum_right(echo, tmp_path, program):
+def test_capture_is_read_by_tcpdump_with_right_checksums(echo, tmp_path, program):
     capture = Capture()
     with (
         relay_connections(Endpoint("127.0.0.1", 0), echo, None, capture) as place,
@@ -65,7 +65,7 @@ def test_tcpdump_opens_a_capture_and_finds_every_checksum_right(echo, tmp_path, 
     assert "incorrect" not in shown
 
 
-def test_a_relay_to_somewhere_beyond_the_lab_is_refused():
+def test_relay_beyond_the_lab_is_refused():
     for listen, target in (("127.0.0.1", "192.0.2.1"), ("0.0.0.0", "127.0.0.1"), ("127.0.0.1", "example.org")):
         with (
             pytest.raises(UnsafeAddressError),
@@ -75,12 +75,12 @@ def test_a_relay_to_somewhere_beyond_the_lab_is_refused():
 
 
 @pytest.mark.parametrize("content", [b"", b"not a capture at all, but long enough", b"\xd4\xc3\xb2\xa1" + bytes(20)])
-def test_a_file_that_is_no_capture_is_refused(content):
+def test_capture_file_that_is_none_is_refused(content):
     with pytest.raises(ValueError, match=r"pcap|link type"):
         read_pcap(content)
 
 
-def test_the_cable_shows_names_and_passwords_until_they_travel_encrypted(runtime):
+def test_capture_shows_names_and_passwords_until_encrypted(runtime):
     with sessions(runtime, "cable", "cleartext") as start:
         session = start(runtime)
         path = session.eavesdrop()
