@@ -313,7 +313,7 @@ def test_lab_stopped_says_how_to_start():
     assert problem.remedy == "Start it."
 
 
-def test_lab_dicom_refusal_is_shown_as_a_refusal():
+def test_association_refused_is_shown_as_a_refusal():
     text = 'HTTP code: 500, with text: {"Details" : "DicomAssociation - %s"}'
     for said in (
         r"connecting to AET \"ARCHIVE\": DUL Association Rejected",

@@ -150,7 +150,7 @@ BORROWED = ("dicom-borrowed-title", "dicom-store-borrowed")
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["in clear", "over TLS without any certificate"])
-def test_ae_title_borrowed_reads_and_writes_unless_refused(hospital, tls):
+def test_association_with_borrowed_title_reads_and_writes(hospital, tls):
     hospital.reset()
     hospital.make_certificates()
     options = {**LOCKED, **({**TLS_OPTIONS, "DicomTlsRemoteCertificateRequired": False} if tls else {})}
@@ -165,7 +165,7 @@ def test_ae_title_borrowed_reads_and_writes_unless_refused(hospital, tls):
         assert not one.reached, (name, one.evidence)
 
 
-def test_ae_title_without_its_certificate_is_refused(hospital):
+def test_association_without_its_certificate_is_refused(hospital):
     hospital.reset()
     hospital.make_certificates()
     configure(hospital, **TLS_OPTIONS, **LOCKED, DicomTlsRemoteCertificateRequired=True)
@@ -175,7 +175,7 @@ def test_ae_title_without_its_certificate_is_refused(hospital):
 
 @pytest.mark.parametrize("scenario", ["borrowed-title", "cleartext"])
 @in_process
-def test_ae_title_borrowed_gets_nothing_after_the_reference_fix(scenario, runtime):
+def test_association_with_borrowed_title_fails_when_fixed(scenario, runtime):
     with sessions(runtime, "borrowed", scenario) as start:
         session = start(scenario)
         write_reference_fix(scenario, session.work)
