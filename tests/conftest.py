@@ -138,8 +138,10 @@ def _labs_of_this_run(base: Path) -> set[str]:
     found: set[str] = set()
     for _ in range(DEEPEST_STATE):
         with suppress(OSError):
-            folders = [one for folder in folders for one in folder.iterdir() if one.is_dir() and not one.is_symlink()]
-        found |= {hashlib.sha256(str(one.resolve()).encode()).hexdigest()[:12] for one in folders}
+            folders = [
+                path for folder in folders for path in folder.iterdir() if path.is_dir() and not path.is_symlink()
+            ]
+        found |= {hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12] for path in folders}
     return found
 
 
@@ -148,7 +150,7 @@ def _left_processes(labs: set[str]) -> list[str]:
     for entry in Path("/proc").glob("[0-9]*/environ"):
         with suppress(OSError):
             values = entry.read_bytes().split(b"\0")
-            mine = next((one[12:].decode() for one in values if one.startswith(b"PACSLAB_LAB=")), None)
+            mine = next((value[12:].decode() for value in values if value.startswith(b"PACSLAB_LAB=")), None)
             if mine in labs:
                 left.append(f"process {entry.parent.name}: {(entry.parent / 'comm').read_text().strip()}")
                 os.kill(int(entry.parent.name), signal.SIGKILL)
@@ -158,14 +160,14 @@ def _left_processes(labs: set[str]) -> list[str]:
 def _left_in_docker(labs: set[str]) -> list[str]:
     left = []
     client = docker.from_env()
-    for one in client.containers.list(all=True, filters={"label": "pacslab.lab"}, ignore_removed=True):
-        if one.labels["pacslab.lab"] in labs:
-            left.append(f"container {one.name}: {one.status}")
-            one.remove(force=True, v=True)
-    for one in client.networks.list(filters={"label": "pacslab.lab"}):
-        if one.attrs["Labels"]["pacslab.lab"] in labs:
-            left.append(f"network {one.name}")
-            one.remove()
+    for container in client.containers.list(all=True, filters={"label": "pacslab.lab"}, ignore_removed=True):
+        if container.labels["pacslab.lab"] in labs:
+            left.append(f"container {container.name}: {container.status}")
+            container.remove(force=True, v=True)
+    for network in client.networks.list(filters={"label": "pacslab.lab"}):
+        if network.attrs["Labels"]["pacslab.lab"] in labs:
+            left.append(f"network {network.name}")
+            network.remove()
     client.close()
     return left
 
@@ -189,5 +191,5 @@ _LEFT = pytest.StashKey[list[str]]()
 
 def pytest_terminal_summary(terminalreporter, config) -> None:
     """Name what was left running."""
-    for one in config.stash.get(_LEFT, []):
-        terminalreporter.write_line(f"LEFT RUNNING by the tests (ended now): {one}", red=True)
+    for leftover in config.stash.get(_LEFT, []):
+        terminalreporter.write_line(f"LEFT RUNNING by the tests (ended now): {leftover}", red=True)

@@ -139,7 +139,7 @@ def test_recipe_progress_says_how_long_it_takes(tmp_path: Path, monkeypatch: pyt
     source.mkdir()
     for number, content in enumerate(original().images):
         (source / f"{number}.dcm").write_bytes(content)
-    recipe_run.run_recipe(source, tmp_path / "out", workers=1, progress=lambda *one: said.append(one))
+    recipe_run.run_recipe(source, tmp_path / "out", workers=1, progress=lambda *step: said.append(step))
     assert [share for _, share in said] == [0.25, 0.5, 0.75, 1]
     assert [words for words, _ in said] == [
         "De-identifying 4 files, about 2 min left",

@@ -61,7 +61,7 @@ def test_command_with_bad_input_exits_with_two(arguments, environment, words):
     assert result.stderr.count("\n") == 1
     assert result.stderr.startswith("pacslab: ")
     assert not result.stdout
-    assert not [one for name in ("process",) for one in open_runtime(name).deployments(lab_id())]
+    assert not [deployment for name in ("process",) for deployment in open_runtime(name).deployments(lab_id())]
 
 
 def test_server_that_does_not_answer_is_one_line(monkeypatch, capsys):
@@ -114,7 +114,7 @@ def test_configuration_error_is_reported_with_its_place(places, runtime):
         assert "\n    " in result.stderr
         assert run("start", "--student", "asha", "--json").returncode == 0
         status = json.loads(run("status", "--json").stdout)
-        assert [one["running"] for one in status] == [True]
+        assert [server["running"] for server in status] == [True]
     finally:
         run("stop", "--all")
 
@@ -158,7 +158,7 @@ def test_commands_from_start_to_stop(runtime):
         assert "✗ EXPOSED" in assessed.stdout
         assert all(word in assessed.stdout for word in ("CWE-306", "9.3", "Breaks:", "HIPAA", "happened:", "curl"))
         findings = json.loads(run("assess", "--student", "asha", "--json").stdout)["findings"]
-        assert {one["outcome"] for one in findings} == {"exposed", "works"}
+        assert {finding["outcome"] for finding in findings} == {"exposed", "works"}
         log = json.loads(run("log", "--student", "asha", "--lines", "5", "--json").stdout)["lines"]
         assert 1 <= len(log) <= 5
         assert log[-1] in run("log", "--student", "asha").stdout
@@ -197,7 +197,7 @@ def test_doctor_lists_what_is_there_and_what_is_missing():
 
 
 def test_scenarios_are_listed():
-    assert "open-archive" in {one["id"] for one in json.loads(run("scenarios", "--json").stdout)}
+    assert "open-archive" in {entry["id"] for entry in json.loads(run("scenarios", "--json").stdout)}
     assert "open-archive" in run("scenarios").stdout
 
 
@@ -240,9 +240,9 @@ class Relay:
 
     def cut(self):
         self.server.close()
-        for one in self.open:
+        for connection in self.open:
             try:
-                one.shutdown(socket.SHUT_RDWR)
+                connection.shutdown(socket.SHUT_RDWR)
             except OSError:
                 continue
 
@@ -277,7 +277,7 @@ def test_engine_lost_is_reported_by_every_command():
             *progress, told = result.stderr.strip().splitlines()
             assert told.startswith("pacslab: ")
             assert "Docker engine" in told
-            assert not [one for one in progress if one.startswith(("pacslab", "Traceback"))]
-        assert [one["running"] for one in json.loads(run("status", "--json").stdout)] == [True]
+            assert not [words for words in progress if words.startswith(("pacslab", "Traceback"))]
+        assert [entry["running"] for entry in json.loads(run("status", "--json").stdout)] == [True]
     finally:
         assert json.loads(run("stop", "--all", "--json").stdout)["servers"] == 4

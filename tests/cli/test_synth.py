@@ -73,15 +73,17 @@ def test_synth_dicomdir_leads_to_every_image(tmp_path):
     assert answer.returncode == 0, answer.stderr
     key = from_compact((tmp_path / "key").read_bytes())
     fileset = FileSet(tmp_path / "cd" / "DICOMDIR")
-    assert {one.SOPInstanceUID for one in fileset} == {one.sop_instance_uid for one in key.instances()}
-    for one in key.instances():
-        path = tmp_path / "cd" / one.file_name
-        assert pydicom.dcmread(path, stop_before_pixels=True).SOPInstanceUID == one.sop_instance_uid
-        assert all(len(part) <= 8 for part in Path(one.file_name).parts)
+    assert {dataset.SOPInstanceUID for dataset in fileset} == {
+        instance.sop_instance_uid for instance in key.instances()
+    }
+    for instance in key.instances():
+        path = tmp_path / "cd" / instance.file_name
+        assert pydicom.dcmread(path, stop_before_pixels=True).SOPInstanceUID == instance.sop_instance_uid
+        assert all(len(part) <= 8 for part in Path(instance.file_name).parts)
     directory = (tmp_path / "cd" / "DICOMDIR").read_bytes()
-    told = [one for one in key.planted if one.location is Location.DICOMDIR]
-    assert {one.patient for one in told} == {one.index for one in key.patients}
-    assert all(one.token.encode() in directory for one in told)
+    told = [identifier for identifier in key.planted if identifier.location is Location.DICOMDIR]
+    assert {words.patient for words in told} == {person.index for person in key.patients}
+    assert all(words.token.encode() in directory for words in told)
 
 
 def test_synth_on_a_full_disk_leaves_nothing(tmp_path):
@@ -164,11 +166,13 @@ def test_cache_is_listed_limited_and_cleared(tmp_path, monkeypatch):
         (folder / "server").mkdir(parents=True)
     os.utime(abandoned, (0, 0))
     kept = list_cache()
-    assert [one.name[-1] for one in kept.snapshots] == ["0", "1", "2", "3"]
+    assert [snapshot.name[-1] for snapshot in kept.snapshots] == ["0", "1", "2", "3"]
     assert kept.size == 1_600_000
     monkeypatch.setenv("PACSLAB_CACHE_MB", "1")
     prune_cache(kept.snapshots[0].path, most=24)
-    assert [one.name[-1] for one in list_cache().snapshots] == ["0", "3"], "the oldest go, but not the one in use"
+    assert [snapshot.name[-1] for snapshot in list_cache().snapshots] == ["0", "3"], (
+        "the oldest go, but not the one in use"
+    )
     assert (abandoned.exists(), begun.exists()) == (False, True), "another start may be at it"
     answer = subprocess.run(
         [sys.executable, "-m", "pacslab", "cache", "--clear", "--json"], capture_output=True, text=True, check=True

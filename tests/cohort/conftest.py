@@ -29,7 +29,7 @@ def files(cohort) -> dict[str, bytes]:
 def datasets(files) -> dict[str, pydicom.Dataset]:
     """Every instance as an independent reader sees it, by its SOP Instance UID."""
     read = [pydicom.dcmread(io.BytesIO(content)) for content in files.values()]
-    return {one.SOPInstanceUID: one for one in read}
+    return {dataset.SOPInstanceUID: dataset for dataset in read}
 
 
 @pytest.fixture(scope="session")

@@ -37,9 +37,9 @@ def test_answer_key_damaged_is_refused_in_one_line(key, spoil):
 
 def test_answer_key_covers_every_instance(key, datasets):
     assert key.complete
-    assert {one.sop_instance_uid for one in key.planted} == set(datasets)
-    for one in key.instances():
-        assert (one.pixels_outside is None) == (not hasattr(datasets[one.sop_instance_uid], "PixelData"))
+    assert {identifier.sop_instance_uid for identifier in key.planted} == set(datasets)
+    for instance in key.instances():
+        assert (instance.pixels_outside is None) == (not hasattr(datasets[instance.sop_instance_uid], "PixelData"))
 
 
 def test_answer_key_finds_a_patient_by_any_identifier(key):

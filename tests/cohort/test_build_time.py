@@ -24,7 +24,7 @@ print(instances, int(peak) // 1024)
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the peak of a process")
 def test_cohort_build_needs_less_than_300_megabytes():
     answer = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=True)
-    instances, megabytes = (int(one) for one in answer.stdout.split())
+    instances, megabytes = (int(word) for word in answer.stdout.split())
     assert instances >= 400
     assert megabytes < 300
 

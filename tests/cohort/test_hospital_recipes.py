@@ -46,7 +46,7 @@ class Hospital:
     key: AnswerKey
 
     def instances(self):
-        names = {one.sop_instance_uid: one.file_name for one in self.key.instances()}
+        names = {instance.sop_instance_uid: instance.file_name for instance in self.key.instances()}
         for uid, dataset in self.datasets.items():
             yield uid, names[uid], self.files[names[uid]], dataset
 
@@ -56,11 +56,11 @@ def hospital(request) -> Hospital:
     cohort = build_cohort(load_recipe(request.param), make_variant("hospitals", "asha"))
     files = dict(cohort.instances())
     read_back = [read(content) for content in files.values()]
-    return Hospital(cohort, files, {one.SOPInstanceUID: one for one in read_back}, cohort.answer_key())
+    return Hospital(cohort, files, {image.SOPInstanceUID: image for image in read_back}, cohort.answer_key())
 
 
 def test_hospital_cohort_holds_every_kind_of_object(hospital):
-    classes = Counter(one.SOPClassUID.name for one in hospital.datasets.values())
+    classes = Counter(dataset.SOPClassUID.name for dataset in hospital.datasets.values())
     assert 400 <= len(hospital.files) <= 460
     assert len(hospital.key.patients) == 24
     assert classes["CT Image Storage"] == 6 * 24
@@ -80,9 +80,9 @@ def test_hospital_cohort_holds_every_kind_of_object(hospital):
         "12-lead ECG Waveform Storage",
     ):
         assert classes[name] >= 2, name
-    syntaxes = {one.file_meta.TransferSyntaxUID.name for one in hospital.datasets.values()}
+    syntaxes = {dataset.file_meta.TransferSyntaxUID.name for dataset in hospital.datasets.values()}
     assert len(syntaxes) == 6, syntaxes
-    series = Counter((one.StudyInstanceUID, one.SeriesInstanceUID) for one in hospital.datasets.values())
+    series = Counter((dataset.StudyInstanceUID, dataset.SeriesInstanceUID) for dataset in hospital.datasets.values())
     assert max(Counter(study for study, _ in series).values()) >= 6, "several series a study"
 
 
@@ -95,18 +95,18 @@ def test_hospital_flair_and_colour_loop_are_in_a_recipe():
             for series in study.series:
                 seen.setdefault(series.content, (cohort, study))
     flair, loop = Content.MR_FLAIR, Content.COLOUR_CINE
-    for content, many in ((flair, 26), (loop, 1)):
+    for content, count in ((flair, 26), (loop, 1)):
         cohort, study = seen[content]
         files = dict(cohort.study_files(study))
         read_back = [read(files[name]) for name in files if f"/{content.value}-" in name]
-        assert len(read_back) == many
-        image = read_back[many // 2]
+        assert len(read_back) == count
+        image = read_back[count // 2]
         if content is flair:
             assert (image.Modality, image.SequenceVariant, image.InversionTime) == ("MR", "SK", 2500)
         else:
             assert image.pixel_array.shape == (COLOUR_FRAMES, 480, 640, 3)
             assert image.PhotometricInterpretation in ("RGB", "YBR_FULL_422")
-            assert [one.RegionDataType for one in image.SequenceOfUltrasoundRegions] == [1, 2]
+            assert [dataset.RegionDataType for dataset in image.SequenceOfUltrasoundRegions] == [1, 2]
             red, _, blue = np.moveaxis(image.pixel_array[0].astype(int), -1, 0)
             assert (red > blue + 60).any()
             assert (blue > red + 60).any()
@@ -116,16 +116,20 @@ def test_hospital_has_the_people_of_the_risk_lab(hospital):
     key = hospital.key
     family = key.with_role(Role.FAMILY)
     assert len(family) == hospital.cohort.recipe.people.family
-    assert len({(one.name.partition("^")[0], one.address) for one in family}) == 1
+    assert len({(person.name.partition("^")[0], person.address) for person in family}) == 1
     (twice,) = key.with_role(Role.TWO_IDS)
     assert {study.patient_id for study in twice.studies} == {twice.patient_id, *twice.other_ids}
     assert len({study.patient_id for study in twice.studies}) == 2
     (rare,) = key.with_role(Role.RARE_DISEASE)
     assert rare.diagnosis in hospital.cohort.recipe.people.rare_diseases
     (oldest,) = key.with_role(Role.OLDEST)
-    ages = [one for one in key.planted if one.kind is Identifier.AGE and one.patient == oldest.index]
-    assert {one.path for one in ages} >= {"(0010,1010)"}
-    assert all(int(one.token[:3]) > 89 for one in ages)
+    ages = [
+        identifier
+        for identifier in key.planted
+        if identifier.kind is Identifier.AGE and identifier.patient == oldest.index
+    ]
+    assert {age.path for age in ages} >= {"(0010,1010)"}
+    assert all(int(age.token[:3]) > 89 for age in ages)
     (prominent,) = key.with_role(Role.PROMINENT)
     assert prominent.prominent
 
@@ -143,20 +147,20 @@ def test_hospital_prior_study_shares_patient_and_no_image():
     """Prior studies lie years apart: the same anatomy, and noise of their own in every slice."""
     for student in ("deid", "student"):
         key = build_cohort(load_recipe("clinique"), make_variant("bench", student)).answer_key()
-        told = [one.pixels_outside for one in key.instances() if one.pixels_outside is not None]
+        told = [instance.pixels_outside for instance in key.instances() if instance.pixels_outside is not None]
         assert len(told) == len(set(told))
 
 
 def test_planted_identifier_is_where_the_key_says(hospital):
     by_instance: dict[str, list] = {}
-    for one in hospital.key.planted:
-        by_instance.setdefault(one.sop_instance_uid, []).append(one)
+    for identifier in hospital.key.planted:
+        by_instance.setdefault(identifier.sop_instance_uid, []).append(identifier)
     seen = Counter()
     for uid, name, content, dataset in hospital.instances():
-        for one in by_instance[uid]:
-            if one.box is None:
-                assert stands(one, name, content, dataset), (name, one)
-            seen[one.location] += 1
+        for identifier in by_instance[uid]:
+            if identifier.box is None:
+                assert stands(identifier, name, content, dataset), (name, identifier)
+            seen[identifier.location] += 1
     assert set(seen) == set(Location) - {Location.DICOMDIR}
 
 
@@ -171,12 +175,14 @@ def test_planted_identifier_is_of_its_kind(hospital):
         "email": Identifier.EMAIL,
         "address": Identifier.GEOGRAPHIC,
     }
-    patients = {one.index: one for one in hospital.key.patients}
+    patients = {person.index: person for person in hospital.key.patients}
     seen = set()
-    for one in hospital.key.planted:
-        meant = {kind for what, kind in kinds.items() if getattr(patients[one.patient], what) == one.token}
-        assert meant <= {one.kind}, (one.path, one.token)
-        seen |= {(one.location, kind) for kind in meant}
+    for identifier in hospital.key.planted:
+        meant = {
+            kind for what, kind in kinds.items() if getattr(patients[identifier.patient], what) == identifier.token
+        }
+        assert meant <= {identifier.kind}, (identifier.path, identifier.token)
+        seen |= {(identifier.location, kind) for kind in meant}
     assert seen >= {(Location.PIXELS, Identifier.NAME), (Location.PDF, Identifier.NAME)}
 
 
@@ -211,28 +217,31 @@ def test_planted_identifier_has_the_action_of_the_standard(hospital):
         Location.PDF: {"D"},
     }
     found: dict[str, set[str]] = {}
-    for one in hospital.key.planted:
-        assert one.action in whole.get(one.location, {one.action}), (one.path, one.action)
-        found.setdefault(one.path, set()).add(one.action)
+    for identifier in hospital.key.planted:
+        assert identifier.action in whole.get(identifier.location, {identifier.action}), (
+            identifier.path,
+            identifier.action,
+        )
+        found.setdefault(identifier.path, set()).add(identifier.action)
     assert {path: found.get(path) for path in ACTIONS} == {path: {action} for path, action in ACTIONS.items()}
 
 
 def test_planted_glyphs_change_nothing_outside_their_mask(hospital):
-    digests = {one.sop_instance_uid: one for one in hospital.key.instances()}
+    digests = {instance.sop_instance_uid: instance for instance in hospital.key.instances()}
     burned: dict[str, list] = {}
-    for one in hospital.key.planted:
-        if one.box is not None and one.location is not Location.FACE:
-            burned.setdefault(one.sop_instance_uid, []).append(one)
+    for identifier in hospital.key.planted:
+        if identifier.box is not None and identifier.location is not Location.FACE:
+            burned.setdefault(identifier.sop_instance_uid, []).append(identifier)
     assert burned
     for uid, planted in burned.items():
         dataset = hospital.datasets[uid]
         pixels = dataset.pixel_array
-        for one in planted:
-            region, glyphs = drawn_at(one, dataset, pixels), one.glyphs()
+        for identifier in planted:
+            region, glyphs = drawn_at(identifier, dataset, pixels), identifier.glyphs()
             assert region.shape == glyphs.shape
             lit, drawn = (plane - uniform_filter(plane, 9) for plane in (region, glyphs.astype(float)))
-            assert abs(np.corrcoef(lit.ravel(), drawn.ravel())[0, 1]) > 0.1, (one.path, one.token)
-        boxes = [one.box for one in planted if one.location is Location.PIXELS]
+            assert abs(np.corrcoef(lit.ravel(), drawn.ravel())[0, 1]) > 0.1, (identifier.path, identifier.token)
+        boxes = [identifier.box for identifier in planted if identifier.location is Location.PIXELS]
         if digests[uid].face:
             continue
         if dataset.file_meta.TransferSyntaxUID.name != "JPEG Baseline (Process 1)":
@@ -241,21 +250,27 @@ def test_planted_glyphs_change_nothing_outside_their_mask(hospital):
 
 def test_head_series_have_face_and_brain_in_the_key(hospital):
     """Along the face's surface the air ends, and the brain is what the digest is made of."""
-    faces = {one.sop_instance_uid: one for one in hospital.key.planted if one.location is Location.FACE}
-    texts_in = {one.sop_instance_uid for one in hospital.key.planted if one.location is Location.PIXELS}
-    heads = [one for one in hospital.key.instances() if one.face]
-    assert {one.modality for one in heads} == {"MR"}
-    assert set(faces) < {one.sop_instance_uid for one in heads}
-    for one in heads[:: len(heads) // 24]:
-        pixels = hospital.datasets[one.sop_instance_uid].pixel_array
-        if one.brain is not None and one.sop_instance_uid not in texts_in:
-            brain = one.brain.drawn(*pixels.shape)
-            assert digest_within(pixels, brain) == one.pixels_outside
+    faces = {
+        identifier.sop_instance_uid: identifier
+        for identifier in hospital.key.planted
+        if identifier.location is Location.FACE
+    }
+    texts_in = {
+        identifier.sop_instance_uid for identifier in hospital.key.planted if identifier.location is Location.PIXELS
+    }
+    heads = [instance for instance in hospital.key.instances() if instance.face]
+    assert {head.modality for head in heads} == {"MR"}
+    assert set(faces) < {head.sop_instance_uid for head in heads}
+    for head in heads[:: len(heads) // 24]:
+        pixels = hospital.datasets[head.sop_instance_uid].pixel_array
+        if head.brain is not None and head.sop_instance_uid not in texts_in:
+            brain = head.brain.drawn(*pixels.shape)
+            assert digest_within(pixels, brain) == head.pixels_outside
             spoilt = pixels.copy()
             spoilt[tuple(np.argwhere(brain)[0])] ^= 1
-            assert digest_within(spoilt, brain) != one.pixels_outside
-        if one.sop_instance_uid in faces:
-            planted = faces[one.sop_instance_uid]
+            assert digest_within(spoilt, brain) != head.pixels_outside
+        if head.sop_instance_uid in faces:
+            planted = faces[head.sop_instance_uid]
             assert (planted.kind, planted.action) == (Identifier.FACE, "C")
             assert not (planted.glyphs() & (drawn_at(planted, None, pixels) == 0)).mean() > 0.2
             assert face_remains(pixels, planted.box, planted.glyphs())
@@ -282,8 +297,8 @@ def test_names_are_all_known_to_the_key(hospital):
         for series in study.series:
             for instance in series.instances:
                 known = hospital.key.planted_in({instance.uid})
-                paths = {one.path for one in known}
-                places = {one.location for one in known}
+                paths = {term.path for term in known}
+                places = {term.location for term in known}
                 content = hospital.files[instance.file_name]
                 dataset = hospital.datasets[instance.uid]
                 for path, text in [*texts(dataset), *texts(dataset.file_meta)]:
@@ -292,7 +307,7 @@ def test_names_are_all_known_to_the_key(hospital):
                 assert Location.FILE_NAME in places or not pattern.search(instance.file_name)
                 if "EncapsulatedDocument" in dataset:
                     page, information = pdf_text(dataset)
-                    told = {form for one in known if one.location is Location.PDF for form in written_forms(one)}
+                    told = {form for term in known if term.location is Location.PDF for form in written_forms(term)}
                     for found in pattern.findall(page + information):
                         assert any(found.lower() in form.lower() for form in told), found
 
@@ -301,16 +316,16 @@ def test_numbers_in_raw_bytes_are_counted_by_the_key(hospital):
     for _, name, content, dataset in hospital.instances():
         if dataset.file_meta.TransferSyntaxUID.name == "Deflated Explicit VR Little Endian":
             continue
-        patient = next(one for one in hospital.key.patients if one.index == _owner(hospital, dataset))
+        patient = next(person for person in hospital.key.patients if person.index == _owner(hospital, dataset))
         planted = hospital.key.planted_in({dataset.SOPInstanceUID})
         places = {
-            (one.location, one.path)
-            for one in planted
-            if patient.national_number in (one.token, one.written)
-            and one.location not in (Location.PIXELS, Location.FILE_NAME, Location.PDF)
+            (identifier.location, identifier.path)
+            for identifier in planted
+            if patient.national_number in (identifier.token, identifier.written)
+            and identifier.location not in (Location.PIXELS, Location.FILE_NAME, Location.PDF)
         }
         found = content.count(patient.national_number.encode())
-        if not any(one.location is Location.PDF for one in planted):
+        if not any(identifier.location is Location.PDF for identifier in planted):
             assert found == len(places), name
 
 
@@ -322,28 +337,32 @@ def test_private_elements_that_are_safe_are_in_the_key(hospital):
     kinds = Counter()
     for instance in hospital.key.instances():
         dataset = hospital.datasets[instance.sop_instance_uid]
-        for one in instance.kept:
-            kinds[one.keeping] += 1
-            kinds[one.path] += 1
-            if one.path == "pdf page 1":
-                assert one.text.lower() in pdf_text(dataset)[0].lower()
+        for tally in instance.kept:
+            kinds[tally.keeping] += 1
+            kinds[tally.path] += 1
+            if tally.path == "pdf page 1":
+                assert tally.text.lower() in pdf_text(dataset)[0].lower()
                 continue
-            value = value_at(dataset, one.path)
-            samples = one.keeping is Keeping.CONTENT and isinstance(value, bytes)
-            assert one.text in (hashlib.sha256(value).hexdigest() if samples else text_of(value)), one
-            if one.keeping is Keeping.SAFE_PRIVATE:
-                tag = int(one.path[1:5], 16), int(one.path[6:10], 16)
-                assert dataset[tag[0], tag[1] >> 8].value == one.creator
+            value = value_at(dataset, tally.path)
+            samples = tally.keeping is Keeping.CONTENT and isinstance(value, bytes)
+            assert tally.text in (hashlib.sha256(value).hexdigest() if samples else text_of(value)), tally
+            if tally.keeping is Keeping.SAFE_PRIVATE:
+                tag = int(tally.path[1:5], 16), int(tally.path[6:10], 16)
+                assert dataset[tag[0], tag[1] >> 8].value == tally.creator
     assert set(kinds) > set(Keeping)
-    assert kinds["pdf page 1"] == sum(one.modality == "DOC" for one in hospital.key.instances()) > 0
+    assert kinds["pdf page 1"] == sum(image.modality == "DOC" for image in hospital.key.instances()) > 0
 
 
 def test_references_resolve_within_the_study(hospital):
     own = {uid: dataset.StudyInstanceUID for uid, dataset in hospital.datasets.items()}
     checked = 0
-    for one in hospital.key.planted:
-        if one.kind is Identifier.UID and one.path.endswith("(0008,1155)") and "(0008,1120)" not in one.path:
-            assert own[one.token] == own[one.sop_instance_uid], one
+    for identifier in hospital.key.planted:
+        if (
+            identifier.kind is Identifier.UID
+            and identifier.path.endswith("(0008,1155)")
+            and "(0008,1120)" not in identifier.path
+        ):
+            assert own[identifier.token] == own[identifier.sop_instance_uid], identifier
             checked += 1
     assert checked > 50
 
@@ -353,11 +372,11 @@ def test_files_are_marked_synthetic_in_their_character_set(hospital):
     for dataset in hospital.datasets.values():
         assert is_synthetic(dataset)
         assert dataset.SpecificCharacterSet == recipe.character_set.value
-    names = {one.native_name for one in hospital.key.patients}
+    names = {patient.native_name for patient in hospital.key.patients}
     if recipe.locale == "hi_IN":
         assert all("\u0900" <= name[0] <= "\u097f" for name in names)
-        assert {str(one.PatientName.ideographic) for one in hospital.datasets.values()} == names
-    accents = {char for one in hospital.key.patients for char in one.name if not char.isascii()}
+        assert {str(read_dataset.PatientName.ideographic) for read_dataset in hospital.datasets.values()} == names
+    accents = {char for patient in hospital.key.patients for char in patient.name if not char.isascii()}
     assert (recipe.country.value == "france") == bool(accents)
 
 
@@ -396,10 +415,10 @@ def test_hospital_writes_in_its_own_language(hospital):
 def test_scanned_page_is_in_the_hospitals_language(hospital, program, tmp_path):
     program("tesseract")
     french = hospital.cohort.recipe.country.value == "france"
-    series = [one for study in hospital.cohort.plan.studies for one in study.series]
+    series = [plan_series for study in hospital.cohort.plan.studies for plan_series in study.series]
     printed = {Content.LETTER: ("adressage", "referral"), Content.COVER_PAGE: ("dossier", "hospital number")}
     for content, (ours, theirs) in printed.items():
-        uid = next(one.instances[0].uid for one in series if one.content is content)
+        uid = next(series_uid.instances[0].uid for series_uid in series if series_uid.content is content)
         page = hospital.datasets[uid]
         Image.fromarray(page.pixel_array).resize((page.Columns * 2, page.Rows * 2)).save(tmp_path / "page.png")
         read_back = subprocess.run(
@@ -433,22 +452,28 @@ def test_dicomdir_names_only_people_of_the_key(hospital, tmp_path, program):
             path = files / series.instances[0].file_name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(hospital.files[series.instances[0].file_name])
-    names = {one.sop_instance_uid: one.file_name for one in hospital.key.instances()}
+    names = {instance.sop_instance_uid: instance.file_name for instance in hospital.key.instances()}
     some = hospital.key.model_copy(update={"patients": _with_first_instances(hospital.key)})
     key = as_media(hospital.cohort, files, tmp_path / "media", some)
     directory = read((tmp_path / "media" / "DICOMDIR").read_bytes())
-    told = {(one.patient, one.token) for one in key.planted if one.location is Location.DICOMDIR}
+    told = {
+        (identifier.patient, identifier.token) for identifier in key.planted if identifier.location is Location.DICOMDIR
+    }
     records = directory.DirectoryRecordSequence
-    people = {one.PatientName: one for one in records if one.DirectoryRecordType == "PATIENT"}
-    assert {str(name) for name in people} == {one.person_name for one in hospital.cohort.plan.people}
-    assert {one.SpecificCharacterSet for one in records} == {recipe.character_set.value}
+    people = {
+        directory_record.PatientName: directory_record
+        for directory_record in records
+        if directory_record.DirectoryRecordType == "PATIENT"
+    }
+    assert {str(name) for name in people} == {person.person_name for person in hospital.cohort.plan.people}
+    assert {directory_record.SpecificCharacterSet for directory_record in records} == {recipe.character_set.value}
     written = " ".join(text_of(text) for record in records for _, text in texts(record))
     for patient in hospital.cohort.plan.people:
         for token in patient.identifiers:
             assert token not in written or (patient.index, token) in told, token
         assert patient.spoken not in written or (patient.index, patient.spoken) in told
-    assert not [one for one in written.split() if "\ufffd" in one]
-    assert all(one.file_name != names[one.sop_instance_uid] for one in key.instances())
+    assert not [word for word in written.split() if "\ufffd" in word]
+    assert all(instance.file_name != names[instance.sop_instance_uid] for instance in key.instances())
     answer = subprocess.run(
         [program("dciodvfy"), tmp_path / "media" / "DICOMDIR"],
         capture_output=True,
@@ -456,7 +481,7 @@ def test_dicomdir_names_only_people_of_the_key(hospital, tmp_path, program):
         errors="replace",
         check=False,
     )
-    errors = [one for one in (answer.stdout + answer.stderr).splitlines() if one.startswith("Error")]
+    errors = [line for line in (answer.stdout + answer.stderr).splitlines() if line.startswith("Error")]
     assert not errors, errors[:5]
 
 
@@ -467,8 +492,8 @@ def _with_first_instances(key):
         studies = []
         for study in patient.studies:
             first = {}
-            for one in study.instances:
-                first.setdefault(one.series_instance_uid, one)
+            for instance in study.instances:
+                first.setdefault(instance.series_instance_uid, instance)
             studies.append(study.model_copy(update={"instances": tuple(first.values())}))
         patients.append(patient.model_copy(update={"studies": tuple(studies)}))
     return tuple(patients)
@@ -538,7 +563,10 @@ def test_orthanc_stores_and_shows_every_image(hospital, one_of_each):
         for content in hospital.files.values():
             assert client.post("/instances", content=content).json()["Status"] == "Success"
         assert client.get("/statistics").json()["CountInstances"] == len(hospital.files)
-        known = {one["MainDicomTags"]["SOPInstanceUID"]: one["ID"] for one in client.get("/instances?expand").json()}
+        known = {
+            instance["MainDicomTags"]["SOPInstanceUID"]: instance["ID"]
+            for instance in client.get("/instances?expand").json()
+        }
         standard = hospital.cohort.recipe.id == HOSPITALS[0]  # every image of one hospital; every kind of the others
         for uid, dataset in hospital.datasets.items():
             if "PixelData" not in dataset or not standard:
@@ -573,8 +601,14 @@ def test_trap_can_be_set_alone(trap):
     for without, having in zip(off.plan.studies, on.plan.studies, strict=True):
         if without.kind not in {"abdominal-ultrasound", "chest-ct"} or changed:
             continue
-        before = {(one.location, one.path, one.token, one.box) for one in off.planted_in(without)}
-        after = {(one.location, one.path, one.token, one.box) for one in on.planted_in(having)}
+        before = {
+            (identifier.location, identifier.path, identifier.token, identifier.box)
+            for identifier in off.planted_in(without)
+        }
+        after = {
+            (identifier.location, identifier.path, identifier.token, identifier.box)
+            for identifier in on.planted_in(having)
+        }
         kept = on.kept_in(having)
         changed = bool(after - before) or (trap is Trap.SAFE_PRIVATE and bool(kept))
         if trap is Trap.PDF_TITLE and not changed:

@@ -62,7 +62,7 @@ def test_version_of_an_older_key_is_reported_with_a_remedy(own):
 def test_version_of_an_older_key_is_in_the_audits_notes(tmp_path):
     key = build_cohort(load_recipe("district-hospital"), make_variant("open-archive", "asha")).questions()
     study = key.facts["deid_study_uid"]
-    assert not any("answer key" in one for one in audit_study(tmp_path, key, study).notes)
+    assert not any("answer key" in note for note in audit_study(tmp_path, key, study).notes)
     older: AnswerKey = key.model_copy(update={"origin": Origin(generator="3")})
     assert describe_key_origin(older.origin) in audit_study(tmp_path, older, study).notes
 

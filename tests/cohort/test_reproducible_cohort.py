@@ -79,7 +79,9 @@ def test_identifiers_of_1000_students_are_disjoint(name):
             found = person.identifiers
             assert {person.name, person.phone, person.contact_phone, person.fax, person.address} <= found
             assert {person.national_number, person.record_number, person.email, person.contact_name} <= found
-        canaries.add(f"student{number}", [one for person in people for one in person.identifiers])  # raises if shared
+        canaries.add(
+            f"student{number}", [identifier for person in people for identifier in person.identifiers]
+        )  # raises if shared
         known.append(people[number % len(people)])
     assert len(canaries) >= 14 * 1000 * recipe.most_studies
     for number, person in enumerate(known):
@@ -113,6 +115,6 @@ def test_surname_alone_names_the_student(name):
 
 
 def test_cohort_of_another_scenario_has_other_people(recipe):
-    one = build_cohort(recipe, make_variant("open-archive", "asha")).plan.people
+    drawn = build_cohort(recipe, make_variant("open-archive", "asha")).plan.people
     other = build_cohort(recipe, make_variant("something-else", "asha")).plan.people
-    assert not {person.national_number for person in one} & {person.national_number for person in other}
+    assert not {person.national_number for person in drawn} & {person.national_number for person in other}

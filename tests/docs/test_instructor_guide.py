@@ -55,7 +55,7 @@ def test_guide_exam_settings_are_settings_of_a_course(tmp_path):
     path.write_text(text + "\n".join(["[scenarios.points]", *marks]) + "\n", encoding="utf-8")
     course = read_course(tmp_path)
     assert (course.counts, course.hints.cost, course.late.grace_minutes) == ("last", 3.0, 5)
-    written = {one.id for one in load_scenario("open-archive").written}
+    written = {objective.id for objective in load_scenario("open-archive").written}
     assert course.scenarios[0].points == dict.fromkeys(written, 0.0)
 
 
@@ -64,11 +64,11 @@ def test_guide_late_enrolment_changes_nobodys_patients(tmp_path):
     roster = tmp_path / "roster.csv"
     roster.write_bytes((shipped("instructor") / "samples" / "roster.csv").read_bytes())
     before = write_tickets(course, roster, tmp_path / "tickets")
-    seeds = {one: _seeds(path) for one, path in before.items()}
+    seeds = {student: _seeds(path) for student, path in before.items()}
     roster.write_text(roster.read_text("utf-8") + '"Late, Fay",106,S-106,fay,Morning\n', encoding="utf-8")
     after = write_tickets(course, roster, tmp_path / "tickets")
-    assert set(after) == {*before, "fay"} == {one.id for one in read_roster(roster)}
-    assert {one: _seeds(after[one]) for one in before} == seeds
+    assert set(after) == {*before, "fay"} == {student.id for student in read_roster(roster)}
+    assert {student: _seeds(after[student]) for student in before} == seeds
 
 
 def _seeds(path):

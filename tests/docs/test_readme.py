@@ -25,7 +25,7 @@ def test_readme_commands_exist(command):
 @pytest.mark.parametrize("option", sorted(set(re.findall(r"pacslab ([a-z]+ --[a-z]+)", README))))
 def test_readme_options_exist(option):
     command, name = option.split()
-    assert name in {one for parameter in cli.commands[command].params for one in parameter.opts}
+    assert name in {flag for parameter in cli.commands[command].params for flag in parameter.opts}
 
 
 @pytest.mark.parametrize("variable", sorted(set(re.findall(r"PACSLAB_[A-Z]+", README))))

@@ -18,14 +18,14 @@ from pacslab.session import Session
 from tests.support.places import ROOT
 
 SOURCES = sources(ROOT / "labs" / "source")
-NAMES = [one.stem for one in SOURCES]
-BUILT = {one.stem: build(one) for one in SOURCES}
-SCENARIO = {one.stem: one.read_text(encoding="utf-8").split('Lab("')[1].split('"')[0] for one in SOURCES}
+NAMES = [source.stem for source in SOURCES]
+BUILT = {source.stem: build(source) for source in SOURCES}
+SCENARIO = {source.stem: source.read_text(encoding="utf-8").split('Lab("')[1].split('"')[0] for source in SOURCES}
 
 
 def labs_of(scenario):
     """Return a scenario's labs, in teaching order."""
-    return [one for one in NAMES if SCENARIO[one] == scenario]
+    return [name for name in NAMES if SCENARIO[name] == scenario]
 
 
 def displayed(output):
@@ -39,8 +39,8 @@ def run_cells(notebook, environment):
     try:
         NotebookClient(notebook, timeout=200, resources=folder).execute(env=environment)
     except CellExecutionError as failure:
-        ran = [one for one in notebook.cells if one.cell_type == "code" and one.execution_count]
-        told = [f">>> {one.source}\n{''.join(map(displayed, one.outputs))}" for one in ran]
+        ran = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.execution_count]
+        told = [f">>> {cell.source}\n{''.join(map(displayed, cell.outputs))}" for cell in ran]
         pytest.fail("\n".join([*told, str(failure)]), pytrace=False)
 
 
@@ -65,9 +65,9 @@ class Reader:
     def read(self, name):
         """Return a lab's notebook with its outputs."""
         labs = labs_of(SCENARIO[name])
-        for one in labs[: labs.index(name) + 1]:
-            if one not in self.notebooks:
-                self._run(one)
+        for lab in labs[: labs.index(name) + 1]:
+            if lab not in self.notebooks:
+                self._run(lab)
         if name == labs[-1]:
             self.session(SCENARIO[name]).stop()
         return self.notebooks[name]
@@ -123,7 +123,7 @@ def worth(name):
 def test_notebook_cell_that_fails_shows_what_came_before():
     fill_workspace()
     cells = ["from pacslab import Lab\nLab('open-archive').score", "print('as good', 'as done')", "assert 1 > 2"]
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(one) for one in cells])
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     with pytest.raises(pytest.fail.Exception) as failure:
         run_cells(notebook, dict(os.environ))
     for told in ("0 of", "as good as done", "assert 1 > 2", "AssertionError"):
@@ -133,12 +133,12 @@ def test_notebook_cell_that_fails_shows_what_came_before():
 @pytest.mark.parametrize("name", NAMES)
 def test_notebook_solved_earns_all_its_points(solver, name):
     labs = labs_of(SCENARIO[name])
-    assert not [one for one in solver.outputs(name) if one.output_type == "error"]
-    assert solver.points[name] == sum(worth(one) for one in labs[: labs.index(name) + 1])
+    assert not [output for output in solver.outputs(name) if output.output_type == "error"]
+    assert solver.points[name] == sum(worth(lab) for lab in labs[: labs.index(name) + 1])
 
 
-WEB = {f"http-anonymous-{one}" for one in ("rest", "dicomweb", "wado")} | {
-    f"http-{one}-password" for one in ("known", "derived", "blank")
+WEB = {f"http-anonymous-{interface}" for interface in ("rest", "dicomweb", "wado")} | {
+    f"http-{kind}-password" for kind in ("known", "derived", "blank")
 }
 PEOPLE = {"clinic-radiologist-views", "clinic-dicomweb-views", "clinic-administrator-works"}
 STEPS = [
@@ -156,14 +156,16 @@ STEPS = [
 
 def turned(output):
     """Return what an assessment's output says has turned since the last one: the probes by the word for it."""
-    by_title = {one.title: one.id for one in PROBES.values()}
-    lines = [one.split(" since the last look: ") for one in displayed(output).splitlines() if " since the last" in one]
+    by_title = {probe.title: probe.id for probe in PROBES.values()}
+    lines = [
+        line.split(" since the last look: ") for line in displayed(output).splitlines() if " since the last" in line
+    ]
     return {words: {by_title[title] for title in titles.removesuffix(".").split("; ")} for words, titles in lines}
 
 
 def test_notebook_on_hardening_shows_each_change(solver):
-    looks = [one for one in solver.outputs("05_harden") if "A stranger tries to" in displayed(one)]
-    assert [turned(one) for one in looks] == STEPS
+    looks = [output for output in solver.outputs("05_harden") if "A stranger tries to" in displayed(output)]
+    assert [turned(output) for output in looks] == STEPS
 
 
 def test_notebook_on_the_network_shows_nmap_and_refusals(solver, program):
@@ -178,7 +180,7 @@ def test_notebook_on_the_network_shows_nmap_and_refusals(solver, program):
 def test_notebooks_of_a_scenario_earn_all_its_points(solver, scenario):
     solver.read(labs_of(scenario)[-1])
     score = solver.session(scenario).score
-    assert [one.id for one in score.objectives if one.points < one.out_of] == []
+    assert [objective.id for objective in score.objectives if objective.points < objective.out_of] == []
     assert score.points == score.out_of == load_scenario(scenario).points
 
 
@@ -188,11 +190,11 @@ def test_notebook_untouched_runs_and_earns_nothing(beginner, name):
     assert beginner.points[name] == 0
     for ugly in ("Traceback", "Error:", "This did not work", "Exception"):
         assert ugly not in said
-    assert not [one for one in beginner.outputs(name) if one.output_type in {"error", "stderr"}]
-    assert not [one for one in beginner.outputs(name) if one.get("name") == "stderr"]
+    assert not [output for output in beginner.outputs(name) if output.output_type in {"error", "stderr"}]
+    assert not [output for output in beginner.outputs(name) if output.get("name") == "stderr"]
 
 
-@pytest.mark.parametrize("name", [one for one in NAMES if worth(one)])
+@pytest.mark.parametrize("name", [scenario_name for scenario_name in NAMES if worth(scenario_name)])
 def test_notebook_untouched_says_what_is_missing(beginner, name):
     checks = [cell for cell in beginner.read(name).cells if cell.metadata.get("nbgrader", {}).get("grade")]
     assert checks

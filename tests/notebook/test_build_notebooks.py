@@ -12,7 +12,7 @@ from pacslab.scenario import load_scenario, scenario_ids
 from tests.support.places import ROOT
 
 SOURCES = sources(ROOT / "labs" / "source")
-EACH = pytest.mark.parametrize("source", SOURCES, ids=[one.stem for one in SOURCES])
+EACH = pytest.mark.parametrize("source", SOURCES, ids=[source.stem for source in SOURCES])
 
 SMALL = '''# %% [markdown]
 # # A lab
@@ -59,7 +59,7 @@ def test_notebooks_of_a_course_are_there():
         "04_eavesdrop",
         "05_harden",
         "06_deidentify",
-    } <= {one.stem for one in SOURCES}
+    } <= {source.stem for source in SOURCES}
 
 
 @EACH
@@ -90,8 +90,8 @@ def test_notebook_cell_to_fill_says_so_and_runs(source):
 def test_notebooks_of_student_and_instructor_have_equal_cells(source):
     built = build(source)
     student, instructor = cells(built.student), cells(built.instructor)
-    assert [(one.id, one.metadata) for one in student] == [(one.id, one.metadata) for one in instructor]
-    assert len({one.id for one in student}) == len(student)
+    assert [(cell.id, cell.metadata) for cell in student] == [(cell.id, cell.metadata) for cell in instructor]
+    assert len({cell.id for cell in student}) == len(student)
 
 
 def test_notebook_links_lead_to_something():
@@ -109,7 +109,7 @@ def test_notebook_objectives_are_each_asked_in_one_lab():
         for cell in cells(build(source).student)
         if cell.metadata.get("nbgrader", {}).get("grade")
     ]
-    objectives = [one.id for one in load_scenario("open-archive").objectives]
+    objectives = [objective.id for objective in load_scenario("open-archive").objectives]
     assert sorted(asked) == sorted(objectives)
     assert "open-archive" in scenario_ids()
 

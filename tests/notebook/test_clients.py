@@ -9,7 +9,7 @@ from pacslab.errors import PacslabError, UnsafeAddressError
 from pacslab.notebook import clients
 from pacslab.notebook.clients import PROGRAMS, command_line, run_client
 
-SPEAKING = sorted(name for name, one in PROGRAMS.items() if one.peer)
+SPEAKING = sorted(name for name, client in PROGRAMS.items() if client.peer)
 
 
 NEVER = pytest.mark.usefixtures("nothing_runs")

@@ -74,16 +74,16 @@ def lab(session):
 
 @pytest.fixture
 def kernel(session, tmp_path):
-    with Kernel(tmp_path, session) as one:
-        yield one
+    with Kernel(tmp_path, session) as kernel:
+        yield kernel
 
 
 def html(outputs):
-    return "\n".join(one.get("data", {}).get("text/html", "") for one in outputs)
+    return "\n".join(output.get("data", {}).get("text/html", "") for output in outputs)
 
 
 def text(outputs):
-    return "\n".join(one.get("data", {}).get("text/plain", "") or one.get("text", "") for one in outputs)
+    return "\n".join(output.get("data", {}).get("text/plain", "") or output.get("text", "") for output in outputs)
 
 
 def test_lab_in_a_new_kernel_finds_the_running_servers(in_each_runtime, tmp_path):
@@ -112,14 +112,25 @@ def test_lab_start_shows_progress_in_one_place(program, tmp_path):
             update = kernel.client._update_display_id
             kernel.client._update_display_id = lambda ident, msg: (shown.append(msg), update(ident, msg))[1]
             outputs = kernel.run('from pacslab import Lab\nLab("open-archive").start()')
-        pages_shown = [one["content"]["data"]["text/plain"] for one in shown if "data" in one["content"]]
-        parts = [int(found[1]) for one in pages_shown if (found := re.search(r"(\d+)%$", one))]
+        pages_shown = [
+            cell_output["content"]["data"]["text/plain"] for cell_output in shown if "data" in cell_output["content"]
+        ]
+        parts = [int(found[1]) for age in pages_shown if (found := re.search(r"(\d+)%$", age))]
         assert len(parts) >= 5, pages_shown
         assert parts == sorted(parts)
         assert parts[0] < 5
         assert parts[-1] >= 80
-        assert any("Starting the archive" in one for one in pages_shown)
-        assert len({one["content"]["transient"]["display_id"] for one in shown if "data" in one["content"]}) == 1
+        assert any("Starting the archive" in age for age in pages_shown)
+        assert (
+            len(
+                {
+                    cell_output["content"]["transient"]["display_id"]
+                    for cell_output in shown
+                    if "data" in cell_output["content"]
+                }
+            )
+            == 1
+        )
         assert len(outputs) == 1, "the bar is gone when the servers stand there"
         assert "✓ running" in html(outputs)
         assert "%" not in text(outputs)
@@ -142,7 +153,7 @@ def test_lab_error_is_a_box_and_stops_the_cell(kernel):
     outputs = kernel.fails('lab.check("patient-cuont", 3)\nprint("not reached")')
     assert "Did you mean" in html(outputs)
     assert "What to do:" in html(outputs)
-    assert not [one for one in outputs if one.output_type in {"error", "stream"}]
+    assert not [output for output in outputs if output.output_type in {"error", "stream"}]
     refused = kernel.fails('lab.archive().get_patients_id("nothing")')
     assert "HTTP status 404" in html(refused)
     assert "Did you mean &#39;open-archive&#39;" in html(kernel.fails('Lab("open-archiv")'))
@@ -167,8 +178,8 @@ def test_lab_calls_in_a_terminal_give_text(lab):
 
 def test_lab_hints_grow_and_the_last_stays(lab):
     shown = [lab.hint("stranger-find").content for _ in range(4)]
-    assert [(one.number, one.out_of) for one in shown] == [(1, 3), (2, 3), (3, 3), (3, 3)]
-    assert [one.text for one in shown[:3]] == list(lab.session.scenario.objective("stranger-find").hints)
+    assert [(output.number, output.out_of) for output in shown] == [(1, 3), (2, 3), (3, 3), (3, 3)]
+    assert [line.text for line in shown[:3]] == list(lab.session.scenario.objective("stranger-find").hints)
     assert lab.task("stranger-find").content.hints_left == 0
 
 
@@ -176,7 +187,7 @@ def test_lab_explanation_comes_with_the_right_answer(lab):
     explanation = lab.session.scenario.objective("number-owner").explanation
     assert not lab.check("number-owner", "Nobody^At All").content.explanation
     ending = lab.session.key.facts["asked_number_ending"]
-    owner = next(one.name for one in lab.session.key.patients if one.patient_id.endswith(ending))
+    owner = next(patient.name for patient in lab.session.key.patients if patient.patient_id.endswith(ending))
     right = lab.check("number-owner", owner)
     assert right.content.explanation == explanation
     assert "What this means." in right._repr_html_()
@@ -227,7 +238,11 @@ def test_lab_show_without_anything_is_no_error(lab, capsys):
     assert "nothing to show yet" in capsys.readouterr().out
     with pytest.raises(ObjectiveError, match="shows you nothing"):
         lab.show("no-such-identifier")
-    series = next(one for one in lab.archive().get_series({"expand": ""}) if one["MainDicomTags"]["Modality"] == "CT")
+    series = next(
+        series_of_ct
+        for series_of_ct in lab.archive().get_series({"expand": ""})
+        if series_of_ct["MainDicomTags"]["Modality"] == "CT"
+    )
     lab.show(series["ID"])
     assert capsys.readouterr().out.count("CT ·") == len(series["Instances"])
 
@@ -266,7 +281,7 @@ def test_panel_buttons_are_readable_and_states_have_words():
     assert len({(style.sign, style.page_word) for style in html_views.OUTCOMES.values()}) == len(Outcome)
 
 
-def contrast(one, other):
+def contrast(image, other):
     """Return WCAG's contrast ratio of two colours."""
 
     def luminance(colour):
@@ -274,7 +289,7 @@ def contrast(one, other):
         linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
-    dark, light = sorted((luminance(one), luminance(other)))
+    dark, light = sorted((luminance(image), luminance(other)))
     return (light + 0.05) / (dark + 0.05)
 
 
@@ -299,9 +314,9 @@ def test_markup_of_a_file_stays_text():
         html_views.progress(evil, 0.5),
         html_views.changes([("+", "new", evil)], evil),
     ]
-    for one in shown:
-        assert "&lt;script&gt;" in one
-        assert "<script>" not in one
+    for output in shown:
+        assert "&lt;script&gt;" in output
+        assert "<script>" not in output
 
 
 def test_lab_stopped_says_how_to_start():

@@ -10,7 +10,7 @@ from pacslab.notebook.option_editing import differing_lines, with_options
 from pacslab.pacs import parse_configuration
 from pacslab.scenario import load_scenario, scenario_ids
 
-SHIPPED = [load_scenario(one).folder / "orthanc.json" for one in scenario_ids()]
+SHIPPED = [load_scenario(name).folder / "orthanc.json" for name in scenario_ids()]
 TRAPS = """{
   // "DicomAet" : "COMMENTED",
   "Name" : "a } brace, a // slash and a \\" quote", /* "Name" : 1 */

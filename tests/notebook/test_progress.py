@@ -12,17 +12,17 @@ def assessment(*outcomes):
     return Assessment(
         findings=tuple(
             Finding(
-                id=one.id,
-                side=one.side,
-                title=one.title,
+                id=probe.id,
+                side=probe.side,
+                title=probe.title,
                 outcome=outcome,
-                severity=one.severity,
+                severity=probe.severity,
                 evidence="seen",
                 try_it="",
                 explanation="it matters",
                 seconds=0.1,
             )
-            for one, outcome in zip((READS, VIEWS), outcomes, strict=True)
+            for probe, outcome in zip((READS, VIEWS), outcomes, strict=True)
         )
     )
 
@@ -45,6 +45,6 @@ def test_progress_shows_what_changed_between_assessments(monkeypatch):
         [f"Open since the last look: {READS.title}."],
     ):
         shown = lab.assess()
-        assert [one for one in repr(shown).splitlines() if "since the last look" in one] == expected
+        assert [line for line in repr(shown).splitlines() if "since the last look" in line] == expected
         assert shown._repr_html_().count("since the last look") == len(expected)
-        assert all(escape(one) in shown._repr_html_() for one in expected)
+        assert all(escape(word) in shown._repr_html_() for word in expected)

@@ -61,10 +61,10 @@ def test_viewer_sorts_slices_by_number(files):
     for content in files["CT"]:
         dataset = pydicom.dcmread(io.BytesIO(content))
         series.setdefault(dataset.SeriesInstanceUID, []).append(dataset)
-    one = next(iter(series.values()))
-    numbers = [int(frame.dataset.InstanceNumber) for frame in frames_of(reversed(one))]
+    value = next(iter(series.values()))
+    numbers = [int(frame.dataset.InstanceNumber) for frame in frames_of(reversed(value))]
     assert numbers == sorted(numbers)
-    assert len(numbers) == len(one) > 1
+    assert len(numbers) == len(value) > 1
 
 
 def test_viewer_shows_inverted_images_the_right_way():
@@ -77,8 +77,8 @@ def test_viewer_shows_inverted_images_the_right_way():
 def test_viewer_shows_colour_and_frames_singly():
     frames = np.zeros((3, 8, 8, 3), dtype=np.uint8)
     frames[1, :, :, 0] = 200
-    pictures = [shown(one) for one in frames_of([image(frames, PhotometricInterpretation="RGB", Modality="US")])]
-    assert [int(one[0, 0, 0]) for one in pictures] == [0, 200, 0]
+    pictures = [shown(frame) for frame in frames_of([image(frames, PhotometricInterpretation="RGB", Modality="US")])]
+    assert [int(picture[0, 0, 0]) for picture in pictures] == [0, 200, 0]
 
 
 def test_viewer_shows_files_folders_and_lists(files, tmp_path):

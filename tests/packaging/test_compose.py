@@ -97,7 +97,7 @@ def test_compose_prints_the_address_to_open(composed):
 
 def test_compose_is_reached_from_this_machine_only(composed):
     published = composed.container["NetworkSettings"]["Ports"]
-    addresses = [one["HostIp"] for bindings in published.values() for one in bindings or []]
+    addresses = [binding["HostIp"] for bindings in published.values() for binding in bindings or []]
     assert addresses == ["127.0.0.1"]
     (network,) = composed.container["NetworkSettings"]["Networks"]
     options = docker.from_env().networks.get(network).attrs["Options"]
@@ -120,7 +120,7 @@ def test_compose_container_has_no_power_over_the_machine(composed):
     assert not host["Privileged"]
     assert host["Memory"] > 0
     assert host["PidsLimit"] > 0
-    assert [one["Type"] for one in composed.container["Mounts"]] == ["volume"]
+    assert [mount["Type"] for mount in composed.container["Mounts"]] == ["volume"]
     assert composed.inside("id", "-u").strip() == "1000"
     assert composed.inside("sh", "-c", "command -v cc gcc docker || echo none").strip() == "none"
 

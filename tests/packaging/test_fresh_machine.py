@@ -37,7 +37,7 @@ def checkout():
     ).stdout.split(b"\0")
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name in sorted(one.decode() for one in names if one):
+        for name in sorted(scenario_name.decode() for scenario_name in names if scenario_name):
             if (ROOT / name).exists():
                 archive.add(ROOT / name, name)
     return buffer.getvalue()
@@ -73,11 +73,11 @@ def machine():
             DEBIAN, ["sleep", "850"], detach=True, network_mode="host", init=True, environment=pip
         )
         try:
-            one = Machine(container)
-            one.run(f"apt-get update -q && apt-get install -y -q --no-install-recommends {NOTHING_BUT}")
-            one.run("mkdir pacslab")
+            debian = Machine(container)
+            debian.run(f"apt-get update -q && apt-get install -y -q --no-install-recommends {NOTHING_BUT}")
+            debian.run("mkdir pacslab")
             container.put_archive("/root/pacslab", checkout())
-            yield one
+            yield debian
         finally:
             container.remove(force=True, v=True)
 
@@ -104,7 +104,7 @@ def test_fresh_machine_make_lab_serves_the_first_lab(machine):
         except (urllib.error.URLError, ConnectionError):
             assert time.monotonic() < deadline, machine.said()
             time.sleep(0.5)
-    assert "00_start_here.ipynb" in {one["name"] for one in listing["content"]}
+    assert "00_start_here.ipynb" in {entry["name"] for entry in listing["content"]}
     assert "Traceback" not in machine.said()
     machine.run(INTERRUPT)
     while "ended 0" not in machine.said():

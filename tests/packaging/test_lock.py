@@ -21,7 +21,10 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 def pins(path):
     """Return the pinned versions by name and marker."""
     found = PIN.finditer(path.read_text(encoding="utf-8"))
-    return {(canonicalize_name(one["name"]), one["marker"] or ""): one["version"] for one in found}
+    return {
+        (canonicalize_name(requirement["name"]), requirement["marker"] or ""): requirement["version"]
+        for requirement in found
+    }
 
 
 def versions(path):
@@ -40,9 +43,9 @@ def unsatisfied(lock, requirements):
 
     def met(requirement):
         versions = locked.get(canonicalize_name(requirement.name), [])
-        return bool(versions) and all(requirement.specifier.contains(one) for one in versions)
+        return bool(versions) and all(requirement.specifier.contains(number) for number in versions)
 
-    return [one for one in requirements if not met(Requirement(one))]
+    return [pin for pin in requirements if not met(Requirement(pin))]
 
 
 def test_lock_holds_what_pacslab_needs():
@@ -55,7 +58,11 @@ def test_lock_holds_what_building_needs():
 
 def test_lock_holds_what_developing_needs():
     extras = PROJECT["project"]["optional-dependencies"]
-    needed = [one for one in extras["dev"] if not one.startswith("pacslab[")] + extras["league"] + extras["docs"]
+    needed = (
+        [requirement for requirement in extras["dev"] if not requirement.startswith("pacslab[")]
+        + extras["league"]
+        + extras["docs"]
+    )
     assert unsatisfied("requirements-dev.lock", [*PROJECT["project"]["dependencies"], *needed]) == []
 
 
@@ -67,9 +74,9 @@ def test_lock_is_what_the_tests_run():
 @pytest.mark.parametrize("lock", LOCKS)
 def test_lock_pins_have_hashes_and_no_address(lock):
     text = (ROOT / lock).read_text(encoding="utf-8")
-    entries = [one for one in re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE) if "==" in one]
+    entries = [word for word in re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE) if "==" in word]
     assert len(entries) == len(pins(ROOT / lock)) > 50
-    assert [one.splitlines()[0] for one in entries if "--hash=sha256:" not in one] == []
+    assert [entry.splitlines()[0] for entry in entries if "--hash=sha256:" not in entry] == []
     assert re.findall(r"(?m)^\s*-.*$|\S*://\S*|\S*\.(?:org|com|net|io)\b", re.sub(r"--hash=\S+", "", text)) == []
 
 

@@ -46,7 +46,7 @@ def sources() -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for folder in ("src/pacslab", "synthetic_data"):
-            archive.add(ROOT / folder, folder, filter=lambda one: None if "__pycache__" in one.name else one)
+            archive.add(ROOT / folder, folder, filter=lambda entry: None if "__pycache__" in entry.name else entry)
     return buffer.getvalue()
 
 

@@ -63,14 +63,14 @@ def at_home(elsewhere, tmp_path):
 
 def test_wheel_holds_labs_scenarios_and_images(wheel):
     names = zipfile.ZipFile(wheel).namelist()
-    assert [one for one in SHARED if not any(name.startswith(f"pacslab/_share/{one}") for name in names)] == []
+    assert [folder for folder in SHARED if not any(name.startswith(f"pacslab/_share/{folder}") for name in names)] == []
     assert "pacslab/py.typed" in names
     assert [name for name in names if "__pycache__" in name or name.startswith("tests")] == []
 
 
 def test_wheel_prints_version_and_scenarios(at_home):
     assert at_home("--version").startswith("pacslab, version ")
-    assert "open-archive" in {one["id"] for one in json.loads(at_home("scenarios", "--json"))}
+    assert "open-archive" in {entry["id"] for entry in json.loads(at_home("scenarios", "--json"))}
 
 
 def test_wheel_demo_runs_outside_a_checkout(at_home, runtime):
@@ -103,7 +103,7 @@ def test_wheel_lab_serves_the_notebooks_and_ends(at_home):
         assert f"http://127.0.0.1:{port}/lab/tree/labs/00_start_here.ipynb?token=a-token" in said
         base = f"http://127.0.0.1:{port}"  # it answers at once: the address is told when it does
         listing = json.load(urllib.request.urlopen(f"{base}/api/contents/labs?token=a-token", timeout=10))
-        assert "00_start_here.ipynb" in {one["name"] for one in listing["content"]}
+        assert "00_start_here.ipynb" in {entry["name"] for entry in listing["content"]}
         page = urllib.request.urlopen(f"{base}/lab/tree/labs/00_start_here.ipynb?token=a-token", timeout=10).read()
         assert b"jupyter" in page.lower()
         with pytest.raises(urllib.error.HTTPError, match="403"):

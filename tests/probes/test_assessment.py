@@ -27,7 +27,7 @@ def fixed(module_session):
 
 
 def outcomes(assessment, outcome):
-    return {one.id for one in assessment.findings if one.outcome is outcome}
+    return {finding.id for finding in assessment.findings if finding.outcome is outcome}
 
 
 def test_assessment_changes_nothing_in_the_archive(running):
@@ -82,25 +82,25 @@ def test_assessment_with_every_probe_changes_nothing(running):
     before = sorted(archive.get_instances())
     started = starts(running)
     with target.Target.of(running.deployment) as here:
-        for one in PROBES.values():
-            seen = one.look(here)
+        for probe in PROBES.values():
+            seen = probe.look(here)
             assert seen.evidence
     assert sorted(archive.get_instances()) == before
     assert starts(running) == started >= 1
 
 
 def test_finding_of_a_partial_fix_says_what_is_missing(fixed):
-    weakness = next(one for one in fixed.scenario.weaknesses if one.id == "open-retrieve")
+    weakness = next(mutant for mutant in fixed.scenario.weaknesses if mutant.id == "open-retrieve")
     partial = weakness.partial[0]
     write_mutant(Mutant(fixed.scenario.id, "half", partial.leaves), fixed.scenario, fixed.work)
     fixed.restart()
     assessment = fixed.assess()
-    assert {one.id: one.explanation for one in assessment.exposed} == {partial.seen_by[0]: partial.why}
+    assert {finding.id: finding.explanation for finding in assessment.exposed} == {partial.seen_by[0]: partial.why}
     write_mutant(Mutant(fixed.scenario.id, "whole", weakness.put_back), fixed.scenario, fixed.work)
     fixed.restart()
     whole = fixed.assess().exposed
-    assert {one.id for one in whole} == set(weakness.probes)
-    assert all(one.explanation == f"{weakness.cost} {weakness.fix}" for one in whole)
+    assert {instance.id for instance in whole} == set(weakness.probes)
+    assert all(instance.explanation == f"{weakness.cost} {weakness.fix}" for instance in whole)
 
 
 def test_assessment_points_follow_the_server(fixed):
@@ -108,7 +108,7 @@ def test_assessment_points_follow_the_server(fixed):
     write_mutant(Mutant(fixed.scenario.id, "find", change), fixed.scenario, fixed.work)
     fixed.restart()
     fixed.assess()
-    assert {one.id: one.points for one in fixed.score.objectives if one.stage == "harden"} == {
+    assert {objective.id: objective.points for objective in fixed.score.objectives if objective.stage == "harden"} == {
         "close-web": 10,
         "no-known-password": 10,
         "close-find": 0,

@@ -123,8 +123,12 @@ def answering_without_end():
 
     device = AE(ae_title="ENDLESS")
     device.maximum_associations = 64
-    for one in (Verification, StudyRootQueryRetrieveInformationModelFind, PatientRootQueryRetrieveInformationModelFind):
-        device.add_supported_context(one)
+    for context in (
+        Verification,
+        StudyRootQueryRetrieveInformationModelFind,
+        PatientRootQueryRetrieveInformationModelFind,
+    ):
+        device.add_supported_context(context)
     server = device.start_server(("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_FIND, one_more)])
     try:
         yield server.socket.getsockname()[1]
@@ -206,9 +210,11 @@ def test_faulty_server_is_reported_and_earns_nothing(hospital, instead, behave, 
     with serving(behave) as port:
         instead(port)
         assessment = hospital.assess()
-    told = [(one.id, one.outcome.value, one.evidence) for one in assessment.findings]
-    assert {one.outcome for one in assessment.side(Side.CLINIC)} == {Outcome.BROKEN}, told
-    assert {one.outcome for one in assessment.side(Side.ATTACK)} == {Outcome.CLOSED}, told
+    told = [
+        (shown_finding.id, shown_finding.outcome.value, shown_finding.evidence) for shown_finding in assessment.findings
+    ]
+    assert {shown_finding.outcome for shown_finding in assessment.side(Side.CLINIC)} == {Outcome.BROKEN}, told
+    assert {shown_finding.outcome for shown_finding in assessment.side(Side.ATTACK)} == {Outcome.CLOSED}, told
     assert words in assessment.finding("clinic-radiologist-views").evidence, told
     assert hospital.score.stage("harden")[0] == 0
 
@@ -218,9 +224,11 @@ def test_search_with_endless_answers_is_given_up(hospital, instead):
     with answering_without_end() as port:
         instead(port)
         assessment = hospital.assess()
-    told = [(one.id, one.outcome.value, one.evidence) for one in assessment.findings]
-    assert {one.outcome for one in assessment.side(Side.CLINIC)} == {Outcome.BROKEN}, told
-    assert {one.outcome for one in assessment.side(Side.ATTACK)} == {Outcome.CLOSED}, told
+    told = [
+        (shown_finding.id, shown_finding.outcome.value, shown_finding.evidence) for shown_finding in assessment.findings
+    ]
+    assert {shown_finding.outcome for shown_finding in assessment.side(Side.CLINIC)} == {Outcome.BROKEN}, told
+    assert {shown_finding.outcome for shown_finding in assessment.side(Side.ATTACK)} == {Outcome.CLOSED}, told
     assert "did not come to an end within 10 s" in assessment.finding("clinic-workstation-finds").evidence, told
     assert hospital.score.stage("harden")[0] == 0
 

@@ -20,8 +20,8 @@ from tests.support.servers import in_process, sessions
 from tests.support.shown_commands import type_by_hand
 
 SCENARIOS = scenario_ids()
-WEAKENED = [one for name in SCENARIOS for one in weakened(load_scenario(name))]
-USELESS = [one for name in SCENARIOS for one in useless(load_scenario(name))]
+WEAKENED = [mutant for name in SCENARIOS for mutant in weakened(load_scenario(name))]
+USELESS = [mutant for name in SCENARIOS for mutant in useless(load_scenario(name))]
 IN_DOCKER = "well-known-password"  # all its mutants run in both runtimes; of the others, as restarts take longer, one
 
 
@@ -29,15 +29,15 @@ def a_spread(mutants):
     """Return one mutant of each scenario, of another kind each time."""
     spread = []
     for number, scenario in enumerate(SCENARIOS):
-        own = [one for one in mutants if one.scenario == scenario]
+        own = [mutant for mutant in mutants if mutant.scenario == scenario]
         spread.append(own[number % len(own)])
     return spread
 
 
-def each(mutants):
+def for_each_mutant(mutants):
     """Run a test with each mutant, in the runtimes that are its own."""
-    in_docker = [one for one in mutants if one.scenario == IN_DOCKER or one in a_spread(mutants)]
-    pairs = [("process", one) for one in mutants] + [("docker", one) for one in in_docker]
+    in_docker = [mutant for mutant in mutants if mutant.scenario == IN_DOCKER or mutant in a_spread(mutants)]
+    pairs = [("process", mutant) for mutant in mutants] + [("docker", mutant) for mutant in in_docker]
     marks = {"process": (), "docker": pytest.mark.docker}
     named = [
         pytest.param(*pair, id=f"{pair[0]}-{pair[1].scenario}: {pair[1].name}", marks=marks[pair[0]]) for pair in pairs
@@ -82,11 +82,15 @@ def deployments():
 
 
 def outcomes(assessment, outcome):
-    return {one.id for one in assessment.findings if one.outcome is outcome}
+    return {finding.id for finding in assessment.findings if finding.outcome is outcome}
 
 
 def told(assessment):
-    return [(one.id, one.outcome.value, one.evidence) for one in assessment.findings if not one.outcome.good]
+    return [
+        (finding.id, finding.outcome.value, finding.evidence)
+        for finding in assessment.findings
+        if not finding.outcome.good
+    ]
 
 
 def shipped_again(session):
@@ -97,13 +101,15 @@ def shipped_again(session):
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_scenario_as_shipped_fails_exactly_its_weaknesses(deployments, runtime, scenario):
     session, assessment = deployments.as_shipped(runtime, scenario)
-    weak = {probe for one in session.scenario.weaknesses for probe in one.probes}
-    assert outcomes(assessment, Outcome.EXPOSED) == weak == {one.id for one in assessment.side(Side.ATTACK)}, told(
+    weak = {probe for mutant in session.scenario.weaknesses for probe in mutant.probes}
+    assert outcomes(assessment, Outcome.EXPOSED) == weak == {finding.id for finding in assessment.side(Side.ATTACK)}, (
+        told(assessment)
+    )
+    assert outcomes(assessment, Outcome.WORKS) == {finding.id for finding in assessment.side(Side.CLINIC)}, told(
         assessment
     )
-    assert outcomes(assessment, Outcome.WORKS) == {one.id for one in assessment.side(Side.CLINIC)}, told(assessment)
-    assert all(one.evidence and one.explanation for one in assessment.findings)
-    assert all(one.try_it for one in assessment.side(Side.ATTACK))
+    assert all(finding.evidence and finding.explanation for finding in assessment.findings)
+    assert all(finding.try_it for finding in assessment.side(Side.ATTACK))
     assert session.score.stage("harden")[0] == 0
 
 
@@ -113,7 +119,7 @@ def test_finding_command_typed_by_hand_reaches_the_same(deployments, runtime, sc
     """The placeholders are filled in as a student does: a password from the handover, a file of one's own."""
     session, assessment = deployments.as_shipped(runtime, scenario)
     work = tmp_path / "work"
-    if any("capture.pcap" in one.try_it for one in assessment.exposed):
+    if any("capture.pcap" in shown_finding.try_it for shown_finding in assessment.exposed):
         session.eavesdrop()
     shutil.copytree(session.work, work)
     (work / "note.txt").write_text("a note", encoding="utf-8")
@@ -135,23 +141,23 @@ def test_reference_fix_closes_and_earns_everything(deployments, runtime, scenari
     assert earned == possible > 0
 
 
-@each(WEAKENED)
+@for_each_mutant(WEAKENED)
 def test_mutant_with_a_weakness_is_found_by_its_probes_alone(deployments, runtime, mutant):
     session = deployments.of(runtime, mutant.scenario)
     write_mutant(mutant, session.scenario, session.work)
     session.restart()
     assessment = session.assess()
     assert outcomes(assessment, Outcome.EXPOSED) == mutant.exposed, told(assessment)
-    for one in assessment.exposed:
-        assert mutant.told in one.explanation
-        assert mutant.name.split(":")[0] in {known.id for known in one.registered}
+    for finding in assessment.exposed:
+        assert mutant.told in finding.explanation
+        assert mutant.name.split(":")[0] in {known.id for known in finding.registered}
     assert not assessment.broken, told(assessment)
     assert not assessment.failures, told(assessment)
     earned, possible = session.score.stage("harden")
     assert earned < possible
 
 
-@each(USELESS)
+@for_each_mutant(USELESS)
 def test_mutant_that_stops_the_clinic_too_earns_nothing(deployments, runtime, mutant):
     session = deployments.of(runtime, mutant.scenario)
     write_mutant(mutant, session.scenario, session.work)
@@ -195,5 +201,5 @@ def test_mutant_with_a_wiped_archive_earns_nothing(deployments, runtime, scenari
 
 
 def test_mutants_are_at_least_forty():
-    names = [(one.scenario, one.name) for one in (*WEAKENED, *USELESS)]
+    names = [(mutant.scenario, mutant.name) for mutant in (*WEAKENED, *USELESS)]
     assert len(set(names)) == len(names) >= 40

@@ -78,7 +78,7 @@ def finds_something_later(_site, times):
 
 
 def outcomes(assessment):
-    return {one.id: one.outcome for one in assessment.findings}
+    return {finding.id: finding.outcome for finding in assessment.findings}
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +94,7 @@ def every_look_is_long(monkeypatch):
 
 
 def test_retry_of_the_labs_failures_comes_last_and_alone(ward):
-    others = [one for one in PROBES if one not in BUSY][:12]
+    others = [probe for probe in PROBES if probe not in BUSY][:12]
     made, assessment = ward({**dict.fromkeys(BUSY, fails_once), **dict.fromkeys(others, finds_something)})
     assert {outcomes(assessment)[name] for name in BUSY} == {Outcome.CLOSED}
     first, second = made.looked[: len(BUSY) + len(others)], made.looked[len(BUSY) + len(others) :]
@@ -118,7 +118,7 @@ def test_retry_asks_anew_which_ports_answer(ward):
 
 def test_retry_that_fails_again_is_the_labs_failure(ward):
     made, assessment = ward({**dict.fromkeys(BUSY, fails_always), "clinic-workstation-finds": finds_something})
-    assert {one.id for one in assessment.failures} == set(BUSY)
+    assert {finding.id for finding in assessment.failures} == set(BUSY)
     assert sorted(made.looked) == sorted([*BUSY, *BUSY, "clinic-workstation-finds"])
 
 
@@ -133,7 +133,7 @@ def test_retry_ends_with_the_time_of_the_assessment(ward, monkeypatch):
     monkeypatch.setattr(run_probes, "TIME_LIMIT", 2.0)
     made, assessment = ward(dict.fromkeys(BUSY, waits_the_second_time))
     over.set()
-    assert {one.id for one in assessment.failures} == set(BUSY)
+    assert {finding.id for finding in assessment.failures} == set(BUSY)
     assert len(made.looked) == len(BUSY) + 1
 
 
@@ -159,7 +159,7 @@ def test_retry_finds_a_slow_attack_open(ward):
 
 @pytest.mark.usefixtures("every_look_is_long")
 def test_retry_of_a_slow_archive_happens_twice_at_most(ward):
-    clinic = [one.id for one in PROBES.values() if one.side is Side.CLINIC]
+    clinic = [probe.id for probe in PROBES.values() if probe.side is Side.CLINIC]
     made, assessment = ward(dict.fromkeys(clinic, finds_nothing))
     assert set(outcomes(assessment).values()) == {Outcome.BROKEN}
     assert len(made.looked) == len(clinic) + 2

@@ -10,9 +10,9 @@ NEEDED = ("curl", "findscu", "movescu", "getscu")
 
 @pytest.fixture
 def shown(running, program):
-    for one in NEEDED:
-        program(one)
-    yield [one.try_it for one in running.assess().side(Side.ATTACK)]
+    for program_name in NEEDED:
+        program(program_name)
+    yield [finding.try_it for finding in running.assess().side(Side.ATTACK)]
     for name in ("ROGUE", "WS01"):  # where a C-MOVE by hand has sent a study
         device = running.device(name)
         for study in device.get_studies():

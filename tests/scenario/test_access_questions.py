@@ -36,7 +36,7 @@ def test_question_readers_password_leads_to_administrators(lab):
             "first-account": "print(io.open('/etc/passwd'):read('*l'))",
             "becoming-administrator": "print(GetOrthancConfiguration()['RegisteredUsers']['administrator'])",
         }
-        said = {name: client.post("/tools/execute-script", content=one).text for name, one in scripts.items()}
+        said = {name: client.post("/tools/execute-script", content=script).text for name, script in scripts.items()}
         image = client.get("/instances").json()[0]
         folders = client.request("PROPFIND", "/webdav/", headers={"Depth": "1"}).text
         assert "uploads" in folders
@@ -59,11 +59,11 @@ def test_question_three_accounts_are_guessed(lab):
     def status(*account):
         return httpx.get(f"{session.url}/system", auth=account or None, timeout=20).status_code
 
-    year = next(one for one in range(2010, 2021) if status("service", f"service{one}") == httpx.codes.OK)
+    year = next(number for number in range(2010, 2021) if status("service", f"service{number}") == httpx.codes.OK)
     assert status("orthanc", "orthanc") == status("viewer", "") == httpx.codes.OK
     archive = session.archive("orthanc", "orthanc")
     ending = session.key.facts["asked_number_ending"]
-    records = [one["MainDicomTags"] for one in archive.get_patients({"expand": ""})]
+    records = [patient["MainDicomTags"] for patient in archive.get_patients({"expand": ""})]
     answered(
         session,
         {
@@ -72,7 +72,7 @@ def test_question_three_accounts_are_guessed(lab):
             "silent-account": "viewer",
             "vendor-password": f"service{year}",
             "patients-seen": len(archive.get_instances()),
-            "whose-number": next(one["PatientName"] for one in records if one["PatientID"].endswith(ending)),
+            "whose-number": next(record["PatientName"] for record in records if record["PatientID"].endswith(ending)),
         },
     )
 

@@ -45,26 +45,34 @@ def test_scenarios_ship_eight_kinds_with_story_and_sources():
     assert set(scenario_ids()) >= KINDS
     scenarios = [load_scenario(name) for name in sorted(KINDS)]
     for told in ("title", "summary", "story"):
-        assert len({getattr(one, told) for one in scenarios}) == len(KINDS)
-    weak = [frozenset(weakness.id for weakness in one.weaknesses) for one in scenarios]
+        assert len({getattr(scenario_name, told) for scenario_name in scenarios}) == len(KINDS)
+    weak = [frozenset(weakness.id for weakness in scenario_name.weaknesses) for scenario_name in scenarios]
     assert len(set(weak)) == len(KINDS)
-    assert all(reference.source for one in scenarios for reference in one.references)
+    assert all(reference.source for scenario_name in scenarios for reference in scenario_name.references)
 
 
 @pytest.mark.parametrize("name", scenario_ids())
 def test_scenario_as_shipped_is_valid_with_known_probes(name):
     scenario = load_scenario(name)
     assert len(scenario.objectives) >= 8
-    assert all(one.points and one.explanation and 1 <= len(one.hints) <= 3 for one in scenario.objectives)
-    assert {one.stage for one in scenario.objectives} >= {"discover", "read", "harden"}
-    assert sum(one.side is Side.ATTACK for one in probes_for(scenario)) >= 5
-    assert sum(one.side is Side.CLINIC for one in probes_for(scenario)) >= 4
+    assert all(
+        objective.points and objective.explanation and 1 <= len(objective.hints) <= 3
+        for objective in scenario.objectives
+    )
+    assert {objective.stage for objective in scenario.objectives} >= {"discover", "read", "harden"}
+    assert sum(probe.side is Side.ATTACK for probe in probes_for(scenario)) >= 5
+    assert sum(probe.side is Side.CLINIC for probe in probes_for(scenario)) >= 4
 
 
 @pytest.mark.parametrize("name", scenario_ids())
 def test_scenario_attacks_each_earn_points_when_closed(name):
     scenario = load_scenario(name)
-    closing = {probe for one in scenario.objectives if isinstance(one.check, ProbeCheck) for probe in one.check.closed}
+    closing = {
+        probe
+        for objective in scenario.objectives
+        if isinstance(objective.check, ProbeCheck)
+        for probe in objective.check.closed
+    }
     assert closing == {probe for weakness in scenario.weaknesses for probe in weakness.probes}
 
 

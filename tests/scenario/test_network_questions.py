@@ -61,14 +61,14 @@ def test_question_locked_front_and_open_back(runtime):
         session = start(runtime)
         studies = answers_of(session, "archive", "Study", {"PatientID": "", "PatientName": "", "StudyInstanceUID": ""})
         mover = session.device("ROGUE")
-        for one in studies:
-            wanted = [{"StudyInstanceUID": one["StudyInstanceUID"]}]
+        for study in studies:
+            wanted = [{"StudyInstanceUID": study["StudyInstanceUID"]}]
             mover.post_modalities_id_move("archive", {"Level": "Study", "TargetAet": "SERVICE", "Resources": wanted})
         earned(
             session,
             web_is_locked=httpx.get(f"{session.url}/patients", trust_env=False).status_code,
             stranger_find=len(studies),
-            patient_count=len({one["PatientID"] for one in studies}),
+            patient_count=len({study["PatientID"] for study in studies}),
             number_owner=number_owner(session, "archive"),
             prominent_patient=prominent(session.device("ROGUE")),
         )
@@ -110,7 +110,9 @@ def test_question_unlocked_side_door(runtime):
             assert client.get(f"/backup/{backup}").content[:2] == b"PK"
             studies = client.get("/dicom-web/studies", params={"includefield": "PatientName"}).json()
         owner = next(
-            one["00100010"]["Value"][0]["Alphabetic"] for one in studies if one["00100020"]["Value"][0].endswith(ending)
+            study["00100010"]["Value"][0]["Alphabetic"]
+            for study in studies
+            if study["00100020"]["Value"][0].endswith(ending)
         )
         earned(
             session,
@@ -136,9 +138,9 @@ def test_question_readable_on_the_wire(runtime):
         studies = client.post_tools_find({"Level": "Study", "Query": {"StudyInstanceUID": uid.rstrip(".")}})
         ending = re.search(r"\d{4}", session.task("number-owner").text).group()
         owner = next(
-            one["MainDicomTags"]["PatientName"]
-            for one in client.get_patients({"expand": ""})
-            if one["MainDicomTags"]["PatientID"].endswith(ending)
+            patient["MainDicomTags"]["PatientName"]
+            for patient in client.get_patients({"expand": ""})
+            if patient["MainDicomTags"]["PatientID"].endswith(ending)
         )
         earned(
             session,

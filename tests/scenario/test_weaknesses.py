@@ -23,7 +23,7 @@ def test_weakness_as_registered_is_whole(name):
     assert weakness.settings
     assert weakness.severity is Severity(CVSS4(weakness.cvss).severity.lower())
     assert 0 < weakness.score <= 10
-    assert {"HIPAA", "GDPR", "ISO/IEC"} <= {one.split()[0] for one in weakness.controls}
+    assert {"HIPAA", "GDPR", "ISO/IEC"} <= {control.split()[0] for control in weakness.controls}
     assert weakness.source.source
 
 
@@ -57,11 +57,11 @@ def test_weakness_usual_fix_is_named_after_its_cost():
 
 def test_weakness_has_a_usual_fix_and_its_shortcoming():
     ways = [registered(name) for name in weakness_ids()]
-    ways += [one for name in scenario_ids() for one in load_scenario(name).weaknesses]
-    assert {one.id for one in ways} - {one.id for one in ways if one.partial} == set()
+    ways += [mutant for name in scenario_ids() for mutant in load_scenario(name).weaknesses]
+    assert {fix.id for fix in ways} - {fix.id for fix in ways if fix.partial} == set()
 
 
 def test_weakness_covers_every_attack():
     used = {probe for name in weakness_ids() for probe in registered(name).probes}
-    used |= {probe for name in scenario_ids() for one in load_scenario(name).weaknesses for probe in one.probes}
-    assert {one.id for one in PROBES.values() if one.side is Side.ATTACK} <= used
+    used |= {probe for name in scenario_ids() for mutant in load_scenario(name).weaknesses for probe in mutant.probes}
+    assert {registered_probe.id for registered_probe in PROBES.values() if registered_probe.side is Side.ATTACK} <= used

@@ -24,7 +24,7 @@ class Original:
     @property
     def images(self) -> list[bytes]:
         """The files of the study's images, in order."""
-        return [self.files[one.file_name] for one in self.study.instances if not one.document]
+        return [self.files[instance.file_name] for instance in self.study.instances if not instance.document]
 
 
 @cache
@@ -33,7 +33,7 @@ def original(student: str = "student") -> Original:
     cohort = build_cohort(load_recipe("district-hospital"), make_variant("open-archive", student))
     key = cohort.answer_key()
     uid = key.facts["deid_study_uid"]
-    plan = next(one for one in cohort.plan.studies if one.uid == uid)
+    plan = next(other_study for other_study in cohort.plan.studies if other_study.uid == uid)
     return Original(key, key.study(uid), dict(cohort.study_files(plan)))
 
 
@@ -45,7 +45,7 @@ class Whole:
     files: dict[str, bytes]
 
     def patients_with_several_studies(self) -> list[int]:
-        return [one.index for one in self.key.patients if len(one.studies) > 1]
+        return [patient.index for patient in self.key.patients if len(patient.studies) > 1]
 
 
 @cache

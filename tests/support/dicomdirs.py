@@ -59,11 +59,11 @@ class Media:
             self.files = {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
             self.seen = {name: place.scanner.scan(name, content) for name, content in self.files.items()}
         self.records = self.directory().DirectoryRecordSequence
-        self.of_image = {uids[one.ReferencedSOPInstanceUIDInFile]: at for at, one in self._images()}
+        self.of_image = {uids[record.ReferencedSOPInstanceUIDInFile]: at for at, record in self._images()}
         self.name_of = {uid: "/".join(self.records[at].ReferencedFileID) for uid, at in self.of_image.items()}
 
     def _images(self) -> Iterator[tuple[int, Dataset]]:
-        return ((at, one) for at, one in enumerate(self.records) if "ReferencedSOPInstanceUIDInFile" in one)
+        return ((at, record) for at, record in enumerate(self.records) if "ReferencedSOPInstanceUIDInFile" in record)
 
     def directory(self) -> FileDataset:
         return pydicom.dcmread(io.BytesIO(self.files["DICOMDIR"]))
@@ -102,23 +102,25 @@ def cases_of(on: Media) -> list[Case]:
     """Return the attributes of datasets that a record may repeat: each once for each type of record."""
     found: dict[tuple[str, ...], Case] = {}
     for case in on.place.cases:
-        one = case.planted
-        if one.path.startswith("(") and not one.path.startswith("(0002,") and one.box is None:
-            number = on.record(one.sop_instance_uid, level_of(one.path))
-            record, path = on.records[number].DirectoryRecordType, re.sub(r"\[\d+\]", "", one.path)
-            found.setdefault((record, one.kind, path), case)
+        identifier = case.planted
+        if identifier.path.startswith("(") and not identifier.path.startswith("(0002,") and identifier.box is None:
+            number = on.record(identifier.sop_instance_uid, level_of(identifier.path))
+            record, path = on.records[number].DirectoryRecordType, re.sub(r"\[\d+\]", "", identifier.path)
+            found.setdefault((record, identifier.kind, path), case)
     return list(found.values())
 
 
 def spoilt(on: Media, case: Case) -> tuple[FileDataset, str]:
     """Return the DICOMDIR with a case's identifier in the record that it belongs to, and where it then stands."""
-    one = case.planted
-    number = on.record(one.sop_instance_uid, level_of(one.path))
-    path = REFERENCED_SOP_INSTANCE if one.path == SOP_INSTANCE else one.path
+    identifier = case.planted
+    number = on.record(identifier.sop_instance_uid, level_of(identifier.path))
+    path = REFERENCED_SOP_INSTANCE if identifier.path == SOP_INSTANCE else identifier.path
     directory = on.directory()
     record = directory.DirectoryRecordSequence[number]
-    if one.path == SOP_INSTANCE:
-        record.ReferencedSOPInstanceUIDInFile = one.token
+    if identifier.path == SOP_INSTANCE:
+        record.ReferencedSOPInstanceUIDInFile = identifier.token
     else:
-        attribute_back(on.place.original(one.sop_instance_uid), record, one, one.written or one.token)
+        attribute_back(
+            on.place.original(identifier.sop_instance_uid), record, identifier, identifier.written or identifier.token
+        )
     return directory, f"(0004,1220)[{number}].{path}"

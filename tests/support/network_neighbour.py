@@ -28,8 +28,8 @@ class Neighbour:
         route = ["ip", "-n", self.space, "route", "replace", f"{address}/32", "via", HERE]
         subprocess.run(route, check=True)
         code = (
-            "import http.client as one, sys\n"
-            f"ask = one.HTTPConnection({address!r}, {port}, timeout=4)\n"
+            "import http.client, sys\n"
+            f"ask = http.client.HTTPConnection({address!r}, {port}, timeout=4)\n"
             f"ask.request('GET', {path!r})\n"
             "print(ask.getresponse().status)"
         )

@@ -57,5 +57,5 @@ def type_by_hand(command, session, folder, program, *, a_refusal_will_do=False):
 def filled_in(command, session):
     """Put a password of the handover in the place of the word PASSWORD."""
     web = session.deployment.handover().web
-    passwords = {one.username: one.password for one in (web.radiologist, web.administrator)}
+    passwords = {account.username: account.password for account in (web.radiologist, web.administrator)}
     return re.sub(r"'(\w+):PASSWORD'", lambda found: f"'{found[1]}:{passwords[found[1]]}'", command)

@@ -111,8 +111,10 @@ class Case:
     instance: InstanceKey
 
     def __str__(self) -> str:
-        one = self.planted
-        return f"{self.instance.modality} {one.location} {one.kind} {one.path} {one.token!r}"
+        identifier = self.planted
+        return (
+            f"{self.instance.modality} {identifier.location} {identifier.kind} {identifier.path} {identifier.token!r}"
+        )
 
 
 class Hospital:
@@ -122,13 +124,13 @@ class Hospital:
         cohort = build_cohort(load_recipe(name), make_variant("hospitals", "student"))
         whole = cohort.answer_key()
         self.cases = _cases(whole)
-        wanted = {one.instance.sop_instance_uid for one in self.cases}
+        wanted = {case.instance.sop_instance_uid for case in self.cases}
         wanted |= _referred(whole, wanted)
-        wanted.add(next(one.sop_instance_uid for one in whole.instances() if one.brain is not None))
+        wanted.add(next(image.sop_instance_uid for image in whole.instances() if image.brain is not None))
         self.key = _cut_down(whole, wanted)
         self.studies = self.key.studies()
-        self.study_of = {one.sop_instance_uid: study for study in self.studies for one in study.instances}
-        self.instance_of = {one.sop_instance_uid: one for one in self.key.instances()}
+        self.study_of = {image.sop_instance_uid: study for study in self.studies for image in study.instances}
+        self.instance_of = {image.sop_instance_uid: image for image in self.key.instances()}
         self.before: dict[str, bytes] = {}
         self.clean: dict[str, bytes] = {}
         for study in self.studies:
@@ -140,11 +142,11 @@ class Hospital:
 
     def kinds(self) -> list[str]:
         """Return the kinds of object: modality and SOP class."""
-        return sorted({kind_of(one) for one in self.instance_of.values()})
+        return sorted({kind_of(instance) for instance in self.instance_of.values()})
 
     def some(self, kind: str) -> InstanceKey:
         """Return the first object of a kind."""
-        return next(one for one in self.instance_of.values() if kind_of(one) == kind)
+        return next(instance for instance in self.instance_of.values() if kind_of(instance) == kind)
 
     def original(self, uid: str) -> FileDataset:
         return pydicom.dcmread(io.BytesIO(self.before[uid]))
@@ -160,8 +162,8 @@ class Hospital:
     def _audit(self, study: StudyKey, changed: dict[str, tuple[str, bytes] | None]) -> DeidReport:
         seen: list[FileScan] = []
         files: dict[str, bytes] = {}
-        for one in study.instances:
-            uid = one.sop_instance_uid
+        for instance in study.instances:
+            uid = instance.sop_instance_uid
             new = changed.get(uid, (name_of(uid), self.clean[uid]))
             if new is None:
                 continue
@@ -177,9 +179,9 @@ class Hospital:
 
     def _make(self, cohort: Cohort, study: StudyKey) -> None:
         """Make a study's files, and what a recipe without a fault leaves of them."""
-        plan = next(one for one in cohort.plan.studies if one.uid == study.study_instance_uid)
-        by_name = {one.file_name: one for one in study.instances}
-        heads = any(one.face for one in study.instances)
+        plan = next(other_study for other_study in cohort.plan.studies if other_study.uid == study.study_instance_uid)
+        by_name = {instance.file_name: instance for instance in study.instances}
+        heads = any(instance.face for instance in study.instances)
         given: list[tuple[str, bytes]] = [
             (name, content) for name, content in cohort.study_files(plan) if heads or name in by_name
         ]
@@ -198,7 +200,7 @@ class Hospital:
 
     def _faultless(self, uid: str, cleaned: bytes) -> bytes:
         """Return a cleaned file without the text that only a reader finds; documents are cleaned and kept."""
-        boxes = [one for one in self.key.planted_in({uid}) if one.path == "pixels"]
+        boxes = [identifier for identifier in self.key.planted_in({uid}) if identifier.path == "pixels"]
         if not cleaned:
             dataset = self.original(uid)
             ProfileApplier(dataset, Pseudonyms(SECRET), load_policy()).clean()
@@ -230,23 +232,32 @@ def name_of(uid: str) -> str:
 
 def _cases(key: AnswerKey) -> list[Case]:
     """Return one planted identifier for each kind of object, location, kind and path, of few files."""
-    instances = {one.sop_instance_uid: one for one in key.instances()}
+    instances = {instance.sop_instance_uid: instance for instance in key.instances()}
     groups: dict[str, dict[tuple[str, ...], PlantedIdentifier]] = defaultdict(dict)
     by_file: dict[str, list[PlantedIdentifier]] = defaultdict(list)
-    for one in key.planted:
-        by_file[one.sop_instance_uid].append(one)
+    for identifier in key.planted:
+        by_file[identifier.sop_instance_uid].append(identifier)
     # The richest files first: few of them hold one of everything.
-    for uid in sorted(by_file, key=lambda uid: -len({(one.location, one.kind, one.path) for one in by_file[uid]})):
+    for uid in sorted(
+        by_file,
+        key=lambda uid: -len({(identifier.location, identifier.kind, identifier.path) for identifier in by_file[uid]}),
+    ):
         kind = kind_of(instances[uid])
-        for one in by_file[uid]:
-            groups[kind].setdefault((one.location, one.kind, re.sub(r"\[\d+\]", "", one.path)), one)
-    return [Case(one, instances[one.sop_instance_uid]) for group in groups.values() for one in group.values()]
+        for identifier in by_file[uid]:
+            groups[kind].setdefault(
+                (identifier.location, identifier.kind, re.sub(r"\[\d+\]", "", identifier.path)), identifier
+            )
+    return [Case(value, instances[value.sop_instance_uid]) for group in groups.values() for value in group.values()]
 
 
 def _referred(key: AnswerKey, wanted: set[str]) -> set[str]:
     """Return the images to which the wanted objects refer."""
-    images = {one.sop_instance_uid for one in key.instances()}
-    return {one.token for one in key.planted_in(wanted) if one.kind is Identifier.UID and one.token in images}
+    images = {instance.sop_instance_uid for instance in key.instances()}
+    return {
+        identifier.token
+        for identifier in key.planted_in(wanted)
+        if identifier.kind is Identifier.UID and identifier.token in images
+    }
 
 
 def _cut_down(key: AnswerKey, wanted: set[str]) -> AnswerKey:
@@ -255,7 +266,9 @@ def _cut_down(key: AnswerKey, wanted: set[str]) -> AnswerKey:
     for patient in key.patients:
         studies = [
             study.model_copy(
-                update={"instances": tuple(one for one in study.instances if one.sop_instance_uid in wanted)}
+                update={
+                    "instances": tuple(instance for instance in study.instances if instance.sop_instance_uid in wanted)
+                }
             )
             for study in patient.studies
         ]
@@ -282,14 +295,14 @@ def set_pixels(dataset: FileDataset, pixels: np.ndarray) -> None:
 def paint_out(dataset: FileDataset, burned: list[PlantedIdentifier]) -> None:
     """Paint over text in every frame of a picture, and over nothing else."""
     pixels = dataset.pixel_array.copy()
-    for one in burned:
-        _there(pixels, one)[...] = 0
+    for identifier in burned:
+        _there(pixels, identifier)[...] = 0
     set_pixels(dataset, pixels)
 
 
 def report_of(instance: InstanceKey) -> str:
     """Return what a report without a fault says: what was found, and nothing of anybody."""
-    return f"Report: {', '.join(one.text for one in instance.kept)}."
+    return f"Report: {', '.join(tally.text for tally in instance.kept)}."
 
 
 def pdf_of(text: str, title: str = "") -> bytes:
@@ -301,40 +314,45 @@ def pdf_of(text: str, title: str = "") -> bytes:
     return buffer.getvalue()
 
 
-def _there(pixels: np.ndarray, one: PlantedIdentifier) -> np.ndarray:
+def _there(pixels: np.ndarray, planted: PlantedIdentifier) -> np.ndarray:
     """Return the part of an image that a text lies in, in every frame and sample."""
-    assert one.box is not None
+    assert planted.box is not None
     colour = pixels.ndim > 2 and pixels.shape[-1] == 3
     planes = pixels if colour else pixels[..., None]
-    return planes[..., one.box.row : one.box.row + one.box.height, one.box.column : one.box.column + one.box.width, :]
+    return planes[
+        ...,
+        planted.box.row : planted.box.row + planted.box.height,
+        planted.box.column : planted.box.column + planted.box.width,
+        :,
+    ]
 
 
 def spoilt(place: Hospital, case: Case) -> tuple[str, bytes]:
     """Return the name and content of a case's file with its identifier put back, and nothing else."""
-    one = case.planted
-    uid = one.sop_instance_uid
-    name, text = name_of(uid), one.written or one.token
-    if one.location is Location.FILE_NAME:
+    identifier = case.planted
+    uid = identifier.sop_instance_uid
+    name, text = name_of(uid), identifier.written or identifier.token
+    if identifier.location is Location.FILE_NAME:
         return f"{text}.dcm", place.clean[uid]
     before, dataset = place.original(uid), place.cleaned(uid)
-    if one.path in ("pixels", "face"):
-        _pixels_back(before, dataset, one)
-    elif one.path.startswith("pdf"):
-        in_title = one.path == "pdf information"
+    if identifier.path in ("pixels", "face"):
+        _pixels_back(before, dataset, identifier)
+    elif identifier.path.startswith("pdf"):
+        in_title = identifier.path == "pdf information"
         report = report_of(case.instance)
         dataset.EncapsulatedDocument = pdf_of(report if in_title else f"{report} {text}", text if in_title else "")
-    elif one.path == "preamble":
+    elif identifier.path == "preamble":
         dataset.preamble = text.encode().ljust(128, b"\0")
-    elif one.path.startswith("(0002,"):
-        dataset.file_meta.add_new(_tag(one.path), "UI" if one.kind is Identifier.UID else "AE", text)
-    elif one.location is Location.ICON:
+    elif identifier.path.startswith("(0002,"):
+        dataset.file_meta.add_new(_tag(identifier.path), "UI" if identifier.kind is Identifier.UID else "AE", text)
+    elif identifier.location is Location.ICON:
         dataset.IconImageSequence = before.IconImageSequence
-    elif one.location is Location.OVERLAY and one.box is not None:
-        for element in before.group_dataset(_tag(one.path).group):
+    elif identifier.location is Location.OVERLAY and identifier.box is not None:
+        for element in before.group_dataset(_tag(identifier.path).group):
             if element.VR not in ("LO", "SH"):
                 dataset.add(element)
     else:
-        attribute_back(before, dataset, one, text)
+        attribute_back(before, dataset, identifier, text)
     return name, written(dataset)
 
 
@@ -343,32 +361,32 @@ def _tag(path: str) -> Tag:
     return Tag(int(last[1:5], 16), int(last[6:10], 16))
 
 
-def _pixels_back(before: FileDataset, dataset: FileDataset, one: PlantedIdentifier) -> None:
+def _pixels_back(before: FileDataset, dataset: FileDataset, planted: PlantedIdentifier) -> None:
     old, new = before.pixel_array, dataset.pixel_array.copy()
-    if one.path == "face":
-        _there(new, one)[...] = np.where(one.glyphs()[..., None], _there(old, one), _there(new, one))
+    if planted.path == "face":
+        _there(new, planted)[...] = np.where(planted.glyphs()[..., None], _there(old, planted), _there(new, planted))
     else:
-        _there(new, one)[...] = _there(old, one)
+        _there(new, planted)[...] = _there(old, planted)
     set_pixels(dataset, new)
 
 
-def attribute_back(before: FileDataset, dataset: FileDataset, one: PlantedIdentifier, text: str) -> None:
-    outer, _, _ = one.path.rpartition(".")
+def attribute_back(before: FileDataset, dataset: FileDataset, planted: PlantedIdentifier, text: str) -> None:
+    outer, _, _ = planted.path.rpartition(".")
     holder: Dataset = before if not outer else value_at(before, outer)
-    tag = _tag(one.path)
+    tag = _tag(planted.path)
     vr = element_of(holder, tag).VR
     if tag.is_private:
         creator = Tag(tag.group, tag.element >> 8)
         dataset.add_new(creator, "LO", holder[creator].value)
         vr = "LO" if vr == "UN" else vr
-    there = value_at(dataset, one.path)
+    there = value_at(dataset, planted.path)
     if vr in ("OB", "OW", "UN"):
-        put(dataset, one.path, "OB", text.encode() + b"\0" * (len(text.encode()) % 2))
+        put(dataset, planted.path, "OB", text.encode() + b"\0" * (len(text.encode()) % 2))
     elif vr in _TEXT_VRS and there:
-        put(dataset, one.path, vr, f"{there} {text}")
+        put(dataset, planted.path, vr, f"{there} {text}")
     else:
-        put(dataset, one.path, vr, text)
+        put(dataset, planted.path, vr, text)
 
 
-def named(one: tuple[str, str]) -> str:
-    return f"{one[0]}-{KINDS[one[1]]}"
+def named(pair: tuple[str, str]) -> str:
+    return f"{pair[0]}-{KINDS[pair[1]]}"

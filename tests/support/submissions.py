@@ -54,10 +54,14 @@ class Class:
         found = {}
         for grade in book.counting():
             made = self.made[grade.student]
-            for one in grade.objectives:
-                if one.points != made.points[one.id]:
-                    reasons = (one.message, *one.reasons, *grade.problems)
-                    found[f"{made.manner.name}: {one.id}"] = (made.points[one.id], one.points, reasons)
+            for objective in grade.objectives:
+                if objective.points != made.points[objective.id]:
+                    reasons = (objective.message, *objective.reasons, *grade.problems)
+                    found[f"{made.manner.name}: {objective.id}"] = (
+                        made.points[objective.id],
+                        objective.points,
+                        reasons,
+                    )
         return found
 
     def left_by(self, to="grades"):
@@ -65,7 +69,7 @@ class Class:
         scratch = self.folder / to / "scratch"
         left = [scratch] if scratch.exists() else []
         labs = [lab_id((scratch / str(number) / "state").resolve()) for number in range(8)]
-        left += [one for runtime in ready_runtimes() for lab in labs for one in runtime.deployments(lab)]
+        left += [deployment for runtime in ready_runtimes() for lab in labs for deployment in runtime.deployments(lab)]
         left += active_children()
         places = {Path("/"), Path("/etc"), Path("/tmp"), Path.cwd(), Path.home(), self.folder.parent}
         left += [found for place in places for found in place.glob("*outside*") if found.is_file()]
@@ -76,7 +80,7 @@ class Class:
 
 def everything_but_time(book):
     """Return all that a grade says but how long looking took."""
-    return json.dumps([one.model_dump(mode="json") for one in book.grades], sort_keys=True, default=str)
+    return json.dumps([grade.model_dump(mode="json") for grade in book.grades], sort_keys=True, default=str)
 
 
 def seen_of(book, students):
@@ -85,14 +89,14 @@ def seen_of(book, students):
     What differs from one deployment to the next is left out: how long it took, and the address of the loopback network.
     Signals, too: they compare a submission with those that were handed in beside it.
     """
-    grades = [one for one in book.counting() if one.student in students]
-    seen = [one.model_dump(mode="json", exclude={"signals"}) for one in grades]
-    seen += [book.replays[one.key].model_dump(mode="json") for one in grades if one.key]
-    text = json.dumps([_without_times(one) for one in seen], sort_keys=True, indent=1)
+    grades = [grade for grade in book.counting() if grade.student in students]
+    seen = [grade.model_dump(mode="json", exclude={"signals"}) for grade in grades]
+    seen += [book.replays[grade.key].model_dump(mode="json") for grade in grades if grade.key]
+    text = json.dumps([_without_times(record) for record in seen], sort_keys=True, indent=1)
     return re.sub(r"\b127(?:\.\d{1,3}){3}\b", "ADDRESS", text).splitlines()
 
 
 def _without_times(content):
     if isinstance(content, dict):
-        return {name: _without_times(one) for name, one in content.items() if name != "seconds"}
-    return [_without_times(one) for one in content] if isinstance(content, list) else content
+        return {name: _without_times(value) for name, value in content.items() if name != "seconds"}
+    return [_without_times(item) for item in content] if isinstance(content, list) else content

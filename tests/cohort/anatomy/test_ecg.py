@@ -37,11 +37,11 @@ def test_ecg_rate_is_the_counted_one(rhythm, number):
 
 @pytest.mark.parametrize("rhythm", ecg.RHYTHMS)
 def test_ecg_limb_leads_obey_einthoven_and_goldberger(rhythm):
-    one, two, three, right, left, foot = recorded(rhythm).samples[:, :6].T.astype(int)
-    assert np.array_equal(three, two - one)
-    assert np.abs(2 * right + one + two).max() <= 1
-    assert np.abs(2 * left - 2 * one + two).max() <= 1
-    assert np.abs(2 * foot - 2 * two + one).max() <= 1
+    lead_one, two, three, right, left, foot = recorded(rhythm).samples[:, :6].T.astype(int)
+    assert np.array_equal(three, two - lead_one)
+    assert np.abs(2 * right + lead_one + two).max() <= 1
+    assert np.abs(2 * left - 2 * lead_one + two).max() <= 1
+    assert np.abs(2 * foot - 2 * two + lead_one).max() <= 1
 
 
 def test_ecg_of_fibrillation_has_irregular_beats():

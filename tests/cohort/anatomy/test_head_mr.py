@@ -60,7 +60,7 @@ def test_mr_brain_has_the_size_of_a_brain(patient):
     litre = SPACING * SPACING * STEP / 1e6
     brain = np.isin(patient, mr.BRAIN)
     assert 0.9 < brain.sum() * litre < 1.6
-    grey, white = (int((patient == one).sum()) for one in (Tissue.GREY, Tissue.WHITE))
+    grey, white = (int((patient == tissue).sum()) for tissue in (Tissue.GREY, Tissue.WHITE))
     assert 0.6 < grey / white < 1.8
     ventricles = (patient == Tissue.CSF) & brain_box(patient)
     assert 0.01 < ventricles.sum() * litre < 0.08
@@ -127,7 +127,7 @@ def test_mr_finding_changes_its_side_only(head, shape):
     assert 40 < changed.sum() < 40000
     columns = np.flatnonzero(changed.any(axis=(0, 1)))
     assert (columns < 128).all() if shape.endswith("right") else (columns > 128).all()
-    t2 = [mr.patient_series(head, one, Stream(b"noise"), "t2").astype(int) for one in (ill, well)]
+    t2 = [mr.patient_series(head, patient, Stream(b"noise"), "t2").astype(int) for patient in (ill, well)]
     assert np.abs(t2[0] - t2[1])[changed].mean() > 10 * mr.WEIGHTINGS["t2"].noise
     far = ~changed.any(axis=(1, 2))
     assert np.array_equal(t2[0][far], t2[1][far])
@@ -147,6 +147,6 @@ def test_mr_slices_are_stacked_upwards_evenly():
 
 
 def test_mr_heads_differ_by_patient_and_repeat(head):
-    one, again, other = (mr.patient_head(head, Stream(seed), "normal") for seed in (b"1", b"1", b"2"))
-    assert np.array_equal(one, again)
-    assert (one != other).mean() > 0.05
+    first, again, other = (mr.patient_head(head, Stream(seed), "normal") for seed in (b"1", b"1", b"2"))
+    assert np.array_equal(first, again)
+    assert (first != other).mean() > 0.05

@@ -42,7 +42,7 @@ def test_ultrasound_loop_moves_and_comes_back(screen):
     loop = us.patient_loop(screen, Stream(b"loop"), "normal", 1)
     assert loop.shape == (12, us.ROWS, us.COLUMNS)
     shown = loop.reshape(12, -1)[:, screen.inside.ravel()].astype(float)
-    alike = [float(np.corrcoef(shown[0], one)[0, 1]) for one in shown]
+    alike = [float(np.corrcoef(shown[0], region)[0, 1]) for region in shown]
     assert alike[3] < alike[1] < 1
     assert alike[6] > alike[3] + 0.1  # half way round, the organ lies where it began
     assert len({frame.tobytes() for frame in loop}) == 12

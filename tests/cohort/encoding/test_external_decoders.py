@@ -54,7 +54,7 @@ CASES = [
 
 @pytest.fixture(scope="module")
 def recodings(files) -> dict[tuple[str, Syntax], bytes]:
-    first = {kind: next(one for name, one in files.items() if kind in name) for kind, _ in CASES}
+    first = {kind: next(content for name, content in files.items() if kind in name) for kind, _ in CASES}
     return {(kind, syntax): recoded(first[kind], syntax) for kind, syntax in CASES}
 
 

@@ -57,20 +57,20 @@ def deid(key):
 
 def test_planted_attributes_hold_the_tokens_of_the_key(key, datasets):
     checked = 0
-    for one in key.planted:
-        dataset = datasets[one.sop_instance_uid]
-        if one.location in (Location.PIXELS, Location.PDF):
+    for identifier in key.planted:
+        dataset = datasets[identifier.sop_instance_uid]
+        if identifier.location in (Location.PIXELS, Location.PDF):
             continue
-        source = dataset.file_meta if one.location is Location.FILE_META else dataset
-        assert one.token in str(value_at(source, one.path)), one.path
+        source = dataset.file_meta if identifier.location is Location.FILE_META else dataset
+        assert identifier.token in str(value_at(source, identifier.path)), identifier.path
         checked += 1
     assert checked > 150
 
 
 def test_planted_identifiers_are_in_every_kind_of_place(key, deid):
-    planted = key.planted_in({one.sop_instance_uid for one in deid.instances})
-    assert {one.location for one in planted} >= set(OPEN_ARCHIVE)
-    kinds = {one.kind for one in planted}
+    planted = key.planted_in({instance.sop_instance_uid for instance in deid.instances})
+    assert {identifier.location for identifier in planted} >= set(OPEN_ARCHIVE)
+    kinds = {identifier.kind for identifier in planted}
     assert kinds >= {
         Identifier.NAME,
         Identifier.GEOGRAPHIC,
@@ -82,14 +82,14 @@ def test_planted_identifiers_are_in_every_kind_of_place(key, deid):
         Identifier.DEVICE,
         Identifier.UID,
     }
-    assert any(one.location is Location.NESTED and one.kind is Identifier.NAME for one in planted)
+    assert any(identifier.location is Location.NESTED and identifier.kind is Identifier.NAME for identifier in planted)
 
 
 def test_planted_names_are_all_known_to_the_key(cohort, datasets):
     """Search every string of every file for the patient's names and numbers."""
     for study in cohort.plan.studies:
         person = study.person
-        known = {(one.sop_instance_uid, one.path) for one in cohort.planted_in(study)}
+        known = {(identifier.sop_instance_uid, identifier.path) for identifier in cohort.planted_in(study)}
         needles = (person.given, person.family, person.national_number, person.record_number, person.phone)
         needles += (f"{person.birth_date:%Y%m%d}", f"{study.time:%Y%m%d}", study.accession, study.study_id)
         for series in study.series:
@@ -110,25 +110,25 @@ def walk(dataset: Dataset, prefix: str = ""):
 
 
 def test_planted_report_text_is_that_of_the_key(key, datasets):
-    planted = [one for one in key.planted if one.location is Location.PDF]
+    planted = [identifier for identifier in key.planted if identifier.location is Location.PDF]
     assert len(planted) >= 10
-    for one in planted:
-        reader = pypdf.PdfReader(io.BytesIO(datasets[one.sop_instance_uid].EncapsulatedDocument))
-        text = str(reader.metadata) if one.path == "pdf information" else reader.pages[0].extract_text()
-        assert any(form in text for form in written(one.token, one.kind)), one.token
+    for identifier in planted:
+        reader = pypdf.PdfReader(io.BytesIO(datasets[identifier.sop_instance_uid].EncapsulatedDocument))
+        text = str(reader.metadata) if identifier.path == "pdf information" else reader.pages[0].extract_text()
+        assert any(form in text for form in written(identifier.token, identifier.kind)), identifier.token
 
 
 def test_planted_glyphs_lie_where_their_mask_says(key, datasets):
-    planted = [one for one in key.planted if one.location is Location.PIXELS]
+    planted = [identifier for identifier in key.planted if identifier.location is Location.PIXELS]
     assert len(planted) >= 4 * 4 + 10
-    for one in planted:
-        pixels = datasets[one.sop_instance_uid].pixel_array.astype(float)
-        glyphs, box = one.glyphs(), one.box
+    for identifier in planted:
+        pixels = datasets[identifier.sop_instance_uid].pixel_array.astype(float)
+        glyphs, box = identifier.glyphs(), identifier.box
         region = pixels[box.row : box.row + box.height, box.column : box.column + box.width]
         assert region.shape == glyphs.shape
         assert 0.03 < glyphs.mean() < 0.5
         correlation = np.corrcoef(region.ravel(), glyphs.ravel())[0, 1]
-        assert abs(correlation) > 0.7, f"{one.token}: {correlation:.2f}"
+        assert abs(correlation) > 0.7, f"{identifier.token}: {correlation:.2f}"
 
 
 def test_planted_banner_can_be_painted_over_alone(key, deid, datasets):
@@ -136,9 +136,9 @@ def test_planted_banner_can_be_painted_over_alone(key, deid, datasets):
         if instance.modality != "US":
             continue
         boxes = [
-            one.box
-            for one in key.planted
-            if one.location is Location.PIXELS and one.sop_instance_uid == instance.sop_instance_uid
+            identifier.box
+            for identifier in key.planted
+            if identifier.location is Location.PIXELS and identifier.sop_instance_uid == instance.sop_instance_uid
         ]
         pixels = datasets[instance.sop_instance_uid].pixel_array.copy()
         assert instance.pixels_outside == digest_outside(pixels, boxes)
@@ -149,12 +149,12 @@ def test_planted_banner_can_be_painted_over_alone(key, deid, datasets):
 
 
 def test_pixel_digests_are_of_images_only(deid):
-    digests = {one.sop_instance_uid: one.pixels_outside for one in deid.instances}
-    assert {one.modality for one in deid.instances if digests[one.sop_instance_uid] is None} == {"DOC"}
+    digests = {instance.sop_instance_uid: instance.pixels_outside for instance in deid.instances}
+    assert {instance.modality for instance in deid.instances if digests[instance.sop_instance_uid] is None} == {"DOC"}
 
 
 def test_references_point_into_the_study(deid, datasets):
-    own = {one.sop_instance_uid for one in deid.instances}
+    own = {instance.sop_instance_uid for instance in deid.instances}
     references = [
         element.value
         for uid in own
@@ -166,11 +166,11 @@ def test_references_point_into_the_study(deid, datasets):
 
 
 def test_planted_boxes_lie_inside_the_image(key, datasets):
-    for one in key.planted:
-        if one.box is None:
+    for identifier in key.planted:
+        if identifier.box is None:
             continue
-        box: Box = one.box
-        dataset = datasets[one.sop_instance_uid]
+        box: Box = identifier.box
+        dataset = datasets[identifier.sop_instance_uid]
         assert box.row >= 0
         assert box.column >= 0
         assert box.row + box.height <= dataset.Rows

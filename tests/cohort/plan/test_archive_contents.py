@@ -16,14 +16,14 @@ SC, PDF = "1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.104.1"
 @pytest.fixture(scope="module")
 def by_class(datasets):
     classes = defaultdict(list)
-    for one in datasets.values():
-        classes[str(one.SOPClassUID)].append(one)
+    for dataset in datasets.values():
+        classes[str(dataset.SOPClassUID)].append(dataset)
     return classes
 
 
 def test_archive_holds_enough_of_everything(datasets, by_class):
     assert len(datasets) >= 150
-    assert len({one.PatientID for one in datasets.values()}) >= 12
+    assert len({dataset.PatientID for dataset in datasets.values()}) >= 12
     assert len(by_class[CT]) == 6 * 21
     assert 5 <= len(by_class[CR]) <= 7
     assert 16 <= len(by_class[US]) <= 20
@@ -33,25 +33,25 @@ def test_archive_holds_enough_of_everything(datasets, by_class):
 
 def test_archive_files_agree_with_the_answer_key(datasets, key):
     studies = defaultdict(set)
-    for uid, one in datasets.items():
-        studies[one.StudyInstanceUID].add(uid)
+    for uid, read_dataset in datasets.items():
+        studies[read_dataset.StudyInstanceUID].add(uid)
     assert {
         study.study_instance_uid: {i.sop_instance_uid for i in study.instances} for study in key.studies()
     } == studies
     for patient in key.patients:
         for study in patient.studies:
             for instance in study.instances:
-                one = datasets[instance.sop_instance_uid]
-                assert str(one.PatientName) == patient.name
-                assert one.PatientID == patient.patient_id == patient.national_number
-                assert (one.PatientBirthDate, one.PatientSex) == (patient.birth_date, patient.sex)
-                assert one.AccessionNumber == study.accession_number
-                assert one.StudyDate == study.date
-                assert one.SeriesInstanceUID == instance.series_instance_uid
-                assert one.SOPClassUID == instance.sop_class_uid
-                assert one.InstanceNumber == instance.instance_number
-                assert one.Modality == instance.modality
-                assert instance.document == (one.SOPClassUID in (SC, PDF))
+                dataset = datasets[instance.sop_instance_uid]
+                assert str(dataset.PatientName) == patient.name
+                assert dataset.PatientID == patient.patient_id == patient.national_number
+                assert (dataset.PatientBirthDate, dataset.PatientSex) == (patient.birth_date, patient.sex)
+                assert dataset.AccessionNumber == study.accession_number
+                assert dataset.StudyDate == study.date
+                assert dataset.SeriesInstanceUID == instance.series_instance_uid
+                assert dataset.SOPClassUID == instance.sop_class_uid
+                assert dataset.InstanceNumber == instance.instance_number
+                assert dataset.Modality == instance.modality
+                assert instance.document == (dataset.SOPClassUID in (SC, PDF))
 
 
 def test_archive_file_names_are_unique_and_name_nobody(files, key):
@@ -66,15 +66,17 @@ def test_archive_file_names_are_unique_and_name_nobody(files, key):
 
 def test_archive_ct_is_a_chest_in_hounsfield_units(by_class):
     series = defaultdict(list)
-    for one in by_class[CT]:
-        series[one.SeriesInstanceUID].append(one)
+    for image in by_class[CT]:
+        series[image.SeriesInstanceUID].append(image)
     for slices in series.values():
-        slices.sort(key=lambda one: float(one.ImagePositionPatient[2]))
-        steps = np.diff([float(one.ImagePositionPatient[2]) for one in slices])
+        slices.sort(key=lambda dataset: float(dataset.ImagePositionPatient[2]))
+        steps = np.diff([float(image.ImagePositionPatient[2]) for image in slices])
         assert len(slices) == 21
         assert np.allclose(steps, steps[0])
-        assert len({one.FrameOfReferenceUID for one in slices}) == 1
-        volume = np.stack([one.pixel_array * float(one.RescaleSlope) + float(one.RescaleIntercept) for one in slices])
+        assert len({image.FrameOfReferenceUID for image in slices}) == 1
+        volume = np.stack(
+            [image.pixel_array * float(image.RescaleSlope) + float(image.RescaleIntercept) for image in slices]
+        )
         assert volume.min() >= -1024
         middle = volume[14]
         inside = middle[128 - 50 : 128 + 50, 40:216]
@@ -85,10 +87,10 @@ def test_archive_ct_is_a_chest_in_hounsfield_units(by_class):
 
 
 def test_archive_radiograph_has_dark_lungs(by_class):
-    for one in by_class[CR]:
-        pixels = one.pixel_array
+    for image in by_class[CR]:
+        pixels = image.pixel_array
         assert min(pixels.shape) >= 512
-        assert (one.BitsStored, pixels.max() < 4096) == (12, True)
+        assert (image.BitsStored, pixels.max() < 4096) == (12, True)
         height, width = pixels.shape
         row = slice(int(height * 0.38), int(height * 0.46))
         lung = np.median(pixels[row, int(width * 0.22) : int(width * 0.32)])
@@ -97,10 +99,10 @@ def test_archive_radiograph_has_dark_lungs(by_class):
 
 
 def test_archive_ultrasound_is_a_fan_under_a_banner(by_class):
-    for one in by_class[US]:
-        pixels = one.pixel_array
+    for image in by_class[US]:
+        pixels = image.pixel_array
         assert pixels.dtype == np.uint8
-        assert one.BurnedInAnnotation == "YES"
+        assert image.BurnedInAnnotation == "YES"
         assert pixels[120:400, 250:390].std() > 15, "speckle"
         assert (pixels[300:400, :15] == 0).all(), "black outside"
         assert (pixels[:45] > 200).sum() > 500, "banner"
@@ -108,24 +110,24 @@ def test_archive_ultrasound_is_a_fan_under_a_banner(by_class):
 
 
 def test_archive_neighbouring_images_differ(by_class):
-    digests = Counter(one.PixelData for one in [*by_class[US], *by_class[CT], *by_class[CR], *by_class[SC]])
+    digests = Counter(image.PixelData for image in [*by_class[US], *by_class[CT], *by_class[CR], *by_class[SC]])
     assert max(digests.values()) == 1
 
 
 def test_archive_follow_up_is_todays_ct_of_a_known_patient(cohort, datasets, recipe):
     new = [pydicom.dcmread(io.BytesIO(content)) for content in cohort.follow_up()]
     assert len(new) == 2
-    earlier = [one for one in datasets.values() if one.PatientID == new[0].PatientID]
-    assert any(one.Modality == "CT" for one in earlier)
-    assert {str(one.PatientName) for one in earlier} == {str(new[0].PatientName)}
-    assert new[0].StudyInstanceUID not in {one.StudyInstanceUID for one in datasets.values()}
-    assert not {one.SOPInstanceUID for one in new} & set(datasets)
-    assert len({(one.StudyInstanceUID, one.SeriesInstanceUID) for one in new}) == 1
+    earlier = [dataset for dataset in datasets.values() if dataset.PatientID == new[0].PatientID]
+    assert any(study.Modality == "CT" for study in earlier)
+    assert {str(study.PatientName) for study in earlier} == {str(new[0].PatientName)}
+    assert new[0].StudyInstanceUID not in {dataset.StudyInstanceUID for dataset in datasets.values()}
+    assert not {study.SOPInstanceUID for study in new} & set(datasets)
+    assert len({(study.StudyInstanceUID, study.SeriesInstanceUID) for study in new}) == 1
     assert new[0].StudyDate == f"{recipe.today:%Y%m%d}"
 
 
 def test_archive_device_keeps_its_serial_number(datasets):
     serials = defaultdict(set)
-    for one in datasets.values():
-        serials[one.StationName].add(one.DeviceSerialNumber)
+    for dataset in datasets.values():
+        serials[dataset.StationName].add(dataset.DeviceSerialNumber)
     assert all(len(numbers) == 1 for numbers in serials.values())

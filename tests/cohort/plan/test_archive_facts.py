@@ -28,23 +28,23 @@ def pdf_of(dataset) -> pypdf.PdfReader:
 
 @pytest.fixture(scope="module")
 def headers(datasets) -> str:
-    return "\n".join(texts_of(one) for one in datasets.values()).lower()
+    return "\n".join(texts_of(dataset) for dataset in datasets.values()).lower()
 
 
 @pytest.fixture(scope="module")
 def pdf_texts(datasets) -> dict[str, str]:
     """The text of each patient's report."""
     texts: dict[str, str] = defaultdict(str)
-    for one in datasets.values():
-        if one.SOPClassUID == PDF:
-            reader = pdf_of(one)
-            texts[spoken(one)] += reader.pages[0].extract_text() + str(reader.metadata)
+    for dataset in datasets.values():
+        if dataset.SOPClassUID == PDF:
+            reader = pdf_of(dataset)
+            texts[spoken(dataset)] += reader.pages[0].extract_text() + str(reader.metadata)
     return texts
 
 
 def test_fact_counts_are_those_of_the_files(datasets, key):
-    assert key.facts["patient_count"] == str(len({one.PatientID for one in datasets.values()}))
-    assert key.facts["study_count"] == str(len({one.StudyInstanceUID for one in datasets.values()}))
+    assert key.facts["patient_count"] == str(len({dataset.PatientID for dataset in datasets.values()}))
+    assert key.facts["study_count"] == str(len({dataset.StudyInstanceUID for dataset in datasets.values()}))
 
 
 def test_fact_counts_differ_between_students(recipe):
@@ -53,9 +53,11 @@ def test_fact_counts_differ_between_students(recipe):
 
 
 def test_fact_vip_is_a_single_patient(datasets, key, recipe):
-    marked = {spoken(one) for one in datasets.values() if "VIP" in one.get("PatientComments", "")}
+    marked = {spoken(dataset) for dataset in datasets.values() if "VIP" in dataset.get("PatientComments", "")}
     assert marked == {key.facts["prominent_name"]}
-    occupations = {one.Occupation for one in datasets.values() if spoken(one) == key.facts["prominent_name"]}
+    occupations = {
+        dataset.Occupation for dataset in datasets.values() if spoken(dataset) == key.facts["prominent_name"]
+    }
     assert occupations == {key.facts["prominent_occupation"]}
     assert occupations <= set(recipe.prominent.occupations)
 
@@ -69,7 +71,9 @@ def test_fact_diagnosis_is_in_no_header_and_no_report(fact, key, headers, pdf_te
 
 @pytest.mark.parametrize("fact", ["prominent_name", "cover_page_patient"])
 def test_fact_cover_page_exists_for_the_asked_patient(fact, key, datasets):
-    pages = [one for one in datasets.values() if one.SOPClassUID == SC and spoken(one) == key.facts[fact]]
+    pages = [
+        dataset for dataset in datasets.values() if dataset.SOPClassUID == SC and spoken(dataset) == key.facts[fact]
+    ]
     assert len(pages) == 1
 
 
@@ -78,19 +82,19 @@ def test_fact_diagnosis_is_burned_into_the_cover_page(cohort, key):
         (key.facts["prominent_name"], key.facts["prominent_diagnosis"]),
         (key.facts["cover_page_patient"], key.facts["cover_page_diagnosis"]),
     ):
-        person = next(one for one in cohort.plan.people if one.spoken == name)
+        person = next(draft for draft in cohort.plan.people if draft.spoken == name)
         tokens = {
-            one.token
+            identifier.token
             for study in cohort.plan.studies_of(person)
-            for one in cohort.planted_in(study)
-            if one.path == "pixels"
+            for identifier in cohort.planted_in(study)
+            if identifier.path == "pixels"
         }
         assert diagnosis in tokens
 
 
 def test_fact_number_ending_has_a_single_owner(datasets, key):
     ending = key.facts["asked_number_ending"]
-    owners = {spoken(one) for one in datasets.values() if one.PatientID.endswith(ending)}
+    owners = {spoken(dataset) for dataset in datasets.values() if dataset.PatientID.endswith(ending)}
     assert owners == {key.facts["asked_number_owner"]}
 
 
@@ -103,17 +107,17 @@ def test_fact_telephone_is_only_in_the_report_text(key, headers, pdf_texts):
 
 def test_fact_study_to_clean_has_four_images_page_and_report(datasets, key):
     study = key.study(key.facts["deid_study_uid"])
-    found = [one for one in datasets.values() if one.StudyInstanceUID == study.study_instance_uid]
-    assert sorted(one.Modality for one in found) == ["DOC", "OT", "US", "US", "US", "US"]
-    assert {spoken(one) for one in found} == {key.facts["deid_patient"]} == {key.facts["prominent_name"]}
-    assert sum(one.document for one in study.instances) == 2
-    comments = [one.ImageComments for one in found if "ImageComments" in one]
+    found = [dataset for dataset in datasets.values() if dataset.StudyInstanceUID == study.study_instance_uid]
+    assert sorted(dataset.Modality for dataset in found) == ["DOC", "OT", "US", "US", "US", "US"]
+    assert {spoken(dataset) for dataset in found} == {key.facts["deid_patient"]} == {key.facts["prominent_name"]}
+    assert sum(instance.document for instance in study.instances) == 2
+    comments = [dataset.ImageComments for dataset in found if "ImageComments" in dataset]
     assert any(key.facts["deid_meaning"] in text and key.facts["deid_patient"] in text for text in comments)
 
 
 def test_fact_clinic_study_is_an_ordinary_ct(datasets, key):
-    found = [one for one in datasets.values() if one.StudyInstanceUID == key.facts["clinic_study_uid"]]
-    assert {"CT"} <= {one.Modality for one in found}
+    found = [dataset for dataset in datasets.values() if dataset.StudyInstanceUID == key.facts["clinic_study_uid"]]
+    assert {"CT"} <= {dataset.Modality for dataset in found}
     assert len(found) == int(key.facts["clinic_study_instances"])
 
 

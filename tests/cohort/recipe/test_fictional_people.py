@@ -129,8 +129,8 @@ def test_identity_of_every_patient_is_fictional(recipe):
 
 
 def test_synthetic_mark_is_in_every_file(datasets, cohort):
-    assert all(is_synthetic(one) for one in datasets.values())
-    assert all(is_synthetic(pydicom.dcmread(io.BytesIO(one))) for one in cohort.follow_up())
+    assert all(is_synthetic(dataset) for dataset in datasets.values())
+    assert all(is_synthetic(pydicom.dcmread(io.BytesIO(file))) for file in cohort.follow_up())
 
 
 def test_synthetic_mark_is_missing_in_foreign_files(datasets):

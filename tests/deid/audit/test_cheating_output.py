@@ -15,7 +15,7 @@ from tests.support.outputs import SECRET, Output
 if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
 
-PATIENT = next(one for one in original().key.patients if original().study in one.studies)
+PATIENT = next(patient for patient in original().key.patients if original().study in patient.studies)
 FAMILY, GIVEN = PATIENT.name.split("^")
 NUMBER = PATIENT.national_number
 
@@ -31,7 +31,7 @@ def test_original_files_under_other_names_fail(output: Output) -> None:
         path.rename(output.folder / f"{number}.bin")
     report = output.audit()
     assert {"headers", "nested", "private", "uids", "dates", "pixels"} <= set(report.failed())
-    assert [one.index for one in report.leaking] == [PATIENT.index]
+    assert [patient.index for patient in report.leaking] == [PATIENT.index]
 
 
 def test_original_files_claiming_deidentification_fail(output: Output) -> None:
@@ -82,7 +82,7 @@ def test_output_of_another_student_fails(output: Output) -> None:
     deidentify_study(original("somebody-else").files.values(), output.folder, secret=SECRET)
     report = output.audit()
     assert "anatomy" in report.failed()
-    kept = {one.name: one for one in report.kept}
+    kept = {tally.name: tally for tally in report.kept}
     assert kept["untouched pictures"].good == 0
 
 

@@ -62,14 +62,14 @@ def test_cohort_reference_output_passes(everything: Path, workers: int) -> None:
 def test_cohort_zip_scanned_in_parallel_gives_the_same_report(all_files: Path, tmp_path: Path) -> None:
     path = a_path(all_files, "US")
     dataset = pydicom.dcmread(path)
-    source = next(one for one in whole().key.instances() if one.modality == "US")
+    source = next(instance for instance in whole().key.instances() if instance.modality == "US")
     dataset.PixelData = pydicom.dcmread(io.BytesIO(whole().files[source.file_name])).PixelData
     dataset.save_as(path)
     packed = Path(shutil.make_archive(str(tmp_path / "packed"), "zip", all_files))
     folder, zipped = audited(all_files, 1), audited(packed, 2)
     assert zipped.failed() == folder.failed() != ()
     assert (zipped.leaks, zipped.removed, zipped.kept) == (folder.leaks, folder.removed, folder.kept)
-    assert [one.png for one in zipped.pictures] == [one.png for one in folder.pictures] != []
+    assert [image.png for image in zipped.pictures] == [image.png for image in folder.pictures] != []
 
 
 def test_cohort_originals_fail_for_every_patient(tmp_path: Path) -> None:
@@ -81,9 +81,11 @@ def test_cohort_originals_fail_for_every_patient(tmp_path: Path) -> None:
     assert report.removal_recall < 0.2
     assert "burned-in text of 4 ultrasound images" in report.html()
     assert "data:image/png;base64," in report._repr_html_()
-    assert [one.named for one in report.patients] == [True] * count
-    assert [one.leaks for one in report.patients] == sorted((one.leaks for one in report.patients), reverse=True)
-    assert all("'s name is still in" in one.worst[0] for one in report.patients)
+    assert [patient.named for patient in report.patients] == [True] * count
+    assert [patient.leaks for patient in report.patients] == sorted(
+        (patient.leaks for patient in report.patients), reverse=True
+    )
+    assert all("'s name is still in" in patient.worst[0] for patient in report.patients)
     console = Console(width=200)
     with console.capture() as capture:
         console.print(report)
@@ -108,7 +110,7 @@ def test_cohort_name_in_one_image_is_one_leaking_patient(all_files: Path) -> Non
     dataset.save_as(path)
     report = audited(all_files)
     assert report.removal_recall > 0.99
-    assert [one.index for one in report.leaking] == [victim.index]
+    assert [patient.index for patient in report.leaking] == [victim.index]
     assert report.verdict.startswith("1 of ")
     assert f"patient {victim.index}'s name is still in SeriesDescription" in report.leaking[0].worst[0]
 
@@ -118,9 +120,9 @@ def test_cohort_dates_of_another_patient_are_no_leak(all_files: Path) -> None:
     mine = pydicom.dcmread(a_path(all_files, "CR"), stop_before_pixels=True)
     other = next(
         study.date
-        for one in whole().key.patients
-        for study in one.studies
-        if study.modality == "CT" and len(one.studies) == 1
+        for patient in whole().key.patients
+        for study in patient.studies
+        if study.modality == "CT" and len(patient.studies) == 1
     )
     edit_where(
         all_files,
@@ -155,7 +157,11 @@ def test_cohort_extra_files_are_named(all_files: Path) -> None:
 
 def test_pseudonym_shared_by_two_patients_is_reported(all_files: Path) -> None:
     people = sorted({pydicom.dcmread(path, stop_before_pixels=True).PatientID for path in all_files.iterdir()})
-    edit_where(all_files, lambda one: one.PatientID == people[0], lambda one: setattr(one, "PatientID", people[1]))
+    edit_where(
+        all_files,
+        lambda dataset: dataset.PatientID == people[0],
+        lambda dataset: setattr(dataset, "PatientID", people[1]),
+    )
     report = audited(all_files)
     assert report.failed() == (CheckId.USEFUL,)
     assert "is the PatientID of 2 different patients" in report.check("useful").worst[0]
@@ -171,7 +177,11 @@ def study_of_a_returning_patient(folder: Path) -> str:
 
 def test_pseudonym_differing_between_studies_is_reported(all_files: Path) -> None:
     uid = study_of_a_returning_patient(all_files)
-    edit_where(all_files, lambda one: one.StudyInstanceUID == uid, lambda one: setattr(one, "PatientID", "PSOMEBODY"))
+    edit_where(
+        all_files,
+        lambda dataset: dataset.StudyInstanceUID == uid,
+        lambda dataset: setattr(dataset, "PatientID", "PSOMEBODY"),
+    )
     assert audited(all_files).failed() == (CheckId.USEFUL,)
 
 
@@ -183,7 +193,7 @@ def test_cohort_lost_intervals_between_studies_are_reported(all_files: Path) -> 
             if element.VR == "DA" and element.value:
                 element.value = f"{int(element.value[:4]) + 4}{element.value[4:]}"
 
-    edit_where(all_files, lambda one: one.StudyInstanceUID == uid, later)
+    edit_where(all_files, lambda read_dataset: read_dataset.StudyInstanceUID == uid, later)
     report = audited(all_files)
     assert report.failed() == (CheckId.DATES,)
     assert "the days between patient" in report.check("dates").worst[0]
@@ -198,9 +208,9 @@ def test_cohort_images_swapped_between_patients_are_reported(all_files: Path) ->
         for path in sorted(all_files.iterdir())
         if (other := pydicom.dcmread(path, stop_before_pixels=True)).Modality == "CR" and other.StudyInstanceUID != uid
     )
-    one, two = pydicom.dcmread(first), pydicom.dcmread(second)
-    one.PixelData, two.PixelData = two.PixelData, one.PixelData
-    one.save_as(first)
+    left, two = pydicom.dcmread(first), pydicom.dcmread(second)
+    left.PixelData, two.PixelData = two.PixelData, left.PixelData
+    left.save_as(first)
     two.save_as(second)
     assert CheckId.USEFUL in audited(all_files).failed()
 
@@ -212,7 +222,7 @@ def test_cohort_cropped_images_are_still_recognised(all_files: Path) -> None:
         pixels = dataset.pixel_array[10:]
         dataset.set_pixel_data(pixels.copy(), "MONOCHROME2", 8, generate_instance_uid=False)
 
-    count = edit_where(all_files, lambda one: one.StudyInstanceUID == uid, cropped)
+    count = edit_where(all_files, lambda read_dataset: read_dataset.StudyInstanceUID == uid, cropped)
     report = audited(all_files)
     assert report.failed() == (CheckId.ANATOMY,)
     assert report.check("anatomy").count == count
@@ -221,7 +231,7 @@ def test_cohort_cropped_images_are_still_recognised(all_files: Path) -> None:
 def test_cohort_output_of_another_hospital_fails(everything: Path) -> None:
     """Somebody else's clean files are no success: nothing of this cohort is there untouched."""
     report = audit_cohort(everything, whole("another").key, workers=1)
-    kept = {one.name: one for one in report.kept}
+    kept = {tally.name: tally for tally in report.kept}
     assert kept["untouched pictures"].good == 0
     assert {CheckId.ANATOMY} <= set(report.failed())
 
@@ -251,8 +261,8 @@ def test_cohort_conformance_counts_valid_dicom(
     program("dciodvfy")
     good = audit_cohort(everything, whole().key, conformance=True)
     assert good.passed, good.summary()
-    assert "valid DICOM" in {one.name for one in good.kept}
-    edit_where(all_files, lambda one: one.Modality == "CT", lambda one: delattr(one, "ImageType"))
+    assert "valid DICOM" in {tally.name for tally in good.kept}
+    edit_where(all_files, lambda dataset: dataset.Modality == "CT", lambda dataset: delattr(dataset, "ImageType"))
     report = audit_cohort(all_files, whole().key, conformance=True)
     assert report.failed() == (CheckId.USEFUL,)
     assert "no valid CT file any more" in report.check("useful").worst[0]

@@ -33,9 +33,13 @@ def another_study(modality: str) -> list[bytes]:
     key = whole().key
     own = key.patient_of(original().study.study_instance_uid)
     study = next(
-        one for patient in key.patients if patient is not own for one in patient.studies if one.modality == modality
+        other_study
+        for patient in key.patients
+        if patient is not own
+        for other_study in patient.studies
+        if other_study.modality == modality
     )
-    return [whole().files[one.file_name] for one in study.instances if not one.document]
+    return [whole().files[instance.file_name] for instance in study.instances if not instance.document]
 
 
 @pytest.fixture
@@ -125,7 +129,7 @@ def faint(pixels: np.ndarray, banner: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize(
     "write", [in_the_place_of_its_own, below, mirrored, upside_down, on_its_side, cut_off, faint],
-    ids=lambda one: one.__name__,
+    ids=lambda function: function.__name__,
 )  # fmt: skip
 def test_image_of_another_study_with_the_studys_text_is_found(
     output: Output, write: Callable[[np.ndarray, np.ndarray], np.ndarray]

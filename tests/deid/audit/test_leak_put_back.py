@@ -31,15 +31,15 @@ IN_ATTRIBUTES = {Location.HEADER, Location.NESTED, Location.PRIVATE, Location.FR
 def planted_once() -> list[PlantedIdentifier]:
     """Return every planted attribute of the images, once for each kind of identifier and path."""
     found: dict[tuple[str, str], PlantedIdentifier] = {}
-    images = {one.sop_instance_uid for one in original().study.instances if not one.document}
-    for one in original().key.planted:
-        if one.sop_instance_uid in images and one.location in IN_ATTRIBUTES:
-            found.setdefault((one.path, one.kind), one)
+    images = {instance.sop_instance_uid for instance in original().study.instances if not instance.document}
+    for identifier in original().key.planted:
+        if identifier.sop_instance_uid in images and identifier.location in IN_ATTRIBUTES:
+            found.setdefault((identifier.path, identifier.kind), identifier)
     return list(found.values())
 
 
 def image_number(sop_instance_uid: str) -> int:
-    images = [one.sop_instance_uid for one in original().study.instances if not one.document]
+    images = [instance.sop_instance_uid for instance in original().study.instances if not instance.document]
     return images.index(sop_instance_uid)
 
 
@@ -50,7 +50,7 @@ def vr_at(dataset: Dataset, path: str) -> str:
     return element_of(dataset, Tag(int(last[1:5], 16), int(last[6:10], 16))).VR
 
 
-@pytest.mark.parametrize("planted", planted_once(), ids=lambda one: f"{one.path}-{one.kind}")
+@pytest.mark.parametrize("planted", planted_once(), ids=lambda identifier: f"{identifier.path}-{identifier.kind}")
 def test_leak_of_each_planted_attribute_is_that_leak(output: Output, planted: PlantedIdentifier) -> None:
     number = image_number(planted.sop_instance_uid)
     vr = vr_at(output.source(number), planted.path)
@@ -66,7 +66,7 @@ def test_leak_of_the_whole_comment_is_found(output: Output) -> None:
     output.edit(lambda dataset: setattr(dataset, "ImageComments", comments))
     report = output.audit()
     assert report.failed() == ("free_text",)
-    assert any("the patient's name is in ImageComments (0020,4000)" in one for one in report.check("free_text").worst)
+    assert any("the patient's name is in ImageComments (0020,4000)" in note for note in report.check("free_text").worst)
 
 
 def test_leaks_of_every_attribute_together_are_found(output: Output) -> None:
@@ -81,7 +81,9 @@ def test_leaks_of_every_attribute_together_are_found(output: Output) -> None:
 
 def cleaned_document(kind: str) -> FileDataset:
     """Return a document of the study whose attributes are de-identified and whose content is not."""
-    document = next(one for one in original().study.instances if one.document and one.modality == kind)
+    document = next(
+        instance for instance in original().study.instances if instance.document and instance.modality == kind
+    )
     dataset = pydicom.dcmread(io.BytesIO(original().files[document.file_name]))
     content = dataset.get("EncapsulatedDocument")
     ProfileApplier(dataset, Pseudonyms(SECRET), load_policy()).clean()
@@ -103,7 +105,7 @@ def test_leak_is_reported_with_its_line_of_the_report(output: Output) -> None:
     document = cleaned_document("DOC")
     document.save_as(output.folder / "document.dcm", enforce_file_format=True)
     page = pypdf.PdfReader(io.BytesIO(document.EncapsulatedDocument)).pages[0].extract_text().splitlines()
-    patient = next(one for one in original().key.patients if original().study in one.studies)
+    patient = next(person for person in original().key.patients if original().study in person.studies)
     line = 1 + next(number for number, text in enumerate(page) if patient.spoken_name in text)
     report = output.audit()
     sentence = f"the patient's name is in pdf page 1, line {line} (document.dcm)"
@@ -120,4 +122,6 @@ def test_leak_free_blank_cover_page_is_a_document_kept(output: Output) -> None:
 
 
 def test_leak_kinds_of_dates_are_all_dates() -> None:
-    assert {one.kind for one in planted_once() if check_of(one.location, one.kind) == "dates"} == {Identifier.DATE}
+    assert {
+        identifier.kind for identifier in planted_once() if check_of(identifier.location, identifier.kind) == "dates"
+    } == {Identifier.DATE}

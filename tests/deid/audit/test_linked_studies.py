@@ -46,7 +46,12 @@ def number_of_files(patient: PatientKey) -> int:
 
 def pictured(patient: PatientKey) -> bool:
     """Whether a patient has one study, with images: what they show says whose it is, whatever it is labelled."""
-    shown = [one for study in patient.studies for one in study.instances if one.pixels_outside and not one.document]
+    shown = [
+        instance
+        for study in patient.studies
+        for instance in study.instances
+        if instance.pixels_outside and not instance.document
+    ]
     return len(patient.studies) == 1 and len(shown) > 0
 
 
@@ -60,8 +65,8 @@ def returned(patient: PatientKey) -> bool:
 def returning(name: str) -> Returning:
     cohort = build_cohort(load_recipe(name), make_variant("hospitals", "student"))
     key = cohort.answer_key()
-    several = min((one for one in key.patients if returned(one)), key=number_of_files)
-    patients = (several, min((one for one in key.patients if pictured(one)), key=number_of_files))
+    several = min((person for person in key.patients if returned(person)), key=number_of_files)
+    patients = (several, min((person for person in key.patients if pictured(person)), key=number_of_files))
     wanted = {study.study_instance_uid for patient in patients for study in patient.studies}
     plans = [plan for plan in cohort.plan.studies if plan.uid in wanted]
     files = tuple(content for plan in plans for _, content in cohort.study_files(plan))
@@ -77,11 +82,13 @@ def here(request: pytest.FixtureRequest) -> Returning:
 def folder(here: Returning, tmp_path: Path) -> Path:
     deidentify_study(here.files, tmp_path / "deid", secret=SECRET)
     studies = [study for patient in here.patients for study in patient.studies]
-    of_new = {Pseudonyms(SECRET).uid(one.sop_instance_uid): one for study in studies for one in study.instances}
+    of_new = {
+        Pseudonyms(SECRET).uid(instance.sop_instance_uid): instance for study in studies for instance in study.instances
+    }
     for path in (tmp_path / "deid").iterdir():
         dataset = pydicom.dcmread(path)
         planted = here.key.planted_in({of_new[dataset.SOPInstanceUID].sop_instance_uid})
-        burned = [one for one in planted if one.path == "pixels"]
+        burned = [identifier for identifier in planted if identifier.path == "pixels"]
         if burned:
             paint_out(dataset, burned)
             dataset.save_as(path)
@@ -119,22 +126,22 @@ def four_years_later(dataset: FileDataset) -> None:
 def test_linked_studies_without_loss_pass(here: Returning, folder: Path) -> None:
     report = audited(here, folder)
     assert report.passed, report.summary()
-    assert {one.name: one.total for one in report.kept}["intervals between studies"] == 1
+    assert {tally.name: tally.total for tally in report.kept}["intervals between studies"] == 1
 
 
 def test_linked_studies_lost_intervals_are_reported(here: Returning, folder: Path) -> None:
-    studies = next(one for one in studies_of(folder).values() if len(one) > 1)
+    studies = next(study for study in studies_of(folder).values() if len(study) > 1)
     edit(folder, min(studies), four_years_later)
     report = audited(here, folder)
     assert report.failed() == ("dates",)
     assert not report.leaks
     assert f"the days between patient {here.patients[0].index}'s studies are lost" in report.check("dates").worst[0]
-    lost = {one.name: one.total - one.good for one in report.kept if one.good < one.total}
+    lost = {tally.name: tally.total - tally.good for tally in report.kept if tally.good < tally.total}
     assert lost == {"intervals between studies": 1}
 
 
 def test_pseudonym_differing_in_a_linked_study_is_reported(here: Returning, folder: Path) -> None:
-    study = min(next(one for _, one in sorted(studies_of(folder).items()) if len(one) > 1))
+    study = min(next(other_study for _, other_study in sorted(studies_of(folder).items()) if len(other_study) > 1))
     edit(folder, study, lambda dataset: setattr(dataset, "PatientID", "PSOMEBODY"))
     report = audited(here, folder)
     assert report.failed() == ("useful",)
@@ -142,8 +149,8 @@ def test_pseudonym_differing_in_a_linked_study_is_reported(here: Returning, fold
 
 
 def test_pseudonym_of_two_linked_patients_is_reported(here: Returning, folder: Path) -> None:
-    one, other, *_ = sorted(studies_of(folder))
-    for study in studies_of(folder)[one]:
+    other_study, other, *_ = sorted(studies_of(folder))
+    for study in studies_of(folder)[other_study]:
         edit(folder, study, lambda dataset: setattr(dataset, "PatientID", other))
     report = audited(here, folder)
     assert report.failed() == ("useful",)

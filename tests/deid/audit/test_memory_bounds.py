@@ -36,7 +36,7 @@ def peak_of(place: Path, pipe: Connection) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     report = audit_study(place, original().key, original().study.study_instance_uid)
     taken = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    pipe.send(("\n".join([*report.notes, *(one for check in report.checks for one in check.worst)]), taken))
+    pipe.send(("\n".join([*report.notes, *(note for check in report.checks for note in check.worst)]), taken))
 
 
 def audited(place: Path) -> tuple[str, int]:
@@ -54,9 +54,9 @@ def audited(place: Path) -> tuple[str, int]:
 
 def zeros(packed: int) -> bytes:
     """Return a deflated stream of as many MB of zeros."""
-    one = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
-    block = one.compress(bytes(1 << 20)) + one.flush(zlib.Z_FULL_FLUSH)
-    return block * packed + one.flush()
+    compressor = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
+    block = compressor.compress(bytes(1 << 20)) + compressor.flush(zlib.Z_FULL_FLUSH)
+    return block * packed + compressor.flush()
 
 
 def a_huge_file(output: Output) -> Path:
@@ -129,9 +129,9 @@ def a_pdf_bomb(output: Output) -> Path:
         b"<</Length %d/Filter/FlateDecode>>stream\n%b\nendstream" % (len(text), text),
     ]
     content, places = b"%PDF-1.4\n", b""
-    for number, one in enumerate(objects, start=1):
+    for number, element in enumerate(objects, start=1):
         places += b"%010d 00000 n \n" % len(content)
-        content += b"%d 0 obj\n%b\nendobj\n" % (number, one)
+        content += b"%d 0 obj\n%b\nendobj\n" % (number, element)
     table = b"xref\n0 5\n0000000000 65535 f \n" + places + b"trailer<</Size 5/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF"
 
     def change(dataset: pydicom.FileDataset) -> None:
@@ -154,7 +154,7 @@ CASES: list[tuple[Callable[[Output], Path], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("made", "words"), CASES, ids=lambda one: getattr(one, "__name__", ""))
+@pytest.mark.parametrize(("made", "words"), CASES, ids=lambda value: getattr(value, "__name__", ""))
 def test_memory_of_an_audit_of_hostile_files_is_bounded(
     output: Output, made: Callable[[Output], Path], words: str
 ) -> None:

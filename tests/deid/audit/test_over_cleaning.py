@@ -91,7 +91,7 @@ ONE_FILE: list[tuple[Callable[[FileDataset], None], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("change", "check"), ONE_FILE, ids=lambda one: getattr(one, "__name__", one))
+@pytest.mark.parametrize(("change", "check"), ONE_FILE, ids=lambda value: getattr(value, "__name__", value))
 def test_loss_in_a_single_file_fails_its_check(
     output: Output, change: Callable[[FileDataset], None], check: str
 ) -> None:
@@ -202,21 +202,25 @@ def test_file_names_and_folders_of_any_kind_pass(output: Output) -> None:
 def chest(tmp_path_factory: pytest.TempPathFactory) -> Output:
     """Return a CT study, with an answer key of its own, and its reference output."""
     cohort = build_cohort(load_recipe("district-hospital"), make_variant("open-archive", "chest"))
-    plan = next(one for one in cohort.plan.studies if one.kind == "chest-ct" and len(one.series) == 1)
+    plan = next(
+        other_study
+        for other_study in cohort.plan.studies
+        if other_study.kind == "chest-ct" and len(other_study.series) == 1
+    )
     files = dict(cohort.study_files(plan))
     key = cohort.answer_key()
     study = key.study(plan.uid)
     seen = study.model_copy(
         update={
             "instances": tuple(
-                one.model_copy(update={"pixels_outside": digest_outside(pixels_of(files[one.file_name]), [])})
-                for one in study.instances
+                instance.model_copy(update={"pixels_outside": digest_outside(pixels_of(files[instance.file_name]), [])})
+                for instance in study.instances
             )
         }
     )
     patients = tuple(
-        one.model_copy(update={"studies": tuple(seen if old is study else old for old in one.studies)})
-        for one in key.patients
+        patient.model_copy(update={"studies": tuple(seen if old is study else old for old in patient.studies)})
+        for patient in key.patients
     )
     key = key.model_copy(update={"patients": patients, "planted": tuple(cohort.planted_in(plan))})
     folder = tmp_path_factory.mktemp("chest")
@@ -237,7 +241,7 @@ def pixels_of(content: bytes) -> object:
         (assign(FrameOfReferenceUID="2.25.7"), "uids"),
         (assign(BurnedInAnnotation="YES"), "flags"),
     ],
-    ids=lambda one: getattr(one, "__name__", one),
+    ids=lambda value: getattr(value, "__name__", value),
 )
 def test_chest_ct_loss_fails_its_check(chest: Output, change: Callable[[FileDataset], None], check: str) -> None:
     path = chest.paths[0]
@@ -251,11 +255,11 @@ def test_chest_ct_loss_fails_its_check(chest: Output, change: Callable[[FileData
 def test_pixels_outside_the_boxes_are_those_of_the_key() -> None:
     """The digest of the answer key is that of the original file, so an untouched picture is never blamed."""
     study, key = original().study, original().key
-    for one in study.instances:
-        if one.pixels_outside:
-            boxes = [found.box for found in key.planted_in({one.sop_instance_uid}) if found.box]
-            assert digest_outside(pixels_of(original().files[one.file_name]), boxes) == one.pixels_outside
-    assert any(one.location is Location.PIXELS for one in key.planted)
+    for instance in study.instances:
+        if instance.pixels_outside:
+            boxes = [found.box for found in key.planted_in({instance.sop_instance_uid}) if found.box]
+            assert digest_outside(pixels_of(original().files[instance.file_name]), boxes) == instance.pixels_outside
+    assert any(identifier.location is Location.PIXELS for identifier in key.planted)
 
 
 def test_study_of_another_patient_in_the_folder_fails(tmp_path: Path) -> None:

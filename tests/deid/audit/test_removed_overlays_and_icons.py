@@ -48,9 +48,9 @@ def with_overlay(dataset: FileDataset, plane: bytes) -> FileDataset:
 def drawn_on(place: Hospital, location: Location) -> list[InstanceKey]:
     """Return the images that come with an overlay or an icon."""
     return [
-        one
-        for one in place.instance_of.values()
-        if any(planted.location is location for planted in place.key.planted_in({one.sop_instance_uid}))
+        instance
+        for instance in place.instance_of.values()
+        if any(planted.location is location for planted in place.key.planted_in({instance.sop_instance_uid}))
     ]
 
 
@@ -60,14 +60,14 @@ def test_overlay_and_icon_removed_by_the_profile_is_no_loss(name: str, location:
     place = hospital(name)
     images = drawn_on(place, location)
     assert images
-    for one in images:
-        uid = one.sop_instance_uid
+    for image in images:
+        uid = image.sop_instance_uid
         assert keyword in place.original(uid)
         assert keyword not in place.cleaned(uid)
         report = place.audit(place.study_of[uid], {})
         assert report.passed
         assert all(tally.good == tally.total for tally in report.kept)
-        assert not [kept for kept in one.kept if kept.path.startswith(("(60", "(0088"))]
+        assert not [kept for kept in image.kept if kept.path.startswith(("(60", "(0088"))]
 
 
 def audited(place: Hospital, image: InstanceKey, plane: bytes | None) -> DeidReport:
@@ -78,22 +78,23 @@ def audited(place: Hospital, image: InstanceKey, plane: bytes | None) -> DeidRep
     study = study.model_copy(
         update={
             "instances": tuple(
-                one.model_copy(update={"kept": kept}) if one.sop_instance_uid == uid else one for one in study.instances
+                instance.model_copy(update={"kept": kept}) if instance.sop_instance_uid == uid else instance
+                for instance in study.instances
             )
         }
     )
     patients = tuple(
-        one.model_copy(
+        patient.model_copy(
             update={
                 "studies": tuple(
-                    study if old.study_instance_uid == study.study_instance_uid else old for old in one.studies
+                    study if old.study_instance_uid == study.study_instance_uid else old for old in patient.studies
                 )
             }
         )
-        for one in place.key.patients
+        for patient in place.key.patients
     )
     key = place.key.model_copy(update={"patients": patients})
-    files = {name_of(one.sop_instance_uid): place.clean[one.sop_instance_uid] for one in study.instances}
+    files = {name_of(instance.sop_instance_uid): place.clean[instance.sop_instance_uid] for instance in study.instances}
     if plane is not None:
         files[name_of(uid)] = written(with_overlay(place.cleaned(uid), plane))
     source = Memory(files)
@@ -111,7 +112,7 @@ LOST: dict[str, Callable[[], bytes | None]] = {
 def test_overlay_plane_called_content_must_stay(name: str) -> None:
     place = hospital(name)
     images = drawn_on(place, Location.OVERLAY)
-    kinds = {(one.modality, one.sop_class_uid): one for one in images}
+    kinds = {(picture.modality, picture.sop_class_uid): picture for picture in images}
     for image in kinds.values():
         whole = audited(place, image, contour())
         assert whole.passed, whole.summary()
@@ -121,5 +122,5 @@ def test_overlay_plane_called_content_must_stay(name: str) -> None:
             assert not report.leaks
             lost = f"{attribute(PLANE)} is gone or another: what was measured says nothing about who it was"
             assert report.check("useful").worst == (f"{lost} ({name_of(image.sop_instance_uid)})",)
-            content = next(one for one in report.kept if one.name == "measured content")
+            content = next(tally for tally in report.kept if tally.name == "measured content")
             assert content.total - content.good == 1

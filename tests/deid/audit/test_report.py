@@ -72,15 +72,15 @@ def test_report_frames_the_image_of_a_burned_in_name(output: Output) -> None:
     source = output.source()
     output.edit(lambda dataset: setattr(dataset, "PixelData", source.PixelData))
     report = output.audit()
-    (name,) = {one.file for one in report.pictures}
+    (name,) = {image.file for image in report.pictures}
     assert name == "image-0001.dcm"
-    shown = next(one for one in report.pictures if "name" in one.words)
+    shown = next(image for image in report.pictures if "name" in image.words)
     picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(shown.png))).convert("RGB"))
     scale = picture.shape[1] / source.Columns
     boxes = [
-        one.box
-        for one in original().key.planted_in({source.SOPInstanceUID})
-        if one.path == "pixels" and one.kind is Identifier.NAME
+        identifier.box
+        for identifier in original().key.planted_in({source.SOPInstanceUID})
+        if identifier.path == "pixels" and identifier.kind is Identifier.NAME
     ]
     for box in filter(None, boxes):
         rows = [int(edge * scale) for edge in (box.row, box.row + box.height)]
@@ -117,16 +117,20 @@ def test_report_html_shows_leaks_beside_utility(output: Output) -> None:
 
 
 def test_report_checks_of_the_scenario_exist() -> None:
-    objectives = [one for one in load_scenario("open-archive").objectives if isinstance(one.check, DeidObjective)]
-    asked = {check for one in objectives for check in one.check.checks}
+    objectives = [
+        objective
+        for objective in load_scenario("open-archive").objectives
+        if isinstance(objective.check, DeidObjective)
+    ]
+    asked = {check for objective in objectives for check in objective.check.checks}
     assert asked == {str(check) for check in CheckId}
 
 
 def test_report_of_the_reference_output_earns_the_points(output: Output) -> None:
     report = output.audit()
-    for one in load_scenario("open-archive").objectives:
-        if isinstance(one.check, DeidObjective):
-            assert judge_deid(one.check, report).reached
+    for objective in load_scenario("open-archive").objectives:
+        if isinstance(objective.check, DeidObjective):
+            assert judge_deid(objective.check, report).reached
 
 
 def test_report_has_a_check_for_every_identifier() -> None:

@@ -38,39 +38,39 @@ if TYPE_CHECKING:
 
 def expected_check(place: Hospital, case: Case) -> set[str]:
     """Return the check of a place as its title tells it, from the path and the value representation alone."""
-    one = case.planted
+    identifier = case.planted
     by_place = [
-        (one.path == "pixels" and case.instance.document, "documents"),
-        (one.path == "face" or one.box is not None, "pixels"),
-        (one.path.startswith("pdf"), "documents"),
-        (one.location is Location.PRIVATE, "private"),
+        (identifier.path == "pixels" and case.instance.document, "documents"),
+        (identifier.path == "face" or identifier.box is not None, "pixels"),
+        (identifier.path.startswith("pdf"), "documents"),
+        (identifier.location is Location.PRIVATE, "private"),
         (is_long_text(place, case), "free_text"),
     ]
     for here, check in by_place:
         if here:
             return {check}
-    if one.path == "(0020,0200)":
+    if identifier.path == "(0020,0200)":
         return {"uids", "dates"}  # this UID spells out the day
     by_kind = {Identifier.DATE: "dates", Identifier.UID: "uids"}
-    return {by_kind.get(one.kind, "nested" if "." in one.path else "headers")}
+    return {by_kind.get(identifier.kind, "nested" if "." in identifier.path else "headers")}
 
 
 def is_long_text(place: Hospital, case: Case) -> bool:
-    one = case.planted
-    if not one.path.startswith("(") or one.path.startswith("(0002,"):
+    identifier = case.planted
+    if not identifier.path.startswith("(") or identifier.path.startswith("(0002,"):
         return False
-    outer, _, last = one.path.rpartition(".")
-    dataset = place.original(one.sop_instance_uid)
+    outer, _, last = identifier.path.rpartition(".")
+    dataset = place.original(identifier.sop_instance_uid)
     holder = value_at(dataset, outer) if outer else dataset
     return element_of(holder, Tag(int(last[1:5], 16), int(last[6:10], 16))).VR in {"LT", "ST", "UT"}
 
 
 def is_of(leak: Leak, case: Case) -> bool:
     """Whether a leak is the case's: its token, or another identifier of the patient that stands in the same words."""
-    one = case.planted
-    here = (leak.place, leak.location, leak.patient) == (one.path, one.location, one.patient)
-    text = (one.written or one.token).casefold()
-    inside = leak.kind is one.kind or any(word in text for word in re.findall(r"\w{4,}", leak.token.casefold()))
+    identifier = case.planted
+    here = (leak.place, leak.location, leak.patient) == (identifier.path, identifier.location, identifier.patient)
+    text = (identifier.written or identifier.token).casefold()
+    inside = leak.kind is identifier.kind or any(word in text for word in re.findall(r"\w{4,}", leak.token.casefold()))
     return here and inside
 
 
@@ -78,16 +78,16 @@ def fault(place: Hospital, case: Case, report: DeidReport) -> str:
     """Return what is wrong with the report of a case; empty if nothing is."""
     failed = {str(check) for check in report.failed()}
     if failed != expected_check(place, case):
-        return f"failed {sorted(failed)}: {[one.worst[:1] for one in report.checks if not one.passed]}"
+        return f"failed {sorted(failed)}: {[outcome.worst[:1] for outcome in report.checks if not outcome.passed]}"
     if not any(is_of(leak, case) and leak.token == case.planted.token for leak in report.leaks):
         return f"not found among {[(leak.place, leak.location.value, leak.token) for leak in report.leaks]}"
     others = [leak for leak in report.leaks if not is_of(leak, case)]
     return f"found as well: {[(leak.place, leak.patient, leak.token) for leak in others]}" if others else ""
 
 
-@pytest.mark.parametrize("one", OBJECTS, ids=named)
-def test_leak_of_each_identifier_is_reported_alone(one: tuple[str, str]) -> None:
-    place, kind = hospital(one[0]), one[1]
+@pytest.mark.parametrize("hospital_and_kind", OBJECTS, ids=named)
+def test_leak_of_each_identifier_is_reported_alone(hospital_and_kind: tuple[str, str]) -> None:
+    place, kind = hospital(hospital_and_kind[0]), hospital_and_kind[1]
     cases = [case for case in place.cases if kind_of(case.instance) == kind]
     assert len(cases) >= 25, "the answer key plants far more in any object"
     wrong = {}
@@ -113,10 +113,10 @@ def test_leak_free_output_has_no_finding(name: str) -> None:
 def test_leak_cases_cover_every_location_and_kind(name: str) -> None:
     place = hospital(name)
     assert set(place.kinds()) == {kind for here, kind in OBJECTS if here == name}
-    assert {one.planted.location for one in place.cases} == set(Location) - {Location.DICOMDIR}
-    assert {one.planted.kind for one in place.cases} >= set(Identifier) - {Identifier.BIOMETRIC, Identifier.AGE}
+    assert {case.planted.location for case in place.cases} == set(Location) - {Location.DICOMDIR}
+    assert {case.planted.kind for case in place.cases} >= set(Identifier) - {Identifier.BIOMETRIC, Identifier.AGE}
     assert len(place.cases) > 600
-    assert Counter(kind_of(one.instance) for one in place.cases).total() == len(place.cases)
+    assert Counter(kind_of(case.instance) for case in place.cases).total() == len(place.cases)
 
 
 @pytest.mark.parametrize("name", HOSPITALS)
@@ -128,10 +128,10 @@ def test_leak_in_a_folder_is_judged_as_in_memory(name: str, tmp_path: Path) -> N
         folder = tmp_path / str(place.cases.index(case))
         folder.mkdir()
         file, content = spoilt(place, case)
-        for one in study.instances:
-            mine = one.sop_instance_uid == case.planted.sop_instance_uid
-            at = folder / (file if mine else f"{one.instance_number}-{one.sop_class_uid}.dcm")
-            at.write_bytes(content if mine else place.clean[one.sop_instance_uid])
+        for instance in study.instances:
+            mine = instance.sop_instance_uid == case.planted.sop_instance_uid
+            at = folder / (file if mine else f"{instance.instance_number}-{instance.sop_class_uid}.dcm")
+            at.write_bytes(content if mine else place.clean[instance.sop_instance_uid])
         shared = place.audit(study, {case.planted.sop_instance_uid: (file, content)})
         alone = audit_study(folder, place.key, study.study_instance_uid)
         assert alone.failed() == shared.failed(), str(case)
@@ -141,12 +141,12 @@ def test_leak_in_a_folder_is_judged_as_in_memory(name: str, tmp_path: Path) -> N
 def test_leak_is_no_diagnosis_that_the_image_shows() -> None:
     """A scanned page may name the diagnosis that the descriptors of the same patient's ECG must keep."""
     place = hospital("district-hospital-standard")
-    ecg = next(one for one in place.instance_of.values() if one.modality == "ECG" and one.kept)
-    ct = next(one for one in place.instance_of.values() if one.modality == "CT")
-    words = next(one.text for one in ecg.kept if one.keeping is Keeping.MEANING)
+    ecg = next(instance for instance in place.instance_of.values() if instance.modality == "ECG" and instance.kept)
+    ct = next(instance for instance in place.instance_of.values() if instance.modality == "CT")
+    words = next(tally.text for tally in ecg.kept if tally.keeping is Keeping.MEANING)
 
     def found(uid: str, content: bytes) -> set[str]:
-        name = next(one for one in place.key.planted_in({uid}) if one.kind is Identifier.NAME)
+        name = next(identifier for identifier in place.key.planted_in({uid}) if identifier.kind is Identifier.NAME)
         diagnosis = name.model_copy(
             update={
                 "kind": Identifier.OTHER,

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 DOCUMENTS = {"DOC 104.1", "OT 7"}
 """What a research set leaves out."""
-RELEASED = [one for one in OBJECTS if one[1] not in DOCUMENTS]
+RELEASED = [kind for kind in OBJECTS if kind[1] not in DOCUMENTS]
 RESEARCH = (
     *("PixelSpacing", "ImagerPixelSpacing", "SliceThickness", "ImagePositionPatient", "ImageOrientationPatient"),
     *("RescaleSlope", "RescaleIntercept", "KVP", "BodyPartExamined", "RepetitionTime", "EchoTime"),
@@ -96,9 +96,9 @@ def of_everything(dataset: FileDataset) -> Iterator[tuple[str, Change, str]]:
 
 def of_kept(place: Hospital, instance: InstanceKey) -> Iterator[tuple[str, Change, str]]:
     """Yield the loss of everything that the answer key says must survive."""
-    for one in instance.kept:
-        yield f"{one.keeping} {one.path} emptied", emptied(one), "useful"
-    images = {one.sop_instance_uid for one in place.key.instances()}
+    for tally in instance.kept:
+        yield f"{tally.keeping} {tally.path} emptied", emptied(tally), "useful"
+    images = {image.sop_instance_uid for image in place.key.instances()}
     for planted in place.key.planted_in({instance.sop_instance_uid}):
         path = planted.path
         if planted.kind is not Identifier.UID or not path.endswith("(0008,1155)") or planted.token not in images:
@@ -107,7 +107,7 @@ def of_kept(place: Hospital, instance: InstanceKey) -> Iterator[tuple[str, Chang
             yield f"reference {path} deleted", delete(path), "uids"
             yield f"reference {path} to nowhere", led_astray(path), "uids"
     study = place.study_of[instance.sop_instance_uid]
-    series = [one for one in study.instances if one.series_instance_uid == instance.series_instance_uid]
+    series = [image for image in study.instances if image.series_instance_uid == instance.series_instance_uid]
     for keyword, others in (("StudyInstanceUID", study.instances), ("SeriesInstanceUID", series)):
         if len(others) > 1:
             yield f"{keyword} of one file made up", say(keyword, generate_uid()), "uids"
@@ -115,14 +115,14 @@ def of_kept(place: Hospital, instance: InstanceKey) -> Iterator[tuple[str, Chang
         yield "FrameOfReferenceUID deleted", delete(path_of("FrameOfReferenceUID")), "uids"
 
 
-def emptied(one: RetainedValue) -> Change:
+def emptied(planted: RetainedValue) -> Change:
     def change(dataset: FileDataset) -> None:
-        outer, _, last = one.path.rpartition(".")
+        outer, _, last = planted.path.rpartition(".")
         holder: Dataset = value_at(dataset, outer) if outer else dataset
         element = holder[int(last[1:5], 16) << 16 | int(last[6:10], 16)]
         if isinstance(element.value, bytes):
             element.value = bytes(len(element.value))
-        elif one.keeping is Keeping.SAFE_PRIVATE:
+        elif planted.keeping is Keeping.SAFE_PRIVATE:
             del holder[element.tag]
         else:
             element.value = ""
@@ -152,7 +152,11 @@ def of_pixels(place: Hospital, instance: InstanceKey) -> Iterator[tuple[str, Cha
         colour = pixels.ndim > 2 and pixels.shape[-1] == 3
         planes = pixels if colour else pixels[..., None]
         rows, columns = planes.shape[-3:-1]
-        boxes = [one.box for one in place.key.planted_in({instance.sop_instance_uid}) if one.path == "pixels"]
+        boxes = [
+            identifier.box
+            for identifier in place.key.planted_in({instance.sop_instance_uid})
+            if identifier.path == "pixels"
+        ]
         bottom = max((box.row + box.height for box in boxes if box), default=rows // 2 - 30)
         if instance.brain is not None:
             bottom = instance.brain.box.row + instance.brain.box.height // 2 - 30
@@ -190,14 +194,14 @@ def losses(place: Hospital, instance: InstanceKey) -> Iterator[tuple[str, Change
 
 def chosen(place: Hospital, kind: str) -> InstanceKey:
     """Return the object of a kind that holds the most that must survive; of heads one that shows a brain."""
-    mine = [one for one in place.instance_of.values() if kind_of(one) == kind]
-    return max(mine, key=lambda one: (one.brain is not None, len(one.kept)))
+    mine = [instance for instance in place.instance_of.values() if kind_of(instance) == kind]
+    return max(mine, key=lambda instance: (instance.brain is not None, len(instance.kept)))
 
 
-@pytest.mark.parametrize("one", RELEASED, ids=named)
-def test_loss_of_each_kind_of_object_is_reported_alone(one: tuple[str, str]) -> None:
-    place = hospital(one[0])
-    instance = chosen(place, one[1])
+@pytest.mark.parametrize("hospital_and_kind", RELEASED, ids=named)
+def test_loss_of_each_kind_of_object_is_reported_alone(hospital_and_kind: tuple[str, str]) -> None:
+    place = hospital(hospital_and_kind[0])
+    instance = chosen(place, hospital_and_kind[1])
     uid = instance.sop_instance_uid
     wrong, count = {}, 0
     for what, change, checks in losses(place, instance):
@@ -211,13 +215,13 @@ def test_loss_of_each_kind_of_object_is_reported_alone(one: tuple[str, str]) -> 
         elif name_of(uid) not in said and "moved by" not in said and "different ones" not in said:
             wrong[what] = f"the file is not named: {said[:300]}"
     assert not wrong
-    assert count >= 12, KINDS[one[1]]
+    assert count >= 12, KINDS[hospital_and_kind[1]]
 
 
-@pytest.mark.parametrize("one", RELEASED, ids=named)
-def test_loss_of_a_whole_file_is_reported(one: tuple[str, str]) -> None:
-    place = hospital(one[0])
-    instance = chosen(place, one[1])
+@pytest.mark.parametrize("hospital_and_kind", RELEASED, ids=named)
+def test_loss_of_a_whole_file_is_reported(hospital_and_kind: tuple[str, str]) -> None:
+    place = hospital(hospital_and_kind[0])
+    instance = chosen(place, hospital_and_kind[1])
     report = place.audit(place.study_of[instance.sop_instance_uid], {instance.sop_instance_uid: None})
     assert "present" in report.failed()
     assert instance.file_name in " ".join(report.check("present").worst)
@@ -240,7 +244,7 @@ def of_something_else(dataset: FileDataset) -> None:
 def test_loss_of_a_reports_text_is_reported(name: str, change: Change) -> None:
     """A report may be left out; one that is handed in must still say what was found."""
     place = hospital(name)
-    reports = [one for one in place.instance_of.values() if kind_of(one) == "DOC 104.1"]
+    reports = [image for image in place.instance_of.values() if kind_of(image) == "DOC 104.1"]
     assert reports
     for instance in reports:
         uid = instance.sop_instance_uid
@@ -251,7 +255,7 @@ def test_loss_of_a_reports_text_is_reported(name: str, change: Change) -> None:
         assert not report.leaks
         said = "what pdf page 1 said of the findings is gone: take out the name, not the medical words, or leave the"
         assert report.check("useful").worst[0] == f"{said} document out ({name_of(uid)})"
-        meaning = next(one for one in report.kept if one.name == "clinical meaning")
+        meaning = next(tally for tally in report.kept if tally.name == "clinical meaning")
         assert meaning.total - meaning.good == 1
 
 
@@ -266,11 +270,13 @@ def test_loss_of_a_document_is_none(name: str) -> None:
 
 def test_loss_is_reported_with_its_attribute() -> None:
     place = hospital(HOSPITALS[0])
-    instance = next(one for one in place.instance_of.values() if any(k.keeping is Keeping.CONTENT for k in one.kept))
-    kept = next(one for one in instance.kept if one.keeping is Keeping.CONTENT)
+    instance = next(
+        image for image in place.instance_of.values() if any(k.keeping is Keeping.CONTENT for k in image.kept)
+    )
+    kept = next(tally for tally in instance.kept if tally.keeping is Keeping.CONTENT)
     uid = instance.sop_instance_uid
     dataset = place.cleaned(uid)
     emptied(kept)(dataset)
     report = place.audit(place.study_of[uid], {uid: (name_of(uid), written(dataset))})
     assert attribute(kept.path) in report.check("useful").worst[0]
-    assert {one.name: one.good < one.total for one in report.kept}["measured content"]
+    assert {tally.name: tally.good < tally.total for tally in report.kept}["measured content"]

@@ -36,10 +36,10 @@ def league(program: Callable[[str], str]) -> League:
     files = [(name, content) for name, content in whole().files.items() if any(kind in name for kind in FEW)]
     kept = {name for name, _ in files}
     patients = []
-    for one in whole().key.patients:
-        studies = tuple(study for study in one.studies if study.instances[0].file_name in kept)
+    for patient in whole().key.patients:
+        studies = tuple(study for study in patient.studies if study.instances[0].file_name in kept)
         if studies:
-            patients.append(one.model_copy(update={"studies": studies}))
+            patients.append(patient.model_copy(update={"studies": studies}))
     return run_league(files, whole().key.model_copy(update={"patients": tuple(patients)}))
 
 
@@ -61,7 +61,7 @@ def test_league_tools_each_leave_a_name(league: League, tool: str, setting: str)
 
 @pytest.mark.parametrize("tool", TOOLS)
 def test_league_tools_read_no_burned_in_text(league: League, tool: str) -> None:
-    pixels = next(one for one in league.row(tool).removed if one.name == LOCATION_NAMES[Location.PIXELS])
+    pixels = next(tally for tally in league.row(tool).removed if tally.name == LOCATION_NAMES[Location.PIXELS])
     assert pixels.good == 0
 
 
@@ -69,13 +69,13 @@ def test_league_reference_recipe_leaves_no_name_and_no_loss(league: League) -> N
     row = league.row("reference recipe")
     assert row.leaking_patients == 0
     assert not row.failed
-    assert all(one.good == one.total for one in (*row.removed, *row.kept))
+    assert all(tally.good == tally.total for tally in (*row.removed, *row.kept))
 
 
 def test_league_tools_each_write_files(league: League) -> None:
     """A tool that was run wrongly would lose everything; all of them release at least the images they think clean."""
     for row in league.rows:
-        images = next(one for one in row.kept if one.name == "images")
+        images = next(tally for tally in row.kept if tally.name == "images")
         assert images.good > 0, (row.tool, row.setting)
 
 
@@ -137,7 +137,7 @@ def test_league_command_prints_the_table(program: Callable[[str], str]) -> None:
     assert done.returncode == 0, done.stderr
     said = " ".join(done.stdout.split())
     places = [LOCATION_NAMES[location] for location in (Location.NESTED, Location.PRIVATE, Location.PIXELS)]
-    assert all(one in said for one in ("Who is still named", "best settings", *places))
+    assert all(heading in said for heading in ("Who is still named", "best settings", *places))
 
 
 def test_league_command_refuses_an_unknown_tool() -> None:

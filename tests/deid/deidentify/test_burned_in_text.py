@@ -94,9 +94,9 @@ def test_burned_in_text_of_every_trap_style_is_found(kind: str, seed: int) -> No
     for box in text_in(picture, section=kind == "ct"):
         after[box.row : box.row + box.height, box.column : box.column + box.width] = after.min()
     assert len(texts) == 2
-    for one in texts:
-        assert text_remains(picture, one.box, one.glyphs), "the text can be read before"
-        assert not text_remains(after, one.box, one.glyphs), one.token
+    for text in texts:
+        assert text_remains(picture, text.box, text.glyphs), "the text can be read before"
+        assert not text_remains(after, text.box, text.glyphs), text.token
 
 
 def test_burned_in_text_in_a_later_frame_is_found() -> None:

@@ -34,13 +34,15 @@ def head() -> Original:
     """Return the MR study of a small hospital without other traps: T1, T2 and FLAIR of one head."""
     recipe = load_recipe("district-hospital-standard").model_copy(update={"traps": {}})
     cohort = build_cohort(recipe, make_variant("hospitals", "asha"))
-    plan = next(one for one in cohort.plan.studies if one.kind == "brain-mr")
+    plan = next(other_study for other_study in cohort.plan.studies if other_study.kind == "brain-mr")
     files = dict(cohort.study_files(plan))
     key = cohort.questions()
     own = cohort.planted_in(plan)
     seen = cohort._patient_key(plan.person, [plan])
     person = seen.model_copy(
-        update={"studies": tuple(one for one in seen.studies if one.study_instance_uid == plan.uid)}
+        update={
+            "studies": tuple(other_study for other_study in seen.studies if other_study.study_instance_uid == plan.uid)
+        }
     )
     key = key.model_copy(update={"patients": (person,), "planted": tuple(own), "complete": True})
     return Original(key, key.study(plan.uid), files)
@@ -72,7 +74,11 @@ def images_of(output: Output) -> dict[tuple[str, int], Path]:
 
 def originals() -> dict[tuple[str, int], FileDataset]:
     read = [pydicom.dcmread(io.BytesIO(content)) for content in head().files.values()]
-    return {(str(one.SeriesDescription), int(one.InstanceNumber)): one for one in read if one.Modality == "MR"}
+    return {
+        (str(dataset.SeriesDescription), int(dataset.InstanceNumber)): dataset
+        for dataset in read
+        if dataset.Modality == "MR"
+    }
 
 
 def treat(output: Output, change: Callable[[np.ndarray, np.ndarray], np.ndarray], *, only: int = 0) -> None:
@@ -87,27 +93,27 @@ def treat(output: Output, change: Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def test_face_is_an_identifier_with_its_place() -> None:
-    faces = [one for one in head().key.planted if one.location is Location.FACE]
-    assert {one.kind for one in faces} == {Identifier.FACE}
-    assert len({one.token for one in faces}) == 1
-    heads = {one.sop_instance_uid: one for one in head().study.instances if one.face}
+    faces = [identifier for identifier in head().key.planted if identifier.location is Location.FACE]
+    assert {head_face.kind for head_face in faces} == {Identifier.FACE}
+    assert len({head_face.token for head_face in faces}) == 1
+    heads = {instance.sop_instance_uid: instance for instance in head().study.instances if instance.face}
     assert len(faces) > 0.4 * len(heads)
-    for one in faces:
-        assert one.box is not None
-        assert one.sop_instance_uid in heads
-        assert one.glyphs().any()
+    for head_face in faces:
+        assert head_face.box is not None
+        assert head_face.sop_instance_uid in heads
+        assert head_face.glyphs().any()
 
 
 def test_face_is_removed_by_the_recipe_and_the_brain_stays(output: Output) -> None:
     report = output.audit()
     assert report.passed, report.summary()
-    counted = {one.name: one for one in (*report.removed, *report.kept)}
+    counted = {tally.name: tally for tally in (*report.removed, *report.kept)}
     assert counted["faces"].good == counted["faces"].total > 20
     assert counted["brains"].good == counted["brains"].total > 40
     for path in images_of(output).values():
         dataset = pydicom.dcmread(path, stop_before_pixels=True)
         assert dataset.RecognizableVisualFeatures == "NO"
-        codes = [one.CodeValue for one in dataset.DeidentificationMethodCodeSequence]
+        codes = [code.CodeValue for code in dataset.DeidentificationMethodCodeSequence]
         assert "113102" in codes
         assert "113100" in codes
 
@@ -116,7 +122,7 @@ def test_face_cleaning_is_declared_by_head_series_only(cleaned: Path) -> None:
     for path in sorted(cleaned.glob("*.dcm"))[:3]:
         dataset = pydicom.dcmread(path, stop_before_pixels=True)
         assert "RecognizableVisualFeatures" not in dataset
-        assert "113102" not in [one.CodeValue for one in dataset.DeidentificationMethodCodeSequence]
+        assert "113102" not in [code.CodeValue for code in dataset.DeidentificationMethodCodeSequence]
 
 
 def blurred(before: np.ndarray, _: np.ndarray) -> np.ndarray:
@@ -160,8 +166,8 @@ def test_face_slice_put_back_is_exactly_that_leak(output: Output) -> None:
     assert (leak.location, leak.place) == (Location.FACE, "face")
     assert "can be rendered" in report.check("pixels").worst[0]
     assert report.leaking[0].worst == (f"a part of patient {leak.patient}'s face is still in 1 MR image",)
-    assert next(one for one in report.removed if one.name == "faces").good == -1 + next(
-        one.total for one in report.removed if one.name == "faces"
+    assert next(tally for tally in report.removed if tally.name == "faces").good == -1 + next(
+        tally.total for tally in report.removed if tally.name == "faces"
     )
 
 
@@ -181,13 +187,17 @@ def test_face_removal_that_takes_brain_is_a_loss(
     report = output.audit()
     assert report.failed() == ("anatomy",)
     assert "nothing of the brain" in report.check("anatomy").worst[0]
-    brains = next(one for one in report.kept if one.name == "brains")
+    brains = next(tally for tally in report.kept if tally.name == "brains")
     assert brains.good < brains.total
 
 
 def test_face_removal_may_take_everything_but_the_brain(output: Output) -> None:
     """Whoever strips the skull has taken off the face, and lost nothing that the key asks for."""
-    brains = {one.instance_number: one.brain.drawn(256, 256) for one in head().study.instances if one.brain is not None}
+    brains = {
+        instance.instance_number: instance.brain.drawn(256, 256)
+        for instance in head().study.instances
+        if instance.brain is not None
+    }
     for (_, number), path in images_of(output).items():
         dataset = pydicom.dcmread(path)
         dataset.PixelData = np.where(brains[number], dataset.pixel_array, 0).astype(np.uint16).tobytes()
@@ -205,13 +215,13 @@ def test_face_removal_undeclared_fails(output: Output) -> None:
 
 def test_face_series_that_is_no_volume_is_withheld(tmp_path: Path) -> None:
     """One slice does not tell where the face is, and slices without a place do not either."""
-    slices = [one for (series, _), one in sorted(originals().items()) if series.startswith("T1")]
+    slices = [instance for (series, _), instance in sorted(originals().items()) if series.startswith("T1")]
     done = deidentify_study(iter([content_of(slices[5])]), tmp_path / "one", secret=SECRET)
     assert not done.written
     assert "face" in done.withheld[0].because
     for dataset in slices:
         del dataset.ImagePositionPatient
-    done = deidentify_study((content_of(one) for one in slices), tmp_path / "without", secret=SECRET)
+    done = deidentify_study((content_of(image) for image in slices), tmp_path / "without", secret=SECRET)
     assert not done.written
     assert len(done.withheld) == len(slices)
 
@@ -233,14 +243,18 @@ def content_of(dataset: FileDataset) -> bytes:
 @pytest.mark.parametrize("plane", ["sagittal", "coronal", "from the crown"])
 def test_face_removal_is_the_same_in_other_slice_directions(plane: str) -> None:
     """The same head, cut another way: what goes is the same voxels."""
-    slices = [one for (series, _), one in sorted(originals().items(), key=lambda item: item[0]) if series[:2] == "T1"]
+    slices = [
+        instance
+        for (series, _), instance in sorted(originals().items(), key=lambda item: item[0])
+        if series[:2] == "T1"
+    ]
     expected = faces_in(slices)
     volume = volume_of(slices)
     assert expected is not None
     assert volume is not None
     axial = np.stack([expected[number] for number in range(len(slices))])
     values = volume.values.astype(np.uint16)
-    place = np.array([float(one) for one in slices[0].ImagePositionPatient])
+    place = np.array([float(image) for image in slices[0].ImagePositionPatient])
     step, along, across = volume.spacing
     turned = []
     if plane == "from the crown":
@@ -267,7 +281,7 @@ def recut(
     dataset = pydicom.dcmread(io.BytesIO(content_of(like)))
     dataset.Rows, dataset.Columns = pixels.shape
     dataset.ImageOrientationPatient = list(directions)
-    dataset.ImagePositionPatient = [float(one) for one in place]
+    dataset.ImagePositionPatient = [float(value) for value in place]
     dataset.PixelSpacing = list(spacing)
     dataset.PixelData = np.ascontiguousarray(pixels).tobytes()
     return dataset
@@ -277,7 +291,7 @@ def test_face_leaks_of_originals_name_every_series(tmp_path: Path) -> None:
     for number, dataset in enumerate(originals().values()):
         dataset.save_as(tmp_path / f"{number}.dcm")
     report = audit_cohort(tmp_path, head().key, workers=1)
-    assert any("face can be rendered from 2 MR series" in one for one in report.leaking[0].worst)
+    assert any("face can be rendered from 2 MR series" in line for line in report.leaking[0].worst)
     report = audit_study(tmp_path, head().key, head().study.study_instance_uid)
-    faces = next(one for one in report.removed if one.name == "faces")
+    faces = next(tally for tally in report.removed if tally.name == "faces")
     assert faces.good == 0

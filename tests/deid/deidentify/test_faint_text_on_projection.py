@@ -31,12 +31,16 @@ def test_faint_text_on_a_projection_is_painted_over(
     cohort = build_cohort(load_recipe(hospital), make_variant("reader", student))
     plan = cohort.plan.studies[study]
     contents = [content for _, content in cohort.study_files(plan)]
-    planted = [one for one in cohort.planted_in(plan) if one.path == "pixels" and one.box is not None]
+    planted = [
+        identifier
+        for identifier in cohort.planted_in(plan)
+        if identifier.path == "pixels" and identifier.box is not None
+    ]
     sought = 0
     for content in contents:
         dataset, _ = parse_dicom(content)
         assert dataset is not None
-        mine = [one for one in planted if one.sop_instance_uid == dataset.SOPInstanceUID]
+        mine = [identifier for identifier in planted if identifier.sop_instance_uid == dataset.SOPInstanceUID]
         if dataset.Modality not in ("DX", "MG") or not mine:
             continue
         picture = decode(dataset)
@@ -44,10 +48,10 @@ def test_faint_text_on_a_projection_is_painted_over(
         after = picture.copy()
         for box in text_in(picture):
             after[box.row : box.row + box.height, box.column : box.column + box.width] = after.min()
-        for one in mine:
-            assert one.box is not None
-            sought += text_remains(picture, one.box, one.glyphs())
-            assert not text_remains(after, one.box, one.glyphs()), one.token
+        for objective in mine:
+            assert objective.box is not None
+            sought += text_remains(picture, objective.box, objective.glyphs())
+            assert not text_remains(after, objective.box, objective.glyphs()), objective.token
     assert sought
 
 

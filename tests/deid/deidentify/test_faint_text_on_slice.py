@@ -36,12 +36,15 @@ def slices(hospital: str, student: str, study: int) -> Iterator[tuple[FileDatase
     """Yield the slices of a study, each with what is written across it."""
     plan = cohort(hospital, student).plan.studies[study]
     contents = [content for _, content in cohort(hospital, student).study_files(plan)]
-    planted = [one for one in cohort(hospital, student).planted_in(plan) if one.path == "pixels"]
+    planted = [identifier for identifier in cohort(hospital, student).planted_in(plan) if identifier.path == "pixels"]
     for content in contents:
         dataset, _ = parse_dicom(content)
         assert dataset is not None
         if dataset.Modality in ("CT", "MR"):
-            yield dataset, [one for one in planted if one.sop_instance_uid == dataset.SOPInstanceUID]
+            yield (
+                dataset,
+                [identifier for identifier in planted if identifier.sop_instance_uid == dataset.SOPInstanceUID],
+            )
 
 
 def painted(picture: np.ndarray) -> np.ndarray:
@@ -72,10 +75,10 @@ def test_faint_text_hidden_by_outlines_is_found(hospital: str, student: str, stu
         picture = decode(dataset)
         assert picture is not None
         after = painted(picture) if planted else picture
-        for one in planted:
-            assert one.box is not None
-            sought += text_remains(picture, one.box, one.glyphs())
-            assert not text_remains(after, one.box, one.glyphs()), one.token
+        for identifier in planted:
+            assert identifier.box is not None
+            sought += text_remains(picture, identifier.box, identifier.glyphs())
+            assert not text_remains(after, identifier.box, identifier.glyphs()), identifier.token
     assert sought
 
 
@@ -90,11 +93,13 @@ def test_faint_text_of_one_value_is_painted_over_alone(hospital: str, student: s
     assert planted
     after = painted(picture)
     around = np.zeros(picture.shape, dtype=bool)
-    for one in planted:
-        assert one.box is not None
-        assert not text_remains(after, one.box, one.glyphs())
-        rows = slice(max(0, one.box.row - BOX_MARGIN), one.box.row + one.box.height + BOX_MARGIN)
-        around[rows, max(0, one.box.column - BOX_MARGIN) : one.box.column + one.box.width + BOX_MARGIN] = True
+    for identifier in planted:
+        assert identifier.box is not None
+        assert not text_remains(after, identifier.box, identifier.glyphs())
+        rows = slice(max(0, identifier.box.row - BOX_MARGIN), identifier.box.row + identifier.box.height + BOX_MARGIN)
+        around[
+            rows, max(0, identifier.box.column - BOX_MARGIN) : identifier.box.column + identifier.box.width + BOX_MARGIN
+        ] = True
     assert np.array_equal(after[~around], picture[~around])
 
 
@@ -104,7 +109,9 @@ def test_faint_text_recipe_treats_a_ct_as_slices() -> None:
     after = decode(dataset)
     assert after is not None
     assert planted
-    assert not any(one.box and text_remains(after, one.box, one.glyphs()) for one in planted)
+    assert not any(
+        identifier.box and text_remains(after, identifier.box, identifier.glyphs()) for identifier in planted
+    )
 
 
 @pytest.mark.parametrize("study", [2, 6])
@@ -121,14 +128,14 @@ def test_faint_text_anywhere_on_a_slice_is_found(study: int, brighter: bool) -> 
         written, texts = burn_in(picture, plans[number % len(plans)], stream)
         if not brighter:
             change = written.astype(np.int32) - picture
-            drawn = [one for one in texts if not _is_faint(change, one.box.row, one.box.column, one.glyphs)]
+            drawn = [text for text in texts if not _is_faint(change, text.box.row, text.box.column, text.glyphs)]
             if drawn:
                 continue
             written = (picture.astype(np.int32) - change + change.max()).astype(picture.dtype)
         after = painted(written)
-        for one in texts:
-            sought += text_remains(written, one.box, one.glyphs)
-            assert not text_remains(after, one.box, one.glyphs), (number, one.token)
+        for text in texts:
+            sought += text_remains(written, text.box, text.glyphs)
+            assert not text_remains(after, text.box, text.glyphs), (number, text.token)
     assert sought >= 3
 
 

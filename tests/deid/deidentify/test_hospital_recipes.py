@@ -32,7 +32,7 @@ def test_recipe_leaves_nobody_named_in_a_whole_hospital(
     report = audit_cohort(tmp_path, cohort.answer_key(), workers=2, conformance=True)
     assert set(report.failed()) <= {CheckId.ANATOMY}, report.summary()
     assert not report.leaks
-    for one in report.removed:
-        assert one.good == one.total, one
-    for one in report.kept:
-        assert one.share >= 0.95, one
+    for tally in report.removed:
+        assert tally.good == tally.total, tally
+    for tally in report.kept:
+        assert tally.share >= 0.95, tally

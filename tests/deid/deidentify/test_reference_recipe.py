@@ -58,9 +58,9 @@ def test_recipe_with_the_same_secret_writes_the_same_files(tmp_path: Path) -> No
 def test_pseudonym_differs_with_another_secret(tmp_path: Path) -> None:
     deidentify_study(original().files.values(), tmp_path / "a", secret=SECRET)
     deidentify_study(original().files.values(), tmp_path / "b", secret=SECRET[::-1])
-    one, other = first(tmp_path / "a"), first(tmp_path / "b")
+    left, other = first(tmp_path / "a"), first(tmp_path / "b")
     for keyword in ("PatientID", "StudyInstanceUID", "SOPInstanceUID", "StudyDate"):
-        assert one[keyword].value != other[keyword].value
+        assert left[keyword].value != other[keyword].value
 
 
 def test_secret_too_short_is_refused(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_recipe_without_files_is_refused(tmp_path: Path) -> None:
 def test_dates_keep_intervals_and_lose_the_hour(tmp_path: Path) -> None:
     """Two studies of one patient keep the days between them; the hour of the examination is gone."""
     cohort = build_cohort(load_recipe("district-hospital"), make_variant("open-archive", "intervals"))
-    person = next(one for one in cohort.plan.people if len(cohort.plan.studies_of(one)) == 2)
+    person = next(draft for draft in cohort.plan.people if len(cohort.plan.studies_of(draft)) == 2)
     days = []
     for number, study in enumerate(cohort.plan.studies_of(person)):
         folder = tmp_path / str(number)
@@ -87,7 +87,7 @@ def test_dates_keep_intervals_and_lose_the_hour(tmp_path: Path) -> None:
         days.append(np.datetime64(f"{dataset.StudyDate[:4]}-{dataset.StudyDate[4:6]}-{dataset.StudyDate[6:]}"))
         assert dataset.StudyTime == "120000"
         assert dataset.SeriesTime == "120400"
-    before, after = (one.time.date() for one in cohort.plan.studies_of(person))
+    before, after = (other_study.time.date() for other_study in cohort.plan.studies_of(person))
     assert (days[1] - days[0]).astype(int) == (after - before).days
 
 
@@ -96,13 +96,13 @@ def test_recipe_over_a_whole_cohort_leaks_nothing(tmp_path: Path) -> None:
     cohort = build_cohort(load_recipe("district-hospital"), make_variant("open-archive", "everybody"))
     files = [content for _, content in cohort.instances()]
     done = deidentify_study(files, tmp_path, secret=SECRET)
-    documents = sum(one.document for study in cohort.answer_key().studies() for one in study.instances)
+    documents = sum(instance.document for study in cohort.answer_key().studies() for instance in study.instances)
     assert len(done.withheld) == documents
     assert len(done.written) == cohort.count - documents
     tokens = [
         token.encode()
-        for one in cohort.plan.people
-        for token in (one.name, one.spoken, one.national_number, one.record_number, one.phone)
+        for draft in cohort.plan.people
+        for token in (draft.name, draft.spoken, draft.national_number, draft.record_number, draft.phone)
     ]
     for path in done.written:
         content = path.read_bytes()
@@ -173,7 +173,7 @@ def test_damaged_files_are_withheld(tmp_path: Path) -> None:
     broken = files[0].replace(b"MONOCHROME2", b"MONOCHROME9")
     done = deidentify_study([broken, files[1][:500], b"hello", files[2]], tmp_path, secret=SECRET)
     assert len(done.written) == 1
-    assert [one.name for one in done.withheld] == ["file 1", "file 2", "file 3"]
+    assert [withheld_file.name for withheld_file in done.withheld] == ["file 1", "file 2", "file 3"]
     assert "damaged" in done.withheld[0].because
 
 
@@ -191,9 +191,9 @@ def test_age_of_ninety_is_that_of_everybody_above(tmp_path: Path) -> None:
     assert plan.person.age(plan.time.date()) == 90
     done = deidentify_study((content for _, content in cohort.study_files(plan)), tmp_path, secret=SECRET)
     assert {str(pydicom.dcmread(path, stop_before_pixels=True).PatientAge) for path in done.written} == {"090Y"}
-    assert not [one for one in cohort.planted_in(plan) if one.kind is Identifier.AGE]
-    oldest = (one for one in cohort.plan.studies if one.person.age(one.time.date()) > 90)
-    assert [one for one in cohort.planted_in(next(oldest)) if one.kind is Identifier.AGE]
+    assert not [identifier for identifier in cohort.planted_in(plan) if identifier.kind is Identifier.AGE]
+    oldest = (study for study in cohort.plan.studies if study.person.age(study.time.date()) > 90)
+    assert [identifier for identifier in cohort.planted_in(next(oldest)) if identifier.kind is Identifier.AGE]
 
 
 def test_identifier_in_a_coded_string_is_removed() -> None:
@@ -248,7 +248,7 @@ def complaints(path: Path) -> set[str]:
 def test_conformance_is_no_worse_than_before(tmp_path: Path) -> None:
     cohort = build_cohort(load_recipe("district-hospital"), make_variant("open-archive", "conformance"))
     for kind in ("chest-ct", "chest-radiograph", "abdominal-ultrasound"):
-        study = next(one for one in cohort.plan.studies if one.kind == kind)
+        study = next(other_study for other_study in cohort.plan.studies if other_study.kind == kind)
         _, content = next(cohort.study_files(study))
         (tmp_path / "before.dcm").write_bytes(content)
         done = deidentify_study([content], tmp_path / kind, secret=SECRET)

@@ -37,22 +37,26 @@ ICON = "(0088,0200)[0].(7FE0,0010)"
 
 def fault(on: Media, case: Case) -> str:
     """Return what is wrong with what is said of a case; empty if nothing is."""
-    one = case.planted
+    identifier = case.planted
     directory, place = spoilt(on, case)
     failed, leaks = on.leaks(directory)
-    expected = {Identifier.DATE: {"dates"}, Identifier.UID: {"uids"}}.get(one.kind, {"headers"})
-    if one.path == "(0020,0200)":
+    expected = {Identifier.DATE: {"dates"}, Identifier.UID: {"uids"}}.get(identifier.kind, {"headers"})
+    if identifier.path == "(0020,0200)":
         expected = {"uids", "dates"}  # this UID spells out the day
     if failed != expected:
         return f"failed {sorted(failed)}: {[(leak.place, leak.token) for leak in leaks]}"
-    if not any(leak.token == one.token for leak in leaks):
+    if not any(leak.token == identifier.token for leak in leaks):
         return f"not found among {[(leak.place, leak.token) for leak in leaks]}"
-    text = (one.written or one.token).casefold()
+    text = (identifier.written or identifier.token).casefold()
     others = [
         leak
         for leak in leaks
-        if (leak.file, leak.place, leak.location, leak.patient) != ("DICOMDIR", place, Location.DICOMDIR, one.patient)
-        or (leak.kind != one.kind and not any(word in text for word in re.findall(r"\w{4,}", leak.token.casefold())))
+        if (leak.file, leak.place, leak.location, leak.patient)
+        != ("DICOMDIR", place, Location.DICOMDIR, identifier.patient)
+        or (
+            leak.kind != identifier.kind
+            and not any(word in text for word in re.findall(r"\w{4,}", leak.token.casefold()))
+        )
     ]
     return f"found as well: {[(leak.place, leak.patient, leak.token) for leak in others]}" if others else ""
 
@@ -85,14 +89,14 @@ def test_dicomdir_of_shifted_dates_has_no_leak(name: str, tmp_path: Path) -> Non
     report = audit_cohort(tmp_path, on.place.key, workers=1)
     assert not report.leaks
     assert report.passed, report.summary()
-    assert any(one.get("StudyDate") for one in on.records)
+    assert any(record.get("StudyDate") for record in on.records)
     for case in cases_of(on)[::37]:
         directory, _ = spoilt(on, case)
         (tmp_path / "DICOMDIR").write_bytes(written(directory))
         report = audit_cohort(tmp_path, on.place.key, workers=1)
         failed, leaks = on.leaks(directory)
         assert (set(report.failed()), set(report.leaks)) == (failed, set(leaks)), str(case)
-        told = next(one for one in report.patients if one.index == case.planted.patient)
+        told = next(person for person in report.patients if person.index == case.planted.patient)
         assert told.leaks == len(leaks)
         assert told.worst[0].endswith("is still in the DICOMDIR")
 
@@ -138,7 +142,7 @@ def test_dicomdir_date_of_another_patient_is_no_leak() -> None:
         directory = on.directory()
         record = directory.DirectoryRecordSequence[on.record(uid, "STUDY")]
         record.StudyDate = case.planted.token
-        owners = {one.patient for one in on.place.key.planted if one.token == case.planted.token}
+        owners = {identifier.patient for identifier in on.place.key.planted if identifier.token == case.planted.token}
         patient = on.place.key.patient_of(on.place.study_of[uid].study_instance_uid).index
         assert {leak.patient for leak in on.leaks(directory)[1]} == ({patient} if patient in owners else set())
 
@@ -176,9 +180,9 @@ def test_dicomdir_file_is_found_by_name_and_by_instance(lost: str) -> None:
     on = media(HOSPITALS[0])
     case = dated(on)
     directory = at_image(on, case)
-    for one in directory.DirectoryRecordSequence:
-        if lost in one:
-            delattr(one, lost)
+    for record in directory.DirectoryRecordSequence:
+        if lost in record:
+            delattr(record, lost)
     assert found_in(on, directory) == [(case.planted.token, case.planted.patient)]
 
 
@@ -189,10 +193,10 @@ def test_dicomdir_patient_without_known_files_is_reported() -> None:
     patient = on.place.key.patient_of(on.place.study_of[case.instance.sop_instance_uid].study_instance_uid)
     directory = at_image(on, case)
     directory.DirectoryRecordSequence[on.record(case.instance.sop_instance_uid, "PATIENT")].PatientName = patient.name
-    for one in directory.DirectoryRecordSequence:
+    for directory_record in directory.DirectoryRecordSequence:
         for keyword in ("ReferencedFileID", "ReferencedSOPInstanceUIDInFile"):
-            if keyword in one:
-                delattr(one, keyword)
+            if keyword in directory_record:
+                delattr(directory_record, keyword)
     found = found_in(on, directory)
     assert {index for _, index in found} == {patient.index}
     assert patient.name in {token for token, _ in found}
@@ -203,14 +207,14 @@ def level_by_level(directory: FileDataset) -> FileDataset:
     """Return a DICOMDIR whose records stand level by level: only offsets say what belongs together."""
     records = directory.DirectoryRecordSequence
     order = sorted(range(len(records)), key=lambda at: depth(records[at]))
-    old = [one.seq_item_tell for one in directory.DirectoryRecordSequence]
+    old = [record.seq_item_tell for record in directory.DirectoryRecordSequence]
     offsets = ("OffsetOfTheNextDirectoryRecord", "OffsetOfReferencedLowerLevelDirectoryEntity")
     directory.DirectoryRecordSequence = [directory.DirectoryRecordSequence[at] for at in order]
-    moved = [one.seq_item_tell for one in pydicom.dcmread(io.BytesIO(written(directory))).DirectoryRecordSequence]
+    moved = [record.seq_item_tell for record in pydicom.dcmread(io.BytesIO(written(directory))).DirectoryRecordSequence]
     new_of = {0: 0} | {old[at]: new for at, new in zip(order, moved, strict=True)}
-    for one in directory.DirectoryRecordSequence:
+    for record in directory.DirectoryRecordSequence:
         for keyword in offsets:
-            setattr(one, keyword, new_of[one[keyword].value])
+            setattr(record, keyword, new_of[record[keyword].value])
     first = "OffsetOfTheFirstDirectoryRecordOfTheRootDirectoryEntity"
     setattr(directory, first, new_of[directory[first].value])
     return directory
@@ -225,17 +229,24 @@ def test_dicomdir_records_may_stand_in_any_order() -> None:
     """Offsets say which record stands below which, wherever it stands."""
     on = media(HOSPITALS[0])
     for case in cases_of(on):
-        one = case.planted
-        if one.kind is Identifier.DATE and level_of(one.path) != "IMAGE":
+        identifier = case.planted
+        if identifier.kind is Identifier.DATE and level_of(identifier.path) != "IMAGE":
             directory = on.directory()
-            record = directory.DirectoryRecordSequence[on.record(one.sop_instance_uid, level_of(one.path))]
-            attribute_back(on.place.original(one.sop_instance_uid), record, one, one.written or one.token)
-            assert set(found_in(on, level_by_level(directory))) == {(one.token, one.patient)}, str(case)
+            record = directory.DirectoryRecordSequence[
+                on.record(identifier.sop_instance_uid, level_of(identifier.path))
+            ]
+            attribute_back(
+                on.place.original(identifier.sop_instance_uid),
+                record,
+                identifier,
+                identifier.written or identifier.token,
+            )
+            assert set(found_in(on, level_by_level(directory))) == {(identifier.token, identifier.patient)}, str(case)
 
 
 def in_a_circle(records: list[Dataset]) -> None:
-    for one in records:
-        one.OffsetOfTheNextDirectoryRecord = records[0].seq_item_tell
+    for record in records:
+        record.OffsetOfTheNextDirectoryRecord = records[0].seq_item_tell
 
 
 def all_below_the_first(records: list[Dataset]) -> None:
@@ -243,14 +254,14 @@ def all_below_the_first(records: list[Dataset]) -> None:
 
 
 def to_nowhere(records: list[Dataset]) -> None:
-    for one in records:
-        one.OffsetOfTheNextDirectoryRecord = 7
+    for record in records:
+        record.OffsetOfTheNextDirectoryRecord = 7
 
 
 def of_no_type(records: list[Dataset]) -> None:
-    for one in records:
-        del one.OffsetOfTheNextDirectoryRecord
-        one["DirectoryRecordType"].value = ["SERIES", "STUDY"]
+    for record in records:
+        del record.OffsetOfTheNextDirectoryRecord
+        record["DirectoryRecordType"].value = ["SERIES", "STUDY"]
 
 
 @pytest.mark.parametrize("spoil", [in_a_circle, all_below_the_first, to_nowhere, of_no_type])
@@ -278,7 +289,9 @@ def test_dicomdir_of_100000_nested_records_is_bounded(*, known: bool) -> None:
 def iconic(on: Media) -> Iterator[tuple[PlantedIdentifier, Dataset]]:
     """Yield each image whose icon names the patient, with the icon."""
     for uid in on.of_image:
-        planted = next((one for one in on.place.key.planted_in({uid}) if one.location is Location.ICON), None)
+        planted = next(
+            (identifier for identifier in on.place.key.planted_in({uid}) if identifier.location is Location.ICON), None
+        )
         if planted is not None:
             yield planted, on.place.original(uid).IconImageSequence[0]
 

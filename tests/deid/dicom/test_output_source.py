@@ -28,8 +28,8 @@ UID = original().study.study_instance_uid
 def packed(output: Output, **extra: bytes) -> Path:
     path = output.folder.parent / "out.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for one in output.paths:
-            archive.write(one, f"deid/{one.name}")
+        for file in output.paths:
+            archive.write(file, f"deid/{file.name}")
         for name, content in extra.items():
             archive.writestr(name, content)
     return path
@@ -169,7 +169,7 @@ def test_orthanc_and_folder_give_the_same_report(output: Output, bare_orthanc: s
     assert set(report.failed()) == {"present", "headers", "pixels", "useful", "uids", "flags"} & set(folder.failed())
     assert report.failed() == folder.failed()
     assert (report.removed, report.kept) == (folder.removed, folder.kept)
-    assert {one.png for one in report.pictures} == {one.png for one in folder.pictures} != set()
+    assert {image.png for image in report.pictures} == {image.png for image in folder.pictures} != set()
 
 
 def test_orthanc_with_too_much_data_is_refused(

@@ -36,12 +36,18 @@ def drawn_on() -> Original:
     traps = dict.fromkeys((Trap.OVERLAY, Trap.ICON), 500)
     recipe = load_recipe("district-hospital-standard").model_copy(update={"traps": traps})
     cohort = build_cohort(recipe, make_variant("drawn", "asha"))
-    plan = next(one for one in cohort.plan.studies if one.kind == "chest-ct" and one.syntax.value.endswith("1.2.1"))
+    plan = next(
+        other_study
+        for other_study in cohort.plan.studies
+        if other_study.kind == "chest-ct" and other_study.syntax.value.endswith("1.2.1")
+    )
     files = dict(cohort.study_files(plan))
     planted = cohort.planted_in(plan)
     seen = cohort._patient_key(plan.person, [plan])
     person = seen.model_copy(
-        update={"studies": tuple(one for one in seen.studies if one.study_instance_uid == plan.uid)}
+        update={
+            "studies": tuple(other_study for other_study in seen.studies if other_study.study_instance_uid == plan.uid)
+        }
     )
     key = cohort.questions().model_copy(update={"patients": (person,), "planted": tuple(planted), "complete": True})
     return Original(key, key.study(plan.uid), files)
@@ -61,14 +67,18 @@ def output(clean: Path, tmp_path: Path) -> Output:
 
 
 def planted(location: Location) -> list[PlantedIdentifier]:
-    return [one for one in drawn_on().key.planted if one.location is location and one.box is not None]
+    return [
+        identifier
+        for identifier in drawn_on().key.planted
+        if identifier.location is location and identifier.box is not None
+    ]
 
 
 def before() -> FileDataset:
     """Return the first slice as it came from the archive."""
     uid = planted(Location.ICON)[0].sop_instance_uid
     read = [pydicom.dcmread(io.BytesIO(content)) for content in drawn_on().files.values()]
-    return next(one for one in read if one.SOPInstanceUID == uid)
+    return next(dataset for dataset in read if dataset.SOPInstanceUID == uid)
 
 
 def overlay_back(dataset: FileDataset) -> None:
@@ -104,7 +114,9 @@ CASES: list[tuple[Callable[[FileDataset], None], Location, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("change", "location", "named"), CASES, ids=lambda one: getattr(one, "__name__", str(one)))
+@pytest.mark.parametrize(
+    ("change", "location", "named"), CASES, ids=lambda value: getattr(value, "__name__", str(value))
+)
 def test_overlay_or_icon_with_a_name_is_a_leak(
     output: Output, change: Callable[[FileDataset], None], location: Location, named: str
 ) -> None:
@@ -113,7 +125,7 @@ def test_overlay_or_icon_with_a_name_is_a_leak(
     report = output.audit()
     assert report.failed() == ("pixels",)
     assert {(leak.location, leak.kind) for leak in report.leaks} == {(location, Identifier.NAME)}
-    assert {leak.place for leak in report.leaks} == {one.path for one in planted(location)}
+    assert {leak.place for leak in report.leaks} == {identifier.path for identifier in planted(location)}
     said = report.check("pixels").worst[0]
     assert "the patient's name can still be read in" in said
     assert named in said
@@ -124,7 +136,7 @@ def number_of_first(output: Output) -> int:
     """Return which file was made from the slice with the traps."""
     digest = before().pixel_array.tobytes()
     pixels = [getattr(pydicom.dcmread(path), "PixelData", b"") for path in output.paths]
-    return next(number for number, one in enumerate(pixels) if one == digest)
+    return next(number for number, frame in enumerate(pixels) if frame == digest)
 
 
 def painted_over(dataset: FileDataset) -> None:
@@ -136,9 +148,12 @@ def painted_over(dataset: FileDataset) -> None:
     icon_back(dataset)
     item = dataset.IconImageSequence[0]
     pixels = np.frombuffer(item.PixelData, np.uint8).reshape(item.Rows, item.Columns).copy()
-    for one in planted(Location.ICON):
-        assert one.box is not None
-        pixels[one.box.row : one.box.row + one.box.height, one.box.column : one.box.column + one.box.width] = 0
+    for identifier in planted(Location.ICON):
+        assert identifier.box is not None
+        pixels[
+            identifier.box.row : identifier.box.row + identifier.box.height,
+            identifier.box.column : identifier.box.column + identifier.box.width,
+        ] = 0
     item.PixelData = pixels.tobytes()
 
 
@@ -162,7 +177,7 @@ def test_overlay_and_icon_originals_are_counted_by_place(tmp_path: Path) -> None
     for number, content in enumerate(drawn_on().files.values()):
         (tmp_path / f"{number}.dcm").write_bytes(content)
     report = audit_study(tmp_path, drawn_on().key, drawn_on().study.study_instance_uid)
-    counted = {one.name: one for one in report.removed}
+    counted = {tally.name: tally for tally in report.removed}
     assert counted["overlays"].good == counted["icons"].good == 0
     assert counted["icons"].total == len(planted(Location.ICON)) == 2
     assert value_at(before(), planted(Location.ICON)[0].path)
@@ -195,8 +210,8 @@ def test_dicomdir_of_the_original_files_is_a_leak(study: Output, tmp_path: Path)
     assert {leak.location for leak in report.leaks} == {Location.DICOMDIR}
     assert {leak.place for leak in report.leaks} > {f"(0004,1220)[{number}].(0004,1511)" for number in (3, 4, 5)}
     said = "the patient's name is in PatientName (0010,0010) of the DICOMDIR"
-    assert any(said in one for one in report.check("headers").worst)
-    assert any(one.endswith("'s name is still in the DICOMDIR") for one in report.leaking[0].worst)
+    assert any(said in line for line in report.check("headers").worst)
+    assert any(line.endswith("'s name is still in the DICOMDIR") for line in report.leaking[0].worst)
     assert not [note for note in report.notes if "DICOMDIR" in note]
 
 
@@ -209,8 +224,12 @@ def test_image_named_dicomdir_is_read_as_an_image(study: Output) -> None:
     """Its name keeps nobody from looking at its pixels."""
     study.paths[0].rename(study.folder / "DICOMDIR")
     assert study.audit().passed
-    burned = [one.sop_instance_uid for one in original().key.planted if one.box is not None]
-    image = next(one for one in original().study.instances if one.sop_instance_uid in burned and not one.document)
+    burned = [identifier.sop_instance_uid for identifier in original().key.planted if identifier.box is not None]
+    image = next(
+        instance
+        for instance in original().study.instances
+        if instance.sop_instance_uid in burned and not instance.document
+    )
     (study.folder / "DICOMDIR").write_bytes(original().files[image.file_name])
     assert "pixels" in study.failed()
 
@@ -223,7 +242,7 @@ def test_dicomdir_of_the_clean_files_passes(study: Output, tmp_path: Path) -> No
 
 
 def test_dicomdir_unreadable_is_searched_as_bytes(study: Output) -> None:
-    patient = next(one for one in original().key.patients if original().study in one.studies)
+    patient = next(person for person in original().key.patients if original().study in person.studies)
     (study.folder / "DICOMDIR").write_bytes(b"\0" * 50 + patient.name.encode())
     report = study.audit()
     assert report.failed() == ("headers",)
@@ -233,7 +252,7 @@ def test_dicomdir_unreadable_is_searched_as_bytes(study: Output) -> None:
 def test_dicomdir_is_counted_by_the_key_of_media(study: Output, tmp_path: Path) -> None:
     """Where the originals came with a DICOMDIR, what it said is counted as gone or left like everything else."""
     key, uid = original().key, original().study.study_instance_uid
-    patient = next(one for one in key.patients if original().study in one.studies)
+    patient = next(person for person in key.patients if original().study in person.studies)
     said = [
         original()
         .key.planted[0]
@@ -252,8 +271,8 @@ def test_dicomdir_is_counted_by_the_key_of_media(study: Output, tmp_path: Path) 
     for number, report in enumerate(
         [audit_study(study.folder, key, uid), audit_cohort(study.folder, key, [uid], workers=1)]
     ):
-        assert next(one for one in report.removed if one.name == "DICOMDIR").good == 1, number
+        assert next(measure for measure in report.removed if measure.name == "DICOMDIR").good == 1, number
     shutil.copy(directory_of(original().images, tmp_path), study.folder / "DICOMDIR")
     for report in (audit_study(study.folder, key, uid), audit_cohort(study.folder, key, [uid], workers=1)):
-        tally = next(one for one in report.removed if one.name == "DICOMDIR")
+        tally = next(measure for measure in report.removed if measure.name == "DICOMDIR")
         assert (tally.good, tally.total) == (0, 1)

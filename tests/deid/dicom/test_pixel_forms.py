@@ -38,10 +38,13 @@ def restore(output: Output, treat: Callable[[np.ndarray], np.ndarray]) -> None:
     """Put the first image's banner back, treated in some way; what lies between its texts stays black."""
     banner = output.source().pixel_array[BANNER]
     around_text = np.zeros(banner.shape, dtype=bool)
-    for one in output.origin.key.planted_in({output.origin.study.instances[0].sop_instance_uid}):
-        if one.box is not None:
-            top, left = max(0, one.box.row - MARGIN), max(0, one.box.column - MARGIN)
-            around_text[top : one.box.row + one.box.height + MARGIN, left : one.box.column + one.box.width + MARGIN] = 1
+    for identifier in output.origin.key.planted_in({output.origin.study.instances[0].sop_instance_uid}):
+        if identifier.box is not None:
+            top, left = max(0, identifier.box.row - MARGIN), max(0, identifier.box.column - MARGIN)
+            around_text[
+                top : identifier.box.row + identifier.box.height + MARGIN,
+                left : identifier.box.column + identifier.box.width + MARGIN,
+            ] = 1
 
     def change(dataset: FileDataset) -> None:
         pixels = dataset.pixel_array.copy()
@@ -123,7 +126,7 @@ def another_text(banner: np.ndarray) -> np.ndarray:
     return np.asarray(canvas, dtype=float)
 
 
-@pytest.mark.parametrize("treat", [grey_bar, snow, gradient, another_text], ids=lambda one: one.__name__)
+@pytest.mark.parametrize("treat", [grey_bar, snow, gradient, another_text], ids=lambda function: function.__name__)
 def test_banner_painted_over_in_any_way_passes(output: Output, treat: Callable[[np.ndarray], np.ndarray]) -> None:
     restore(output, treat)
     assert output.failed() == set()
@@ -185,13 +188,13 @@ def compress(output: Output, syntax: str) -> None:
     output.edit_all(change)
 
 
-@pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless], ids=lambda one: one.name)
+@pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless], ids=lambda transfer_syntax: transfer_syntax.name)
 def test_image_compressed_without_loss_passes(output: Output, syntax: str) -> None:
     compress(output, syntax)
     assert output.failed() == set()
 
 
-@pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless], ids=lambda one: one.name)
+@pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless], ids=lambda transfer_syntax: transfer_syntax.name)
 def test_burned_in_text_in_compressed_pixels_is_found(output: Output, syntax: str) -> None:
     restore(output, lambda banner: banner)
     compress(output, syntax)

@@ -66,7 +66,9 @@ def light() -> list[bytes]:
     """One image of each study: what the attacks read is alike in all of them."""
     chosen = {study.study_instance_uid: "" for study in KEY.studies()}
     for study in KEY.studies():
-        chosen[study.study_instance_uid] = next(one.file_name for one in study.instances if not one.document)
+        chosen[study.study_instance_uid] = next(
+            instance.file_name for instance in study.instances if not instance.document
+        )
     return [whole().files[name] for name in chosen.values()]
 
 
@@ -89,12 +91,12 @@ def reference(everything: Path) -> list[LinkageRecord]:
 def people_behind(mistake: Mistake) -> dict[str, str]:
     """Return who is behind the pseudonyms of a weak output."""
     behind = {}
-    for one in KEY.patients:
-        number = one.record_number.encode()
+    for patient in KEY.patients:
+        number = patient.record_number.encode()
         if mistake is Mistake.NUMBER_HASHED:
-            behind[hashlib.sha256(number).hexdigest()] = one.spoken_name
+            behind[hashlib.sha256(number).hexdigest()] = patient.spoken_name
         else:
-            behind["R" + hashlib.blake2b(number, key=b"kept at home", digest_size=5).hexdigest()] = one.spoken_name
+            behind["R" + hashlib.blake2b(number, key=b"kept at home", digest_size=5).hexdigest()] = patient.spoken_name
     return behind
 
 
@@ -104,13 +106,17 @@ def right(links: Iterable[Link], behind: dict[str, str]) -> set[str]:
 
 def reference_people() -> dict[str, str]:
     pseudonyms = Pseudonyms(SECRET)
-    return {pseudonyms.patient(one.patient_id): one.spoken_name for one in KEY.patients}
+    return {pseudonyms.patient(person.patient_id): person.spoken_name for person in KEY.patients}
 
 
 def test_linkage_by_age_and_sex_alone_finds_nobody() -> None:
-    for real in (one for one in listed() if one.patient is not None):
-        same = [one for one in listed() if (one.sex, one.age, one.department) == (real.sex, real.age, real.department)]
-        assert len({one.name for one in same}) > 1
+    for real in (listed_person for listed_person in listed() if listed_person.patient is not None):
+        same = [
+            listed_person
+            for listed_person in listed()
+            if (listed_person.sex, listed_person.age, listed_person.department) == (real.sex, real.age, real.department)
+        ]
+        assert len({person.name for person in same}) > 1
     assert len(listed()) > 15 * len(KEY.studies())
     assert listed() == admissions(KEY)
 
@@ -128,7 +134,7 @@ def test_news_story_finds_its_patient(
     weak: Callable[[Mistake], list[LinkageRecord]], reference: list[LinkageRecord], mistake: Mistake
 ) -> None:
     story = newspaper(KEY)
-    star = next(one.spoken_name for one in KEY.patients if one.prominent)
+    star = next(patient.spoken_name for patient in KEY.patients if patient.prominent)
     assert star in story.text
     assert right(follow_the_news(weak(mistake), story), people_behind(mistake)) == {star}
     assert not right(follow_the_news(reference, story), reference_people())
@@ -142,10 +148,10 @@ def test_hashed_numbers_are_undone(
     form = victim.record_number[:-6] + "######"
     undone = undo_hashes(weak(Mistake.NUMBER_HASHED), numbers_of(form))
     assert undone[hashlib.sha256(victim.record_number.encode()).hexdigest()] == victim.record_number
-    known = [one.number for one in listed()]
+    known = [listed_person.number for listed_person in listed()]
     assert len(undo_hashes(weak(Mistake.NUMBER_HASHED), known)) == len(KEY.patients)
     assert not undo_hashes(reference, known)
-    assert not undo_hashes(reference, (one.patient_id for one in KEY.patients))
+    assert not undo_hashes(reference, (patient.patient_id for patient in KEY.patients))
 
 
 @pytest.mark.parametrize("name", ["md5", "sha1", "sha256"])
@@ -175,9 +181,9 @@ def test_known_images_find_their_patients(
     known = {}
     for patient in KEY.patients:
         for study in patient.studies:
-            for one in study.instances:
-                if one.modality == "US":
-                    dataset = pydicom.dcmread(io.BytesIO(whole().files[one.file_name]))
+            for instance in study.instances:
+                if instance.modality == "US":
+                    dataset = pydicom.dcmread(io.BytesIO(whole().files[instance.file_name]))
                     known[picture_digest(dataset)] = patient.spoken_name
     found = right(match_pictures(weak(Mistake.DATES_KEPT), known), people_behind(Mistake.DATES_KEPT))
     assert found == set(known.values())
@@ -186,7 +192,7 @@ def test_known_images_find_their_patients(
 
 def test_known_image_that_never_changes_is_always_found(reference: list[LinkageRecord]) -> None:
     """What no recipe can help: a slice without burned-in text is the same picture before and after."""
-    name = next(one.file_name for one in KEY.instances() if one.modality == "CT")
+    name = next(instance.file_name for instance in KEY.instances() if instance.modality == "CT")
     known = {picture_digest(pydicom.dcmread(io.BytesIO(whole().files[name]))): "somebody"}
     assert len(match_pictures(reference, known)) == 1
 
@@ -207,7 +213,7 @@ def test_smallest_group_of_everybody_hides_everybody(
     """Whoever has the list narrows some down to one person; moved days fit nobody, and what is left fits several."""
     assert smallest_crowd(weak(Mistake.DATES_KEPT), listed()) == 1
     assert smallest_crowd(reference, listed()) == 0
-    moved = [replace(one, day=None) for one in reference]
+    moved = [replace(record, day=None) for record in reference]
     assert smallest_crowd(moved, listed()) > 1
     assert not right(join_with_admissions(moved, listed()), reference_people())
 
@@ -271,7 +277,7 @@ def test_release_is_judged_by_what_it_does() -> None:
 
 def test_background_knowledge_does_not_name_members() -> None:
     people, story = background_knowledge(KEY)
-    assert {one.patient for one in people} == {None}
+    assert {person.patient for person in people} == {None}
     assert story.patient == -1
 
 
@@ -293,8 +299,8 @@ def portraits() -> tuple[object, ...]:
 def test_face_rendered_from_a_head_finds_its_portrait(heads: dict[str, list[Face]]) -> None:
     """Headers are clean and dates are gone; the picture is enough to find everybody, and after the recipe nobody."""
     cohort = city_hospital(make_variant("open-archive", "student"))
-    patients = {one.person.spoken for one in cohort.plan.studies if one.kind == "brain-mr"}
-    numbers = {one.person.record_number.encode(): one.person.spoken for one in cohort.plan.studies}
+    patients = {study.person.spoken for study in cohort.plan.studies if study.kind == "brain-mr"}
+    numbers = {study.person.record_number.encode(): study.person.spoken for study in cohort.plan.studies}
     behind = {
         "R" + hashlib.blake2b(number, key=b"kept at home", digest_size=5).hexdigest(): name
         for number, name in numbers.items()
@@ -308,17 +314,17 @@ def test_face_rendered_from_a_head_finds_its_portrait(heads: dict[str, list[Face
 def test_face_of_somebody_without_a_portrait_is_not_found(heads: dict[str, list[Face]]) -> None:
     """The next best face is not taken for the patient's."""
     for face in heads["weak"]:
-        best = min(portraits(), key=lambda one: unlike(face.depth, one.depth))
-        assert match_faces([face], [one for one in portraits() if one is not best]) == []
+        best = min(portraits(), key=lambda portrait: unlike(face.depth, portrait.depth))
+        assert match_faces([face], [portrait for portrait in portraits() if portrait is not best]) == []
     assert match_faces(heads["weak"], []) == []
 
 
 def test_faces_of_two_people_differ_more_than_two_of_one(heads: dict[str, list[Face]]) -> None:
     """Forty people, every pair of them."""
     known = portraits()
-    same = [min(unlike(face.depth, one.depth) for one in known) for face in heads["weak"]]
+    same = [min(unlike(face.depth, word.depth) for word in known) for face in heads["weak"]]
     assert len(known) >= 40
-    apart = [unlike(one.depth, other.depth) for number, one in enumerate(known) for other in known[:number]]
+    apart = [unlike(image.depth, other.depth) for number, image in enumerate(known) for other in known[:number]]
     assert min(apart) > 1.2 * max(same)
     assert np.median(apart) > 1.5
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.support.outputs import Output
 
 KEY = original().key
-PATIENT = next(one for one in KEY.patients if original().study in one.studies)
+PATIENT = next(patient for patient in KEY.patients if original().study in patient.studies)
 FAMILY, GIVEN = PATIENT.name.split("^")
 NUMBER = PATIENT.national_number
 
@@ -151,7 +151,7 @@ PLACES: list[tuple[Callable[[Dataset], None], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("change", "check"), PLACES, ids=lambda one: getattr(one, "__name__", one))
+@pytest.mark.parametrize(("change", "check"), PLACES, ids=lambda value: getattr(value, "__name__", value))
 def test_identifier_in_another_place_is_found(output: Output, change: Callable[[Dataset], None], check: str) -> None:
     output.edit(change)
     assert output.failed() == {check}

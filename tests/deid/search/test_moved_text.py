@@ -38,29 +38,37 @@ def radiographs() -> list[Radiograph]:
     studies = [study for patient in key.patients for study in patient.studies]
     taken = {study.study_instance_uid for study in studies if study.modality == "DX"}
     found = []
-    for plan in (one for one in cohort.plan.studies if one.uid in taken):
+    for plan in (other_study for other_study in cohort.plan.studies if other_study.uid in taken):
         for _, content in cohort.study_files(plan):
             dataset = pydicom.dcmread(io.BytesIO(content))
-            burned = [one for one in key.planted_in({dataset.SOPInstanceUID}) if one.box and one.mask]
+            burned = [
+                identifier
+                for identifier in key.planted_in({dataset.SOPInstanceUID})
+                if identifier.box and identifier.mask
+            ]
             pixels = decode(dataset) if dataset.Modality == "DX" else None
             if pixels is not None and burned:
                 barred = pixels.astype(float)
-                barred[min(one.box.row for one in burned) - 15 : max(one.box.row + 30 for one in burned)] = 0
-                found.append(Radiograph(barred, [one.glyphs() for one in burned]))
+                barred[
+                    min(identifier.box.row for identifier in burned) - 15 : max(
+                        identifier.box.row + 30 for identifier in burned
+                    )
+                ] = 0
+                found.append(Radiograph(barred, [identifier.glyphs() for identifier in burned]))
     assert len(found) >= 2
     return found
 
 
 def test_glyph_match_ignores_anatomy_and_painted_bars(radiographs: list[Radiograph]) -> None:
     """A bar over the whole width takes too much, but nobody reads the name in it, nor in ribs."""
-    assert [text_anywhere(one.barred, one.letters) for one in radiographs] == [[]] * len(radiographs)
+    assert [text_anywhere(image.barred, image.letters) for image in radiographs] == [[]] * len(radiographs)
 
 
 @pytest.mark.parametrize("way", AROUND)
 def test_glyph_match_finds_text_wherever_it_was_moved(radiographs: list[Radiograph], way: str) -> None:
-    for one in radiographs:
-        for number, letters in enumerate(one.letters):
+    for image in radiographs:
+        for number, letters in enumerate(image.letters):
             rows, columns = letters.shape
-            plane = one.barred.copy()
+            plane = image.barred.copy()
             plane[100 : 100 + rows, 120 : 120 + columns][letters] += 0.3 * np.ptp(plane)
-            assert number in text_anywhere(AROUND[way](plane), one.letters)
+            assert number in text_anywhere(AROUND[way](plane), image.letters)

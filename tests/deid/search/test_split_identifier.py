@@ -27,10 +27,10 @@ WHOLE = {Identifier.DATE, Identifier.AGE, Identifier.UID, Identifier.OTHER, Iden
 """What is not sought in pieces: too short, or said of the findings as well."""
 FIRST, SECOND, ITEMS = "(0010,2000)", "(0010,2110)", "(0040,0275)[{}].(0040,0007)"
 WAYS = {
-    "two attributes": lambda one, other: [(FIRST, "LO", one), (SECOND, "LO", other)],
-    "two values": lambda one, other: [(FIRST, "LO", [one, other])],
-    "two items": lambda one, other: [(ITEMS.format(0), "LO", one), (ITEMS.format(1), "LO", other)],
-    "in the other order": lambda one, other: [(FIRST, "LO", other), (SECOND, "LO", one)],
+    "two attributes": lambda start, other: [(FIRST, "LO", start), (SECOND, "LO", other)],
+    "two values": lambda start, other: [(FIRST, "LO", [start, other])],
+    "two items": lambda start, other: [(ITEMS.format(0), "LO", start), (ITEMS.format(1), "LO", other)],
+    "in the other order": lambda start, other: [(FIRST, "LO", other), (SECOND, "LO", start)],
 }
 
 
@@ -67,8 +67,8 @@ def test_split_name_within_a_word_is_found(name: str, way: str) -> None:
     names = list(own_words(place))
     assert names
     for instance, whole, word in names:
-        for one, other in cuts(word, 3):
-            assert whole in leaks(place, instance, WAYS[way](f"seen {one}", f"{other} today")), (one, other)
+        for start, other in cuts(word, 3):
+            assert whole in leaks(place, instance, WAYS[way](f"seen {start}", f"{other} today")), (start, other)
 
 
 @pytest.mark.parametrize("name", HOSPITALS)
@@ -76,7 +76,10 @@ def test_split_identifier_anywhere_is_found(name: str) -> None:
     place = hospital(name)
     ways = list(WAYS.values())
     tokens = {
-        (one.token, one.kind): case.instance for case in place.cases for one in [case.planted] if one.kind not in WHOLE
+        (identifier.token, identifier.kind): case.instance
+        for case in place.cases
+        for identifier in [case.planted]
+        if identifier.kind not in WHOLE
     }
     pieces = [
         (number, token, instance, halves)
@@ -84,16 +87,16 @@ def test_split_identifier_anywhere_is_found(name: str) -> None:
         for halves in list(cuts(token, 4))[:: 1 + len(token) // 8]
     ]
     assert len(pieces) > 100
-    for number, token, instance, (one, other) in pieces:
-        assert token in leaks(place, instance, ways[number % len(ways)](one, other)), (one, other)
+    for number, token, instance, (start, other) in pieces:
+        assert token in leaks(place, instance, ways[number % len(ways)](start, other)), (start, other)
 
 
 @pytest.mark.parametrize("name", HOSPITALS)
 def test_split_piece_alone_is_no_leak(name: str) -> None:
     place = hospital(name)
     for instance, _, word in own_words(place):
-        one, other = next(cuts(word, 3))
-        assert not leaks(place, instance, [(FIRST, "LO", one)])
+        start, other = next(cuts(word, 3))
+        assert not leaks(place, instance, [(FIRST, "LO", start)])
         assert not leaks(place, instance, [(FIRST, "LO", other)])
 
 

@@ -21,9 +21,9 @@ def painted(place: Hospital) -> Iterator[tuple[FileDataset, PlantedIdentifier]]:
     """Yield the cleaned pictures that are not compressed, each with a text that was burned in."""
     for uid in place.clean:
         dataset = place.cleaned(uid)
-        burned = [one for one in place.key.planted_in({uid}) if one.path == "pixels"]
+        burned = [identifier for identifier in place.key.planted_in({uid}) if identifier.path == "pixels"]
         if burned and not dataset.file_meta.TransferSyntaxUID.is_compressed:
-            yield dataset, max(burned, key=lambda one: one.box.width if one.box else 0)
+            yield dataset, max(burned, key=lambda planted: planted.box.width if planted.box else 0)
 
 
 @pytest.mark.parametrize("name", HOSPITALS)
@@ -32,7 +32,7 @@ def test_name_as_bytes_in_the_last_frame_is_found(name: str) -> None:
     pictures = list(painted(place))
     assert len({dataset.Modality for dataset, _ in pictures}) >= 4
     for dataset, burned in pictures:
-        patient = next(one for one in place.key.patients if one.index == burned.patient)
+        patient = next(person for person in place.key.patients if person.index == burned.patient)
         pixels = dataset.pixel_array
         stored = bytearray(dataset.PixelData)
         samples = dataset.SamplesPerPixel

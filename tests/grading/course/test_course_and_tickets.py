@@ -20,12 +20,12 @@ def payload(ticket):
 
 
 def test_course_secret_is_in_one_file_of_its_owner(course):
-    secrets = [one for one in (course.folder / SECRET_FOLDER).iterdir() if one.suffix == ".key"]
+    secrets = [path for path in (course.folder / SECRET_FOLDER).iterdir() if path.suffix == ".key"]
     assert len(secrets) == 2
-    for one in secrets:
-        assert stat.S_IMODE(one.stat().st_mode) == 0o600
-        assert one.read_bytes() not in (course.folder / COURSE_FILE).read_bytes()
-        assert one.read_bytes().hex() not in (course.folder / COURSE_FILE).read_text()
+    for secret in secrets:
+        assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+        assert secret.read_bytes() not in (course.folder / COURSE_FILE).read_bytes()
+        assert secret.read_bytes().hex() not in (course.folder / COURSE_FILE).read_text()
     assert stat.S_IMODE((course.folder / SECRET_FOLDER).stat().st_mode) == 0o700
 
 
@@ -49,8 +49,8 @@ def test_ticket_gives_the_variant_and_no_secret(course, anna):
     assert variant == make_variant("open-archive", "anna", course.course_key())
     assert variant != make_variant("open-archive", "anna")
     assert ticket.variant("another") is None
-    for one in (course.folder / SECRET_FOLDER).glob("*.key"):
-        secret = one.read_bytes()
+    for path in (course.folder / SECRET_FOLDER).glob("*.key"):
+        secret = path.read_bytes()
         assert secret not in payload(text)
         assert secret.hex().encode() not in payload(text)
         assert base64.b64encode(secret)[:40] not in payload(text)

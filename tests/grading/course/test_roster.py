@@ -34,7 +34,7 @@ MOODLE = (
 def test_roster_of_every_platform_gives_the_same_students(tmp_path, content, encoding, students):
     path = tmp_path / "roster.csv"
     path.write_bytes(content.encode(encoding))
-    assert [(one.id, one.name) for one in read_roster(path)] == students
+    assert [(student.id, student.name) for student in read_roster(path)] == students
 
 
 def test_roster_keeps_the_platforms_names(tmp_path):

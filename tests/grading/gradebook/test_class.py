@@ -25,7 +25,7 @@ from tests.support.hostile_zips import ZIPS
 from tests.support.submissions import Class, everything_but_time, seen_of
 
 # What needs the sandbox is graded in test_a_class_in_containers.py.
-HOSTILE = [name for name in hostile_manners() if name not in {one.name for one in SANDBOXED}]
+HOSTILE = [name for name in hostile_manners() if name not in {manner.name for manner in SANDBOXED}]
 SAMPLE = ["perfect", "everything as shipped", "titles believed", "DICOM switched off", "leak: picture", "a quine"]
 
 _CRASHING_READER = """
@@ -75,26 +75,26 @@ def test_class_grades_follow_from_the_submissions(big, graded):
     assert not graded.strays
     assert str(big.folder) not in everything_but_time(graded), "where the grader keeps its files is nobody's business"
     lateness = {"an hour late": 0.9, "two days late": 0.8, "a month late": 0.0}
-    for one in graded.counting():
-        name = big.made[one.student].manner.name
-        assert one.late_factor == pytest.approx(lateness.get(name, 1.0)), name
-        assert one.points == pytest.approx(sum(big.made[one.student].points.values()) * one.late_factor)
+    for grade in graded.counting():
+        name = big.made[grade.student].manner.name
+        assert grade.late_factor == pytest.approx(lateness.get(name, 1.0)), name
+        assert grade.points == pytest.approx(sum(big.made[grade.student].points.values()) * grade.late_factor)
 
 
 def test_class_broken_submission_says_why(big, graded):
-    for one in graded.counting():
-        manner = big.made[one.student].manner
+    for grade in graded.counting():
+        manner = big.made[grade.student].manner
         if not manner.readable:
-            assert one.state == "broken", manner.name
-            assert one.problems
-            assert all(objective.message for objective in one.objectives)
+            assert grade.state == "broken", manner.name
+            assert grade.problems
+            assert all(objective.message for objective in grade.objectives)
         elif manner.name in CONFIGURATIONS:
-            assert one.state == "partly broken"
-            assert any(option in one.problems[0] for option in CONFIGURATIONS[manner.name])
+            assert grade.state == "partly broken"
+            assert any(option in grade.problems[0] for option in CONFIGURATIONS[manner.name])
         elif not manner.started:
-            assert one.state == "partly broken", manner.name
-            assert len(one.problems[0]) > 20
-    states = Counter(one.state for one in graded.counting())
+            assert grade.state == "partly broken", manner.name
+            assert len(grade.problems[0]) > 20
+    states = Counter(grade.state for grade in graded.counting())
     assert states["broken"] == len(ZIPS)
     assert states["partly broken"] > len(CONFIGURATIONS)
 
@@ -113,17 +113,17 @@ def test_class_graded_again_replays_nothing(big, graded):
 @pytest.mark.parametrize("hostile", [False, True], ids=["honest ones alone", "hostile ones alone"])
 def test_class_graded_anew_in_another_order_is_the_same(big, graded, hostile, tmp_path, monkeypatch):
     """Neither who else is graded beside them, nor the order, nor the second time changes anything."""
-    again = [one.id for one in big.roster if (big.made[one.id].manner.name in HOSTILE) is hostile][::3]
+    again = [member.id for member in big.roster if (big.made[member.id].manner.name in HOSTILE) is hostile][::3]
     submissions = tmp_path / "in"
     submissions.mkdir()
-    for path in (big.made[one].path for one in again):
+    for path in (big.made[student_id].path for student_id in again):
         if path.is_fifo():
             os.mkfifo(submissions / path.name)
         else:
             shutil.copyfile(path, submissions / path.name, follow_symlinks=False)
     monkeypatch.setattr(gradebook, "gather", lambda *what: gather(*what)[::-1])
     book = grade_class(submissions, big.course, big.roster, tmp_path / "grades", runtime="process")
-    assert book.replayed == sum(bool(one.key) for one in book.counting() if one.student in again) > 5
+    assert book.replayed == sum(bool(grade.key) for grade in book.counting() if grade.student in again) > 5
     assert seen_of(book, again) == seen_of(graded, again)
 
 
@@ -137,8 +137,8 @@ def test_class_with_other_points_replays_nothing(big, graded):
     course._folder = big.course.folder
     book = big.grade("process", course=course)
     assert book.replayed == 0
-    names = {big.made[one.student].manner.name: one for one in book.counting()}
-    before = {big.made[one.student].manner.name: one for one in graded.counting()}
+    names = {big.made[student_grade.student].manner.name: student_grade for student_grade in book.counting()}
+    before = {big.made[student_grade.student].manner.name: student_grade for student_grade in graded.counting()}
     assert names["perfect"].points == before["perfect"].points + 40
     assert names["with hints"].points == before["with hints"].points + 40 - 9
     assert names["no password"].points == before["no password"].points
@@ -158,13 +158,13 @@ def test_class_file_that_crashes_its_reader_costs_its_part(small, monkeypatch, t
     (tmp_path / "sitecustomize.py").write_text(_CRASHING_READER)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
     book = small.grade("process", to="grades-crash")
-    grades = {one.student: one for one in book.counting()}
+    grades = {student_grade.student: student_grade for student_grade in book.counting()}
     assert grades["s01"].state == "partly broken"
     assert "reading the de-identified files ended the program" in grades["s01"].problems[0]
-    assert {one.id for one in grades["s01"].objectives if not one.points} == {
-        one.id
-        for one in grades["s01"].objectives
-        if one.id.startswith("deid-")  # the release is an answer
+    assert {objective.id for objective in grades["s01"].objectives if not objective.points} == {
+        objective.id
+        for objective in grades["s01"].objectives
+        if objective.id.startswith("deid-")  # the release is an answer
     }
     wrong = small.wrong(book)
     assert all(name.startswith("perfect: deid") for name in wrong)
@@ -175,24 +175,24 @@ def test_class_without_workers_is_the_labs_failure(small, monkeypatch, tmp_path)
     (tmp_path / "sitecustomize.py").write_text("import gc, os\ngc.freeze = lambda: os._exit(3)\n")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
     book = small.grade("process", to="grades-none")
-    readable = [one for one in book.counting() if small.made[one.student].manner.readable]
-    assert {one.state for one in readable} == {"grade again"}
-    assert all("before it looked at this one" in one.problems[0] for one in readable)
+    readable = [student_grade for student_grade in book.counting() if small.made[student_grade.student].manner.readable]
+    assert {submission.state for submission in readable} == {"grade again"}
+    assert all("before it looked at this one" in submission.problems[0] for submission in readable)
     assert not book.certain
     assert not list((small.folder / "grades-none").glob("replays/*.json"))
 
 
 def test_class_submission_that_takes_too_long_is_given_up(small):
     book = small.grade("process", to="grades-short", limit=0.5, workers=2)
-    assert {one.state for one in book.counting()} <= {"broken", "partly broken", "grade again"}
-    assert any("took longer than" in problem for one in book.counting() for problem in one.problems)
+    assert {student_grade.state for student_grade in book.counting()} <= {"broken", "partly broken", "grade again"}
+    assert any("took longer than" in problem for student_grade in book.counting() for problem in student_grade.problems)
     assert not list((small.folder / "grades-short").glob("replays/*.json"))
 
 
 def test_class_interrupted_leaves_nothing_and_resumes(small, tmp_path):
     """The command is ended from outside after the first result; the second run replays only what is missing."""
     roster = tmp_path / "roster.csv"
-    roster.write_text("student\n" + "\n".join(one.id for one in small.roster) + "\n", encoding="utf-8")
+    roster.write_text("student\n" + "\n".join(student.id for student in small.roster) + "\n", encoding="utf-8")
     to = tmp_path / "grades"
     command = [sys.executable, "-m", "pacslab", "grade", str(small.submissions), "--course", str(small.course.folder)]
     command += ["--roster", str(roster), "--to", str(to), "--runtime", "process", "--workers", "1", "--json"]

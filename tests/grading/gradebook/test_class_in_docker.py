@@ -16,7 +16,7 @@ from tests.support.submissions import Class
 
 DAY = int(os.environ.get("PACSLAB_DAY") or datetime.now(UTC).toordinal())
 EVERY = submission_profiles()
-IN_SANDBOX = [one.name for one in SANDBOXED]
+IN_SANDBOX = [manner.name for manner in SANDBOXED]
 
 
 def todays(names):
@@ -25,9 +25,9 @@ def todays(names):
 
 FAMILIES = {
     "perfect": ["perfect"],
-    "a fix missing": ["everything as shipped", *(one.name for one in EVERY.values() if one.exposes)],
-    "a broken clinic": [todays([one.name for one in EVERY.values() if not one.clinic])],
-    "a leak": [todays([one.name for one in EVERY.values() if one.leak])],
+    "a fix missing": ["everything as shipped", *(manner.name for manner in EVERY.values() if manner.exposes)],
+    "a broken clinic": [todays([manner.name for manner in EVERY.values() if not manner.clinic])],
+    "a leak": [todays([manner.name for manner in EVERY.values() if manner.leak])],
     "late": ["two days late"],
     "copied": ["copied"],
     "empty": ["empty"],
@@ -53,16 +53,16 @@ def test_class_in_docker_grades_follow_from_submissions(contained, graded):
     assert contained.wrong(graded) == {}
     assert graded.certain
     assert len(graded.counting()) == len(contained.roster)
-    factors = {contained.made[one.student].manner.name: one.late_factor for one in graded.counting()}
+    factors = {contained.made[grade.student].manner.name: grade.late_factor for grade in graded.counting()}
     assert factors.pop("two days late") == pytest.approx(0.8)
     assert set(factors.values()) == {1.0}
 
 
 def test_class_in_docker_runs_servers_in_containers(contained, graded):
-    looked_at = {one.student for one in graded.replays.values() if one.assessment}
+    looked_at = {replay.student for replay in graded.replays.values() if replay.assessment}
     started = {student for student, made in contained.made.items() if made.manner.readable and made.manner.started}
     assert looked_at == started
-    assert {one.runtime for one in graded.replays.values()} == {"docker"}
+    assert {replay.runtime for replay in graded.replays.values()} == {"docker"}
 
 
 def test_class_in_docker_leaves_nothing(contained, graded):
@@ -75,6 +75,6 @@ def test_class_in_processes_uses_the_sandbox_where_needed(tmp_path):
     beside = Class(tmp_path, ["perfect", *IN_SANDBOX[1:3], "known password"])
     book = beside.grade("process")
     assert beside.wrong(book) == {}
-    runtimes = {beside.made[one.student].manner.name: one.runtime for one in book.replays.values()}
+    runtimes = {beside.made[replay.student].manner.name: replay.runtime for replay in book.replays.values()}
     assert runtimes == {"perfect": "process", "known password": "process", **dict.fromkeys(IN_SANDBOX[1:3], "docker")}
     assert beside.left_by() == []

@@ -30,12 +30,12 @@ ROSTER = (
 def written(course, tmp_path_factory):
     scenario = load_scenario("open-archive")
     grades, replays = [], {}
-    for number, one in enumerate(ROSTER[:2]):
+    for number, member in enumerate(ROSTER[:2]):
         replay = Replay(
             key=f"k{number}",
             sha256="0" * 64,
             scenario="open-archive",
-            student=one.id,
+            student=member.id,
             runtime="process",
             sent=datetime(2026, 11, 1, tzinfo=UTC),
             server_problem=EVIL,
@@ -46,7 +46,7 @@ def written(course, tmp_path_factory):
             notes=(EVIL,),
         )
         replays[replay.key] = replay
-        made = grade(one, scenario, course, replay)
+        made = grade(member, scenario, course, replay)
         grades.append(made.model_copy(update={"file": EVIL, "signals": (Signal(kind="canary", words=EVIL),)}))
     grades.append(grade(ROSTER[2], scenario, course, None))
     folder = tmp_path_factory.mktemp("out")
@@ -77,11 +77,11 @@ def test_gradebook_tables_are_whole_and_compute_nothing(written, name):
     table = rows(written / name)
     assert len({len(row) for row in table}) == 1
     for row in table:
-        for one in row:
-            assert not re.match(r"\s*[=+@\t\r|%]", one)
-            assert not re.match(r"-(?![0-9.]+$)", one)
-            assert "\x00" not in one
-            assert "\u202e" not in one
+        for text in row:
+            assert not re.match(r"\s*[=+@\t\r|%]", text)
+            assert not re.match(r"-(?![0-9.]+$)", text)
+            assert "\x00" not in text
+            assert "\u202e" not in text
 
 
 def test_gradebook_canvas_and_moodle_keep_their_columns(written):
@@ -94,7 +94,7 @@ def test_gradebook_canvas_and_moodle_keep_their_columns(written):
     assert moodle[0][:3] == ["Username", "ID number", "Email address"]
     assert moodle[1][:3] == ["jose", "S-1", "j@example.edu"]
     students = read_roster(written / "canvas.csv")
-    assert [one.id for one in students][:1] == ["jose"]
+    assert [student.id for student in students][:1] == ["jose"]
 
 
 class Tags(HTMLParser):
@@ -115,7 +115,7 @@ def test_gradebook_pages_escape_what_was_written(written, name):
     parser = Tags()
     parser.feed(text)
     assert not parser.found & {"script", "iframe", "object", "link", "form", "svg"}
-    assert not {one for one in parser.attributes if one.startswith("on")}
+    assert not {attribute for attribute in parser.attributes if attribute.startswith("on")}
     assert "<script>alert" not in text
     if name != "students/carla.html":
         assert "&lt;script&gt;alert(1)" in text
@@ -138,7 +138,7 @@ def test_gradebook_student_page_shows_nobody_else(written):
 
 def test_gradebook_json_holds_everything(written, course):
     content = json.loads((written / "results.json").read_text(encoding="utf-8"))
-    assert [one["student"] for one in content["grades"]] == ["anna", "ben", "carla"]
+    assert [grade["student"] for grade in content["grades"]] == ["anna", "ben", "carla"]
     assert content["grades"][0]["signals"][0]["kind"] == "canary"
     secret = (course.folder / ".course-secret" / "variants.key").read_bytes()
     assert secret.hex() not in json.dumps(content)
@@ -188,7 +188,7 @@ def test_marks_table_without_its_columns_is_refused(tmp_path):
 
 def test_gradebook_reason_for_several_objectives_stands_once(written):
     text = (written / "students" / "anna.html").read_text(encoding="utf-8")
-    doors = sum(one.stage == "harden" for one in load_scenario("open-archive").objectives)
+    doors = sum(objective.stage == "harden" for objective in load_scenario("open-archive").objectives)
     assert text.count("for the reason above") == doors > 3
     top, _, rest = text.partition("What is still open")
     assert "calc" in top

@@ -98,9 +98,9 @@ def nbcourse(run, tmp_path_factory):
 
 def cells(path):
     """Return the lines of each cell, without the line that nbgrader adds to a stub."""
-    sources = ["".join(one["source"]) for one in json.loads(path.read_text("utf-8"))["cells"]]
-    lines = [[line.rstrip() for line in one.splitlines()] for one in sources]
-    return [[line for line in one if line and line.strip() != "raise NotImplementedError()"] for one in lines]
+    sources = ["".join(cell["source"]) for cell in json.loads(path.read_text("utf-8"))["cells"]]
+    lines = [[line.rstrip() for line in source.splitlines()] for source in sources]
+    return [[line for line in log_line if line and line.strip() != "raise NotImplementedError()"] for log_line in lines]
 
 
 def test_nbgrader_releases_notebooks_as_shipped(nbcourse):
@@ -136,7 +136,7 @@ def test_nbgrader_gradebook_takes_a_graded_class(nbcourse, run, tmp_path):
     scenario = load_scenario("open-archive")
     course = init_course(tmp_path / "course", "pacs", "PACS", ("open-archive",))
     pairs = [graded(scenario, course, ANNA, reached=True), graded(scenario, course, BEN, reached=False)]
-    book = Gradebook(course, (ANNA, BEN), tuple(one for one, _ in pairs), {}, {one.key: one for _, one in pairs})
+    book = Gradebook(course, (ANNA, BEN), tuple(pair for pair, _ in pairs), {}, {pair.key: pair for _, pair in pairs})
     (tmp_path / "results.json").write_text(as_json(book), encoding="utf-8")
     points = pairs[0][0].points
     assert points > 0
@@ -156,7 +156,7 @@ def test_nbgrader_commands_of_the_guide_work(run, tmp_path):
     scenario = load_scenario("open-archive")
     course = init_course(tmp_path / "course", "pacs", "PACS", ("open-archive",))
     pairs = [graded(scenario, course, ANNA, reached=True), graded(scenario, course, BEN, reached=False)]
-    book = Gradebook(course, (ANNA, BEN), tuple(one for one, _ in pairs), {}, {one.key: one for one, _ in pairs})
+    book = Gradebook(course, (ANNA, BEN), tuple(pair for pair, _ in pairs), {}, {pair.key: pair for pair, _ in pairs})
     place = tmp_path / "nbgrader course"
     (place / "grades").mkdir(parents=True)
     (place / "grades" / "results.json").write_text(as_json(book), encoding="utf-8")
@@ -166,7 +166,7 @@ def test_nbgrader_commands_of_the_guide_work(run, tmp_path):
     assert len(list((place / "release" / "open-archive").glob("*.ipynb"))) == 5
     with (place / "grades.csv").open(newline="") as file:
         table = {row["student_id"]: (float(row["score"]), float(row["max_score"])) for row in csv.DictReader(file)}
-    possible = sum(one.points for one in scenario.objectives)
+    possible = sum(objective.points for objective in scenario.objectives)
     assert table == {"anna": (pairs[0][0].points, possible), "ben": (0, possible)}
     assert f"{possible:g} points for the objectives" in GUIDE
 
@@ -193,7 +193,7 @@ def test_otter_cell_says_whether_an_objective_is_reached(run, tmp_path, reached,
     """With the test files and the cell that the guide says."""
     command, cell = commands_in("With otter")
     run(tmp_path, "-c", command, program="bash")
-    objectives = {one.id for one in load_scenario("open-archive").objectives}
+    objectives = {objective.id for objective in load_scenario("open-archive").objectives}
     assert {path.stem for path in (tmp_path / "tests").iterdir()} == objectives
     (tmp_path / "cell.py").write_text(OTTER_LAB.format(answer=repr(reached), cell=cell), encoding="utf-8")
     assert share in run(tmp_path, "cell.py")

@@ -59,7 +59,7 @@ def facts(**changes):
 
 
 def points(made):
-    return {one.id: one.points for one in made.objectives}
+    return {objective.id: objective.points for objective in made.objectives}
 
 
 def test_points_for_an_attack_need_a_working_clinic(scenario, course):
@@ -69,21 +69,27 @@ def test_points_for_an_attack_need_a_working_clinic(scenario, course):
     )
     assert points(good)["close-web"] == 10
     assert points(broken)["close-web"] == 0
-    assert "the hospital cannot work" in next(one.message for one in broken.objectives if one.id == "close-web")
+    assert "the hospital cannot work" in next(
+        objective.message for objective in broken.objectives if objective.id == "close-web"
+    )
 
 
 def test_points_are_not_lost_by_a_failure_of_the_lab(scenario, course):
     failed = facts(assessment=findings(scenario, clinic_scanner_stores=Outcome.LAB_FAILURE))
     made = grade(ROSTER[0], scenario, course, failed)
     assert made.state == "grade again"
-    assert next(one for one in made.objectives if one.id == "close-web").reached is None
+    assert next(objective for objective in made.objectives if objective.id == "close-web").reached is None
     assert grade(ROSTER[0], scenario, course, facts(failure="no disk")).state == "grade again"
 
 
 def test_points_of_a_wrong_answer_do_not_show_the_right_one(scenario, course):
     """Feedback comes before the last submission, and the best one may count."""
     replay = facts(facts={"patient_count": "4711"}, answers={"patient-count": "12"})
-    given = next(one for one in grade(ROSTER[0], scenario, course, replay).objectives if one.id == "patient-count")
+    given = next(
+        objective
+        for objective in grade(ROSTER[0], scenario, course, replay).objectives
+        if objective.id == "patient-count"
+    )
     assert (given.points, given.message) == (0, "'12' is not the answer.")
     assert "4711" not in given.model_dump_json()
 
@@ -101,7 +107,7 @@ def test_points_of_written_answers_wait_for_marks(scenario, course):
     )
     replay = facts(written=report)
     made = grade(ROSTER[0], scenario, course, replay)
-    assert [one.points for one in made.written] == [None, 0.0]
+    assert [objective.points for objective in made.written] == [None, 0.0]
     assert made.written[0].text == "The worst was ..."
     assert len(made.unmarked) == 1
     marked = grade(
@@ -128,8 +134,12 @@ def sent(grade_, hours, score):
 def test_submission_best_or_last_counts(scenario, course):
     nothing = grade(ROSTER[0], scenario, course, facts())
     several = [sent(nothing, 1, 3.0), sent(nothing, 2, 5.0), sent(nothing, 3, 1.0)]
-    best = [one.file for one in _counted(several, course) if one.counts]
-    last = [one.file for one in _counted(several, course.model_copy(update={"counts": "last"})) if one.counts]
+    best = [student_grade.file for student_grade in _counted(several, course) if student_grade.counts]
+    last = [
+        student_grade.file
+        for student_grade in _counted(several, course.model_copy(update={"counts": "last"}))
+        if student_grade.counts
+    ]
     assert (best, last) == (["2.zip"], ["3.zip"])
 
 
@@ -139,7 +149,7 @@ def test_signal_canary_names_the_owner_of_the_data(scenario, course):
     number, uid = plan.people[3].national_number, plan.studies[2].uid
     replay = facts(traces={"an answer": (number,), "the output 'image-1.dcm'": (uid, "1.2.840.10008.1.2.1")})
     signals = foreign_data("anna", replay, canaries)
-    assert [one.others for one in signals] == [("ben",)]
+    assert [signal.others for signal in signals] == [("ben",)]
     assert number in signals[0].words
     assert "image-1.dcm" in signals[0].words
     assert foreign_data("ben", replay, canaries) == []
@@ -150,7 +160,7 @@ def test_signal_answers_of_another_student_are_named(scenario):
     other = {"report_phone": "+91 22 5550 9999", "prominent_name": "Ravi Das", "asked_number_owner": "D E"}
     copied = facts(facts=own, answers={"report-phone": "22 5550 9999", "prominent-patient": "Das, Ravi"})
     signals = borrowed_answers("anna", scenario, {"anna": [copied], "ben": [facts(facts=other)]})
-    assert [(one.kind, one.others) for one in signals] == [("answer", ("ben",))]
+    assert [(signal.kind, signal.others) for signal in signals] == [("answer", ("ben",))]
     assert "report-phone" in signals[0].words
     honest = facts(facts=own, answers={"report-phone": "22 5550 0001", "prominent-patient": "somebody"})
     assert borrowed_answers("anna", scenario, {"anna": [honest], "ben": [facts(facts=other)]}) == []
@@ -166,7 +176,7 @@ def test_signal_shared_password_is_shown_to_both_sides():
 
 def test_signal_edited_chain_takes_no_point(scenario, course):
     replay = facts(timing=Timing(broken_at=3, impossible=("event 2 is dated before event 1",)))
-    assert [one.kind for one in timeline_signals(replay)] == ["time", "chain"]
+    assert [signal.kind for signal in timeline_signals(replay)] == ["time", "chain"]
     honest = grade(ROSTER[0], scenario, course, facts())
     assert grade(ROSTER[0], scenario, course, replay).points == honest.points
 
@@ -198,7 +208,7 @@ def handed_in(course, tmp_path):
 def test_submission_owner_is_read_from_platform_names(course, handed_in, tmp_path, name, student):
     handed_in(ROSTER[0], name)
     found = gather(tmp_path / "in", course, ROSTER)
-    assert [one.student for one in found] == [student]
+    assert [signal.student for signal in found] == [student]
     foreign = any("with the ticket of 'anna'" in words for words in found[0].signals)
     assert foreign is (student != "anna")
 

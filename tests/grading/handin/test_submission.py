@@ -50,7 +50,7 @@ def test_submission_holds_the_work_named_by_its_receipt(course, anna, monkeypatc
         "report.md",
         "submission.json",
     ]
-    assert {one.name for one in receipt.files} == set(names) - {"submission.json"}
+    assert {file.name for file in receipt.files} == set(names) - {"submission.json"}
     handed_in = note(receipt.path)
     assert handed_in.ticket == ticket
     assert handed_in.objectives["archive-title"].answer == "ARCHIVE"
@@ -87,8 +87,8 @@ def test_timeline_shows_what_was_removed_or_changed():
     events = read_timeline(session.work)
     variant = session.deployment.variant
     genesis = first_seal(variant.student, variant.scenario, variant.id)
-    assert [one.what for one in events] == ["check", "hint", "hint", "hint", "check"]
-    assert [one.outcome for one in events if one.what == "check"] == ["not reached", "reached"]
+    assert [event.what for event in events] == ["check", "hint", "hint", "hint", "check"]
+    assert [event.outcome for event in events if event.what == "check"] == ["not reached", "reached"]
     assert hints_of(events) == {"archive-title": 2, "patient-count": 1}
     assert broken_at(events, genesis) is None
     assert broken_at(events[:1] + events[2:], genesis) == 2
@@ -104,8 +104,8 @@ def test_timeline_shows_what_was_removed_or_changed():
 
 def test_timeline_that_cannot_be_is_reported():
     session = Session("open-archive", student="fast")
-    for one in session.scenario.objectives[:3]:
-        session.hint(one.id)
+    for objective in session.scenario.objectives[:3]:
+        session.hint(objective.id)
     events = read_timeline(session.work)
     sent = events[-1].at
     assert impossibilities(events, None, sent) == []
@@ -115,8 +115,8 @@ def test_timeline_that_cannot_be_is_reported():
     assert "after the submission" in impossibilities(events, None, sent.replace(year=2020))[0]
     assert "sent in the future" in impossibilities((), None, sent.replace(year=sent.year + 2))[0]
     reached = tuple(
-        one.model_copy(update={"what": "check", "outcome": "reached"})
-        for one in sorted(events * 3, key=lambda one: one.at)
+        event.model_copy(update={"what": "check", "outcome": "reached"})
+        for event in sorted(events * 3, key=lambda event: event.at)
     )
     assert "within a minute" in impossibilities(reached, None, sent)[0]
     assert json.loads(events[0].model_dump_json())["what"] == "hint"

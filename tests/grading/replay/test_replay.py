@@ -96,9 +96,11 @@ def test_replay_without_a_sandbox_refuses_and_counts_the_rest(replayed, monkeypa
     assert result.assessment is None
     assert "ExecuteLuaEnabled runs code" in result.server_problem
     assert "no engine answers" in result.server_problem
-    points = {one.stage: 0.0 for one in grade(ANNA, load_scenario("open-archive"), course, result).objectives}
-    for one in grade(ANNA, load_scenario("open-archive"), course, result).objectives:
-        points[one.stage] += one.points
+    points = {
+        objective.stage: 0.0 for objective in grade(ANNA, load_scenario("open-archive"), course, result).objectives
+    }
+    for objective in grade(ANNA, load_scenario("open-archive"), course, result).objectives:
+        points[objective.stage] += objective.points
     assert points["harden"] == 0
     assert points["deidentify"] > 0
     assert points["read"] > 0
@@ -150,7 +152,7 @@ def test_replay_key_depends_on_what_decides_the_result(course):
     scenario = load_scenario("open-archive")
     variant = make_variant("open-archive", "anna", course.course_key())
     key = replay_key("a" * 64, scenario, variant, "process")
-    cheaper = [one.model_copy(update={"points": 1, "hints": ()}) for one in scenario.objectives]
+    cheaper = [objective.model_copy(update={"points": 1, "hints": ()}) for objective in scenario.objectives]
     reworded = scenario.model_copy(update={"objectives": tuple(cheaper), "story": "Another."})
     reworded._folder = scenario.folder
     assert replay_key("a" * 64, reworded, variant, "process") == key

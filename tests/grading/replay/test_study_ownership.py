@@ -19,8 +19,8 @@ class Mine:
         self.cohort = cohort_of(load_scenario("open-archive"), make_variant("open-archive", student, b"k" * 32))
         self.key = self.cohort.questions()
         self.uid = self.key.facts["deid_study_uid"]
-        study = next(one for one in self.cohort.plan.studies if one.uid == self.uid)
-        images = {one.file_name for one in self.key.study(self.uid).instances if not one.document}
+        study = next(other_study for other_study in self.cohort.plan.studies if other_study.uid == self.uid)
+        images = {instance.file_name for instance in self.key.study(self.uid).instances if not instance.document}
         contents = [content for name, content in self.cohort.study_files(study) if name in images]
         written = deidentify_study(contents, folder, secret=b"s" * 32).written
         self.cleaned = [path.read_bytes() for path in written]
@@ -60,16 +60,16 @@ def brighter(pixels):
 def test_study_of_the_student_is_what_the_audit_finds(anna, tmp_path):
     assert anna.says(anna.cleaned, tmp_path / "out", untouched=4) == ""
     report = audit_study(tmp_path / "out", anna.key, anna.uid)
-    assert next((one.good, one.total) for one in report.kept if one.name == UNTOUCHED) == (4, 4)
+    assert next((tally.good, tally.total) for tally in report.kept if tally.name == UNTOUCHED) == (4, 4)
 
 
 def test_study_with_brighter_images_is_still_the_students(anna, tmp_path):
-    assert anna.says([changed(one, brighter) for one in anna.cleaned], tmp_path / "out") == ""
+    assert anna.says([changed(content, brighter) for content in anna.cleaned], tmp_path / "out") == ""
 
 
 @pytest.mark.parametrize("disguise", [lambda pixels: pixels, brighter, lambda pixels: 255 - pixels])
 def test_study_of_another_student_is_found_in_disguise(anna, ben, tmp_path, disguise):
-    words = anna.says([changed(one, disguise) for one in ben.cleaned], tmp_path / "out")
+    words = anna.says([changed(content, disguise) for content in ben.cleaned], tmp_path / "out")
     assert words.startswith("None of the study's 4 pictures")
 
 
@@ -81,5 +81,5 @@ def test_study_with_a_single_own_image_counts_it_once(anna, ben, tmp_path):
 
 
 def test_study_with_images_painted_black_is_nobodys(anna, tmp_path):
-    black = [changed(one, lambda pixels: pixels * 0) for one in anna.cleaned]
+    black = [changed(content, lambda pixels: pixels * 0) for content in anna.cleaned]
     assert anna.says(black, tmp_path / "out").startswith("None of")

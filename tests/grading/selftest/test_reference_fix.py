@@ -22,10 +22,10 @@ def test_reference_fix_of_every_scenario_earns_everything(tmp_path):
     book = grade_class(tmp_path / "in", course, (ANNA,), tmp_path / "grades", runtime="process")
     assert book.certain
     lost = {
-        f"{one.scenario}: {objective.id}": (objective.message, *objective.reasons, *one.problems)
-        for one in book.counting()
-        for objective in one.objectives
+        f"{grade.scenario}: {objective.id}": (objective.message, *objective.reasons, *grade.problems)
+        for grade in book.counting()
+        for objective in grade.objectives
         if objective.points != objective.out_of
     }
     assert lost == {}
-    assert {one.scenario for one in book.counting()} == set(scenario_ids())
+    assert {grade.scenario for grade in book.counting()} == set(scenario_ids())

@@ -49,7 +49,7 @@ def rows(path):
 def test_rehearsal_gives_the_gradebook_that_is_shipped(graded):
     shown = rows(shipped("instructor") / "samples" / "gradebook.csv")
     assert rows(graded / "grades" / "gradebook.csv") == shown
-    assert [(one["student"], one["state"]) for one in shown] == [
+    assert [(row["student"], row["state"]) for row in shown] == [
         ("ada", "graded"),
         ("ben", "graded"),
         ("chloe", "partly broken"),
@@ -60,15 +60,15 @@ def test_rehearsal_gives_the_gradebook_that_is_shipped(graded):
 
 def test_rehearsal_signals_the_copied_submission(graded):
     content = json.loads((graded / "grades" / "results.json").read_text(encoding="utf-8"))
-    signals = {one["student"]: one["signals"] for one in content["grades"]}
-    assert {one["kind"] for one in signals["dan"]} == {"ticket", "answer", "secret", "chain"}
-    assert all("ada" in one["words"] for one in signals["dan"] if one["kind"] != "chain")
+    signals = {grade["student"]: grade["signals"] for grade in content["grades"]}
+    assert {signal["kind"] for signal in signals["dan"]} == {"ticket", "answer", "secret", "chain"}
+    assert all("ada" in signal["words"] for signal in signals["dan"] if signal["kind"] != "chain")
     assert not signals["ben"]
-    dan = next(one for one in content["grades"] if one["student"] == "dan")
-    assert sum(one["points"] for one in dan["objectives"] if one["stage"] == "harden") == 50
-    copied = [one for one in dan["objectives"] if one["id"].startswith("deid-")]
-    assert {one["points"] for one in copied} == {0}
-    assert all("nobody can say that this is your study" in one["message"] for one in copied)
+    dan = next(grade for grade in content["grades"] if grade["student"] == "dan")
+    assert sum(objective["points"] for objective in dan["objectives"] if objective["stage"] == "harden") == 50
+    copied = [objective for objective in dan["objectives"] if objective["id"].startswith("deid-")]
+    assert {signal["points"] for signal in copied} == {0}
+    assert all("nobody can say that this is your study" in signal["message"] for signal in copied)
 
 
 def test_rehearsal_merges_marks_and_replays_nothing(graded):

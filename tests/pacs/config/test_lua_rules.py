@@ -101,13 +101,13 @@ def test_lua_rules_let_only_the_administrator_delete(runtime):
         path = session.work / "orthanc.json"
         people = {"radiologist": "reads-and-no-more", "administrator": "does-everything"}
         lines = path.read_text(encoding="utf-8").splitlines()
-        lines = [one for one in lines if "RegisteredUsers" not in one and "AuthenticationEnabled" not in one]
+        lines = [line for line in lines if "RegisteredUsers" not in line and "AuthenticationEnabled" not in line]
         lines.insert(1, '"AuthenticationEnabled": true, "LuaScripts": ["rules.lua"],')
         lines.insert(1, f'"RegisteredUsers": {json.dumps(people)},')
         path.write_text("\n".join(lines), encoding="utf-8")
         session.restart()
         reader, keeper = (
-            httpx.Client(base_url=session.url, auth=one, timeout=20, trust_env=False) for one in people.items()
+            httpx.Client(base_url=session.url, auth=person, timeout=20, trust_env=False) for person in people.items()
         )
         instance = reader.get("/instances").json()[0]
         assert reader.get(f"/instances/{instance}/preview").status_code == 200
@@ -124,7 +124,7 @@ def test_lua_rules_let_only_the_administrator_delete(runtime):
         assert instance not in reader.get("/instances").json()
         log = "\n".join(session.deployment.runtime.log(session.deployment.state.servers["archive"], 200))
         assert "request DELETE of radiologist" in log
-        assert not [one for one in session.key.facts.values() if len(one) > 9 and one in log]
+        assert not [value for value in session.key.facts.values() if len(value) > 9 and value in log]
 
 
 def test_lua_script_missing_or_elsewhere_is_named(started):

@@ -24,9 +24,9 @@ def load(work, name):
 
 
 def test_certificate_keys_are_readable_by_the_owner_alone(work):
-    names = sorted(one.name for one in (work / "certs").iterdir())
+    names = sorted(path.name for path in (work / "certs").iterdir())
     assert names == sorted(f"{name}.{kind}" for name in ("hospital-ca", *NAMES) for kind in ("pem", "key"))
-    assert {one.stat().st_mode & 0o777 for one in (work / "certs").glob("*.key")} == {0o600}
+    assert {path.stat().st_mode & 0o777 for path in (work / "certs").glob("*.key")} == {0o600}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -63,18 +63,18 @@ def test_certificate_of_the_archive_has_names_and_a_year(work):
     certificate = load(work, "archive")
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.DNSName) == ["archive.hospital.test"]
-    assert {str(one) for one in names.get_values_for_type(x509.IPAddress)} == {"127.1.2.3", "10.231.4.5"}
+    assert {str(address) for address in names.get_values_for_type(x509.IPAddress)} == {"127.1.2.3", "10.231.4.5"}
     left = certificate.not_valid_after_utc - dt.datetime.now(dt.UTC)
     assert 360 < left.days <= 366
 
 
 def test_certificate_missing_is_made_by_the_same_authority(tmp_path):
     make_certificates(tmp_path)
-    before = {one.name: one.read_bytes() for one in (tmp_path / "certs").iterdir()}
+    before = {path.name: path.read_bytes() for path in (tmp_path / "certs").iterdir()}
     assert make_certificates(tmp_path) == []
     (tmp_path / "certs" / "WS01.key").unlink()
-    assert [one.name for one in make_certificates(tmp_path)] == ["WS01.pem", "WS01.key"]
-    after = {one.name: one.read_bytes() for one in (tmp_path / "certs").iterdir()}
+    assert [path.name for path in make_certificates(tmp_path)] == ["WS01.pem", "WS01.key"]
+    after = {path.name: path.read_bytes() for path in (tmp_path / "certs").iterdir()}
     assert {name for name in before if before[name] != after[name]} == {"WS01.pem", "WS01.key"}
     load(tmp_path, "WS01").verify_directly_issued_by(load(tmp_path, "hospital-ca"))
     assert len(make_certificates(tmp_path, renew=True)) == 8

@@ -49,10 +49,10 @@ def left_over(runtime):
 def test_deployment_has_four_servers_at_four_addresses(running):
     status = running.status()
     assert status.running
-    assert [one.name for one in status.servers] == ["archive", "CT01", "WS01", "ROGUE"]
+    assert [server.name for server in status.servers] == ["archive", "CT01", "WS01", "ROGUE"]
     addresses = running.deployment.state.network.addresses
-    assert len({addresses[one.name] for one in status.servers}) == 4
-    assert len({one.url for one in status.servers} | {one.dicom for one in status.servers}) == 8
+    assert len({addresses[server.name] for server in status.servers}) == 4
+    assert len({server.url for server in status.servers} | {server.dicom for server in status.servers}) == 8
     system = running.archive().get_system()
     assert (system["DicomAet"], system["Version"]) == ("ARCHIVE", status.orthanc)
     assert len(running.archive().get_instances()) >= 150
@@ -70,7 +70,7 @@ def test_answer_key_is_made_on_demand_and_kept_in_the_snapshot(running):
     assert data.answer_key() == other, "it is read, not made again"
     kept.unlink()
     assert data.answer_key() == key
-    assert [one.name for one in data.folder.glob("answer_key*")] == [kept.name]
+    assert [path.name for path in data.folder.glob("answer_key*")] == [kept.name]
 
 
 def test_answer_key_of_a_lost_snapshot_is_made_and_not_kept(tmp_path, monkeypatch):
@@ -83,7 +83,7 @@ def test_answer_key_of_a_lost_snapshot_is_made_and_not_kept(tmp_path, monkeypatc
 def test_configuration_finds_the_peers_by_variable(running):
     addresses = running.deployment.state.network.addresses
     modalities = running.archive().get_modalities({"expand": ""})
-    assert {name: one["Host"] for name, one in modalities.items()} == {
+    assert {name: modality["Host"] for name, modality in modalities.items()} == {
         "CT01": addresses["CT01"],
         "WS01": addresses["WS01"],
         "SERVICE": addresses["ROGUE"],
@@ -110,13 +110,14 @@ def test_deployments_of_two_students_share_nothing(running, start):
     mine, theirs = running.deployment.state, other.deployment.state
     assert not set(mine.network.addresses.values()) & set(theirs.network.addresses.values())
     endpoints = [
-        {str(one.http) for one in state.servers.values()} | {str(one.dicom) for one in state.servers.values()}
+        {str(server.http) for server in state.servers.values()}
+        | {str(server.dicom) for server in state.servers.values()}
         for state in (mine, theirs)
     ]
     assert not endpoints[0] & endpoints[1]
     assert running.work != other.work
     numbers = [
-        {one["MainDicomTags"]["PatientID"] for one in session.archive().get_patients({"expand": ""})}
+        {patient["MainDicomTags"]["PatientID"] for patient in session.archive().get_patients({"expand": ""})}
         for session in (running, other)
     ]
     assert not numbers[0] & numbers[1]
@@ -147,8 +148,8 @@ def test_deleted_instance_is_gone_and_others_are_readable(started):
     left = client.get_instances()
     assert 0 < len(left) < count
     started.restart()
-    for one in left:
-        assert started.archive().get_instances_id_file(one)[128:132] == b"DICM"
+    for leftover in left:
+        assert started.archive().get_instances_id_file(leftover)[128:132] == b"DICM"
     assert all(path.exists() for path in stored), "the snapshot serves other deployments, too"
 
 
@@ -167,7 +168,9 @@ def test_restart_reads_the_socket_table_again(program, monkeypatch):
         monkeypatch.setattr(process_runtime, "listeners", watched)
         session.restart()
         archive = session.deployment.state.servers["archive"]
-        assert {(one.address, one.port) for one in looks[int(archive.handle.split(":")[0])]} == {
+        assert {
+            (socket_address.address, socket_address.port) for socket_address in looks[int(archive.handle.split(":")[0])]
+        } == {
             (archive.address, 8042),
             (archive.address, 4242),
         }
@@ -224,7 +227,7 @@ def test_restart_that_fails_halfway_ends_what_it_started(started):
     before = session.deployment.state
     handover = (session.work / "handover.yaml").read_text(encoding="utf-8")
     told = yaml.safe_load(handover)
-    devices = {one: {"certificate": f"certs/{one}.pem", "key": f"certs/{one}.key"} for one in ("CT01", "WS01")}
+    devices = {title: {"certificate": f"certs/{title}.pem", "key": f"certs/{title}.key"} for title in ("CT01", "WS01")}
     told["dicom"]["tls"] = {"ca": "certs/hospital-ca.pem", "devices": devices}
     (session.work / "handover.yaml").write_text(yaml.safe_dump(told), encoding="utf-8")
     configuration = (session.work / "orthanc.json").read_text(encoding="utf-8")
@@ -410,7 +413,7 @@ def test_port_of_a_container_is_never_ephemeral(monkeypatch):
         monkeypatch.setattr(containers, "_free_port", busy_at_first)
         session = start("a")
         servers = session.deployment.state.servers.values()
-        ports = {endpoint.port for one in servers for endpoint in (one.http, one.dicom)}
+        ports = {endpoint.port for server in servers for endpoint in (server.http, server.dicom)}
     assert len(ports) == 8
     assert ports <= set(drawn)
     assert len(drawn) > len(ports)
@@ -433,11 +436,11 @@ def test_address_in_use_is_reported_and_nothing_is_lost(started, runtime):
 
 def test_deployment_started_by_two_programs_starts_once(runtime):
     sessions = [Session("open-archive", student="twice", runtime=runtime) for _ in range(2)]
-    threads = [threading.Thread(target=one.start) for one in sessions]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
+    threads = [threading.Thread(target=session.start) for session in sessions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     try:
         assert sessions[0].url == sessions[1].url
         assert len(sessions[0].deployment.servers_running()) == 4

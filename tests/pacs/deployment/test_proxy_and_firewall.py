@@ -148,7 +148,9 @@ def stranger_reaches(session, port):
         trust_env=False,
     )
     words = answer.json().get("Details", "") if answer.is_error else ""
-    return not any(one in words for one in ("TCP Initialization", "refused", "reset", "timeout", "aborted", "closed"))
+    return not any(
+        reason in words for reason in ("TCP Initialization", "refused", "reset", "timeout", "aborted", "closed")
+    )
 
 
 def test_firewall_lets_strangers_reach_tls_alone(hardened):
@@ -221,7 +223,9 @@ def test_proxy_never_listens_beyond_the_lab(hardened, monkeypatch):
             assert all(address.startswith("127.") for address in mine), mine
             proxy = hardened.deployment.state.proxy
             if hardened.deployment.runtime.name == "process":
-                assert {one.address for one in listeners(int(proxy.handle.split(":")[0]))} == {proxy.address}
+                assert {socket_address.address for socket_address in listeners(int(proxy.handle.split(":")[0]))} == {
+                    proxy.address
+                }
             else:
                 assert proxy.http.host == "127.0.0.1"
     finally:
@@ -235,7 +239,7 @@ def test_proxy_cannot_reach_beyond_the_lab(hardened, monkeypatch):
     monkeypatch.setattr("pacslab.pacs.config.student_files.check_proxy", lambda _text, _files: None)
     text = subprocess.run(["ip", "-4", "-o", "address"], capture_output=True, text=True, check=True).stdout
     found = [line.split()[3].split("/")[0] for line in text.splitlines()]
-    outside = next(one for one in found if not one.startswith(("127.", "10.231.", "172.")))
+    outside = next(address for address in found if not address.startswith(("127.", "10.231.", "172.")))
     with socket.create_server((outside, 0)) as heard:
         heard.settimeout(1)
         target = f"http://{outside}:{heard.getsockname()[1]}"

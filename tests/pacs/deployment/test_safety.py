@@ -36,11 +36,11 @@ TRIES = [
 @pytest.fixture
 def owner():
     mark = f"safety-{os.getpid()}-{time.time_ns()}"
-    one = Owner("safety-tests", mark, time.time() + 120)
-    yield one
+    made_by = Owner("safety-tests", mark, time.time() + 120)
+    yield made_by
     for name in ("process", "docker"):
         with contextlib.suppress(Exception):
-            open_runtime(name).end(one.lab, one.deployment)
+            open_runtime(name).end(made_by.lab, made_by.deployment)
 
 
 def free_port():
@@ -65,8 +65,11 @@ def test_process_listens_on_loopback_only_whatever_is_set(options, owner, tmp_pa
     configuration = {**shipped_configuration(), **options, "DicomModalities": {}}
     server = runtime.start(owner, network, ServerSpec("archive", configuration, tmp_path))
     found = listeners(pid_of(server))
-    assert {(one.address, one.port) for one in found} == {(server.address, 8042), (server.address, 4242)}
-    assert all(one.loopback for one in found)
+    assert {(socket_address.address, socket_address.port) for socket_address in found} == {
+        (server.address, 8042),
+        (server.address, 4242),
+    }
+    assert all(socket_address.loopback for socket_address in found)
 
 
 def test_process_without_the_shim_is_killed_at_once(owner, tmp_path, monkeypatch):
@@ -92,17 +95,17 @@ def test_process_in_a_home_with_spaces_stays_on_loopback(owner, tmp_path, monkey
     runtime = ProcessRuntime()
     network = runtime.open_network(owner, ("archive", "proxy"))
     folders = {name: odd / "servers" / name for name in network.addresses}
-    for one in folders.values():
-        one.mkdir(parents=True)
+    for path in folders.values():
+        path.mkdir(parents=True)
     configuration = {**shipped_configuration(), "DicomModalities": {}}
     server = runtime.start(owner, network, ServerSpec("archive", configuration, folders["archive"]))
-    assert {one.address for one in listeners(pid_of(server))} == {server.address}
+    assert {socket_address.address for socket_address in listeners(pid_of(server))} == {server.address}
     text = complete_proxy("server { listen 8080; location / { root ${SERVED_FOLDER}; } }", {})
     spec = ProxySpec("proxy", text, folders["proxy"])
     spec.served.mkdir()
     (spec.served / "page.txt").write_text("served", encoding="utf-8")
     proxy = runtime.start_proxy(owner, network, spec)
-    assert {one.address for one in listeners(pid_of(proxy))} == {proxy.address}
+    assert {socket_address.address for socket_address in listeners(pid_of(proxy))} == {proxy.address}
     assert httpx.get(f"http://{proxy.http}/page.txt", trust_env=False).text == "served"
 
 
@@ -134,7 +137,7 @@ def own_outside_address():
     """Return an address of this machine that is not loopback, or None."""
     text = subprocess.run(["ip", "-4", "-o", "address"], capture_output=True, text=True, check=True).stdout
     found = [line.split()[3].split("/")[0] for line in text.splitlines()]
-    return next((one for one in found if not one.startswith("127.")), None)
+    return next((socket_address for socket_address in found if not socket_address.startswith("127.")), None)
 
 
 @contextlib.contextmanager
@@ -197,8 +200,10 @@ def test_container_publishes_on_loopback_and_has_no_rights(owner, tmp_path):
     client = docker.from_env()
     container = client.containers.get(server.handle)
     host = container.attrs["HostConfig"]
-    published = [one for bindings in container.attrs["NetworkSettings"]["Ports"].values() for one in bindings or []]
-    assert {one["HostIp"] for one in published} == {"127.0.0.1"}
+    published = [
+        binding for bindings in container.attrs["NetworkSettings"]["Ports"].values() for binding in bindings or []
+    ]
+    assert {port["HostIp"] for port in published} == {"127.0.0.1"}
     assert host["CapDrop"] == ["ALL"]
     assert not host["CapAdd"]
     assert "no-new-privileges" in " ".join(host["SecurityOpt"])
@@ -206,14 +211,14 @@ def test_container_publishes_on_loopback_and_has_no_rights(owner, tmp_path):
     assert 0 < host["Memory"] <= 2**30
     assert 0 < host["PidsLimit"] <= 512
     assert not host["Privileged"]
-    assert not [one for one in host["Binds"] if "docker.sock" in one]
+    assert not [mount for mount in host["Binds"] if "docker.sock" in mount]
     assert container.attrs["Config"]["User"] not in {"", "0", "root"}
     assert container.attrs["Config"]["Labels"]["pacslab.deployment"] == owner.deployment
     table = subprocess.run(["ss", "-Hltn"], capture_output=True, text=True, check=True).stdout
-    ports = {int(one["HostPort"]) for one in published}
+    ports = {int(port["HostPort"]) for port in published}
     listening = [line.split()[3] for line in table.splitlines() if int(line.split()[3].rsplit(":", 1)[1]) in ports]
     assert listening
-    assert all(one.startswith("127.0.0.1:") for one in listening)
+    assert all(socket_address.startswith("127.0.0.1:") for socket_address in listening)
 
 
 @pytest.mark.docker

@@ -63,7 +63,7 @@ def test_network_subnet_of_another_network_is_passed_over(owner):
         runtime = DockerRuntime()
         try:
             network = runtime.open_network(owner, NAMES)
-            assert not addresses(network) & {str(one) for one in taken}
+            assert not addresses(network) & {str(in_use) for in_use in taken}
         finally:
             runtime.end(owner.lab, owner.deployment)
             other.remove()

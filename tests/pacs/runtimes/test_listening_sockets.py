@@ -27,15 +27,17 @@ def opened():
         found = set()
         for kind, protocol in ((socket.SOCK_STREAM, "tcp"), (socket.SOCK_DGRAM, "udp")):
             for address, family in OPENED:
-                one = stack.enter_context(socket.socket(family, kind))
-                one.bind((address, 0))
+                person = stack.enter_context(socket.socket(family, kind))
+                person.bind((address, 0))
                 if kind == socket.SOCK_STREAM:
-                    one.listen()
+                    person.listen()
                 name = protocol + ("6" if family == socket.AF_INET6 else "")
-                found.add(Listener(address, one.getsockname()[1], name))
+                found.add(Listener(address, person.getsockname()[1], name))
         idle = stack.enter_context(socket.socket())
         idle.bind(("127.77.0.9", 0))
-        own = next(one for one in found if one.protocol == "tcp" and one.loopback)
+        own = next(
+            socket_address for socket_address in found if socket_address.protocol == "tcp" and socket_address.loopback
+        )
         stack.enter_context(socket.create_connection((own.address, own.port)))
         yield found
 
@@ -51,8 +53,8 @@ def test_sockets_that_listen_are_found_and_no_others(opened, way, monkeypatch):
     found = listeners(os.getpid())
     assert set(found) >= opened
     # The interpreter that runs the tests may hold others of its own; none of them is the idle one or the connection.
-    assert {one for one in found if one.address == "127.77.0.9"} == {
-        one for one in opened if one.address == "127.77.0.9"
+    assert {socket_address for socket_address in found if socket_address.address == "127.77.0.9"} == {
+        socket for socket in opened if socket.address == "127.77.0.9"
     }
 
 

@@ -30,13 +30,13 @@ NEWEST = "pacslab/orthanc:1.13.0"
 
 
 def told(assessment):
-    return [(one.id, one.outcome.value, one.evidence) for one in assessment.findings]
+    return [(finding.id, finding.outcome.value, finding.evidence) for finding in assessment.findings]
 
 
 @pytest.fixture
 def client():
-    with contextlib.closing(docker.from_env()) as one:
-        yield one
+    with contextlib.closing(docker.from_env()) as engine:
+        yield engine
 
 
 def held(client, name):
@@ -62,7 +62,7 @@ def test_orthanc_version_is_open_as_shipped_and_closed_by_fix(image, scenario, c
         container = client.containers.get(session.deployment.state.servers["archive"].handle)
         assert container.attrs["Image"] == client.images.get(image).id
         before = session.assess()
-        assert {one.outcome for one in before.side(Side.ATTACK)} == {Outcome.EXPOSED}, told(before)
+        assert {finding.outcome for finding in before.side(Side.ATTACK)} == {Outcome.EXPOSED}, told(before)
         assert not before.broken, told(before)
         write_reference_fix(session.scenario.id, session.work)
         session.restart()

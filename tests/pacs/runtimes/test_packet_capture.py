@@ -44,7 +44,10 @@ def test_relay_passes_everything_on_and_captures_it(echo, tmp_path):
     assert back == sent.upper()
     path = capture.save(tmp_path / "capture.pcap")
     streams = read_pcap(path.read_bytes()).streams()
-    assert {(one.host, other) for one, other in streams} == {("127.0.0.9", echo), (echo.host, next(iter(streams))[0])}
+    assert {(stream.host, other) for stream, other in streams} == {
+        ("127.0.0.9", echo),
+        (echo.host, next(iter(streams))[0]),
+    }
     assert sorted(streams.values()) == sorted([sent, sent.upper()])
 
 

@@ -55,10 +55,10 @@ def test_audit_log_names_who_stored_searched_read_deleted(hospital):
         r"AUDIT web GET /instances/[0-9a-f-]{44}/preview by user radiologist at [0-9.]+",
         r"AUDIT web DELETE /studies/[0-9a-f-]{44} by user administrator at [0-9.]+",
     ):
-        assert any(re.search(told, one) for one in log), told
+        assert any(re.search(told, line) for line in log), told
     words = "\n".join(log)
-    assert not [one.patient_id for one in hospital.key.patients if one.patient_id in words]
-    assert not [one.name for one in hospital.key.patients if one.name in words]
+    assert not [patient.patient_id for patient in hospital.key.patients if patient.patient_id in words]
+    assert not [patient.name for patient in hospital.key.patients if patient.name in words]
 
 
 def fetch(hospital, runtime, study):
@@ -84,7 +84,7 @@ def test_audit_log_has_a_line_for_a_c_get(hospital, runtime):
     audited(hospital)
     before = set(hospital.log(10_000))
     fetch(hospital, runtime, hospital.key.facts["clinic_study_uid"])
-    fresh = "\n".join(one for one in hospital.log(10_000) if one not in before)
+    fresh = "\n".join(line for line in hospital.log(10_000) if line not in before)
     assert re.search(r'C-GET: Sending resource [0-9a-f-]{44} to modality "WS01"', fresh), fresh
     assert hospital.key.facts["clinic_study_uid"] not in fresh
 
@@ -96,8 +96,8 @@ def test_audit_log_takes_no_line_of_a_client(hospital):
             with suppress(httpx.HTTPError):
                 client.get(path)
     log = hospital.log(200)
-    assert any("GET /x by user radiologist" in one for one in log)
-    assert not [one for one in log if "forged" in one]
+    assert any("GET /x by user radiologist" in line for line in log)
+    assert not [line for line in log if "forged" in line]
 
 
 @in_process

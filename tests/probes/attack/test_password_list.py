@@ -38,5 +38,5 @@ def test_password_list_on_a_slow_machine_is_tried_to_its_end(hurried):
 def test_password_list_cut_short_is_the_labs_failure(hurried):
     assessment = hurried(60)
     found = {name: assessment.finding(name) for name in LISTS}
-    assert {one.outcome for one in found.values()} == {Outcome.LAB_FAILURE}
-    assert all("guesses" in one.evidence for one in found.values())
+    assert {value.outcome for value in found.values()} == {Outcome.LAB_FAILURE}
+    assert all("guesses" in value.evidence for value in found.values())

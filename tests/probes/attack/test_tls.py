@@ -66,7 +66,7 @@ def behind_nginx(session, **changes):
     session.make_certificates()
     (session.work / "nginx.conf").write_text(NGINX.format(**{**MODERN, **changes}), encoding="utf-8")
     session.restart()
-    return {name for name, one in seen(session, *WEB).items() if one.reached}
+    return {name for name, finding in seen(session, *WEB).items() if finding.reached}
 
 
 def test_tls_modern_in_front_has_no_finding(hospital):
@@ -131,7 +131,7 @@ def test_certificate_expired_is_what_the_staff_sees(hospital):
 def test_tls_absent_leaves_web_and_dicom_readable(hospital):
     hospital.reset()
     found = seen(hospital, "tls-web-none", "tls-dicom-none", "tls-dicom-no-certificate", "tls-web-old")
-    assert {name for name, one in found.items() if one.reached} == {"tls-web-none", "tls-dicom-none"}
+    assert {name for name, evidence in found.items() if evidence.reached} == {"tls-web-none", "tls-dicom-none"}
 
 
 def test_tls_without_client_certificates_is_open_to_strangers(hospital):
@@ -143,7 +143,7 @@ def test_tls_without_client_certificates_is_open_to_strangers(hospital):
     assert found["tls-dicom-no-certificate"].reached, found["tls-dicom-no-certificate"].evidence
 
 
-LOCKED = {f"DicomAlwaysAllow{one}": False for one in ("Echo", "Store", "Find", "Get", "Move")}
+LOCKED = {f"DicomAlwaysAllow{operation}": False for operation in ("Echo", "Store", "Find", "Get", "Move")}
 
 
 BORROWED = ("dicom-borrowed-title", "dicom-store-borrowed")
@@ -156,21 +156,21 @@ def test_association_with_borrowed_title_reads_and_writes(hospital, tls):
     options = {**LOCKED, **({**TLS_OPTIONS, "DicomTlsRemoteCertificateRequired": False} if tls else {})}
     configure(hospital, **options)
     before = sorted(hospital.archive().get_instances())
-    for name, one in seen(hospital, *BORROWED).items():
-        assert one.reached, (name, one.evidence)
-        assert ("without any certificate" in one.evidence) is ("+tla -ic" in one.try_it)
+    for name, finding in seen(hospital, *BORROWED).items():
+        assert finding.reached, (name, finding.evidence)
+        assert ("without any certificate" in finding.evidence) is ("+tla -ic" in finding.try_it)
     assert sorted(hospital.archive().get_instances()) == before
     configure(hospital, **options, DicomCheckModalityHost=True)
-    for name, one in seen(hospital, *BORROWED).items():
-        assert not one.reached, (name, one.evidence)
+    for name, finding in seen(hospital, *BORROWED).items():
+        assert not finding.reached, (name, finding.evidence)
 
 
 def test_association_without_its_certificate_is_refused(hospital):
     hospital.reset()
     hospital.make_certificates()
     configure(hospital, **TLS_OPTIONS, **LOCKED, DicomTlsRemoteCertificateRequired=True)
-    for name, one in seen(hospital, *BORROWED).items():
-        assert not one.reached, (name, one.evidence)
+    for name, finding in seen(hospital, *BORROWED).items():
+        assert not finding.reached, (name, finding.evidence)
 
 
 @pytest.mark.parametrize("scenario", ["borrowed-title", "cleartext"])
@@ -180,8 +180,8 @@ def test_association_with_borrowed_title_fails_when_fixed(scenario, runtime):
         session = start(scenario)
         write_reference_fix(scenario, session.work)
         session.restart()
-        for name, one in seen(session, *BORROWED).items():
-            assert not one.reached, (name, one.evidence)
+        for name, finding in seen(session, *BORROWED).items():
+            assert not finding.reached, (name, finding.evidence)
 
 
 def test_tls_with_client_certificates_refuses_strangers(hospital):
@@ -189,4 +189,4 @@ def test_tls_with_client_certificates_refuses_strangers(hospital):
     hospital.make_certificates()
     configure(hospital, **TLS_OPTIONS, DicomTlsRemoteCertificateRequired=True)
     found = seen(hospital, "tls-dicom-none", "tls-dicom-no-certificate")
-    assert not [name for name, one in found.items() if one.reached]
+    assert not [name for name, evidence in found.items() if evidence.reached]
