@@ -32,10 +32,10 @@ for hospital in ("clinique", "district-hospital-standard", "community-hospital",
         digest = hashlib.sha256()
         for name, content in cohort.study_files(study):
             digest.update(name.encode() + content)
-        for one in cohort.planted_in(study):
-            digest.update(one.model_dump_json().encode())
+        for planted in cohort.planted_in(study):
+            digest.update(planted.model_dump_json().encode())
         made[f"{hospital} {study.kind} {study.syntax.name}"] = digest.hexdigest()
-    people = json.dumps([[one.person_name, sorted(one.identifiers)] for one in cohort.plan.people])
+    people = json.dumps([[person.person_name, sorted(person.identifiers)] for person in cohort.plan.people])
     made[f"{hospital} people"] = hashlib.sha256(people.encode()).hexdigest()
 print(json.dumps({"python": platform.python_version(), "made": made}))
 """

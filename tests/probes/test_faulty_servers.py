@@ -170,7 +170,7 @@ def instead(monkeypatch):
                 title = here.handover.dicom.called_ae_title
                 for name, peer in here.peers.items():
                     entries = archive_entries(name, title, "127.0.0.1")
-                    peer.address_archive({key: {**one, "Port": port} for key, one in entries.items()})
+                    peer.address_archive({key: {**entry, "Port": port} for key, entry in entries.items()})
                 archive = replace(here.archive, http=endpoint, dicom=endpoint)
                 yield replace(
                     here, archive=archive, endpoints={ArchivePort.HTTP: endpoint, ArchivePort.DICOM: endpoint}

@@ -48,8 +48,8 @@ def ward(running, monkeypatch):
     def look(wanted):
         made = Ward(wanted)
         monkeypatch.setattr(run_probes, "probes_for", lambda _scenario: made.probes)
-        for one in made.probes:
-            monkeypatch.setitem(PROBES, one.id, one)
+        for probe in made.probes:
+            monkeypatch.setitem(PROBES, probe.id, probe)
         return made, assess(running.deployment)
 
     return look

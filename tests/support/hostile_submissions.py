@@ -130,7 +130,7 @@ def hostile_manners() -> dict[str, SubmissionProfile]:
     )
     made.append(SubmissionProfile("a handover of many brackets", handover="[" * 100_000, started=False))
     made.append(SubmissionProfile("a handover that unfolds", handover=_unfolding(), started=False))
-    return {one.name: one for one in made}
+    return {manner.name: manner for manner in made}
 
 
 def _unfolding() -> str:

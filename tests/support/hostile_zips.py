@@ -69,7 +69,7 @@ def _bomb(path: Path) -> None:
     packed = b"".join(packer.compress(block) for _ in range(256)) + packer.flush()
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("deid/bomb.dcm", b"x" * 4096)
-        offset = next(one.header_offset for one in archive.infolist() if one.filename == "deid/bomb.dcm")
+        offset = next(entry.header_offset for entry in archive.infolist() if entry.filename == "deid/bomb.dcm")
     content = path.read_bytes()
     start = content.rfind(b"PK\5\6")
     table_size, table_at = struct.unpack("<2L", content[start + 12 : start + 20])
@@ -152,8 +152,8 @@ def _negative(note: dict[str, Any]) -> dict[str, Any]:
 
 def _everything_earned(note: dict[str, Any]) -> dict[str, Any]:
     """Say that everything was reached; only what is replayed counts."""
-    for one in note["objectives"].values():
-        one["earned"] = True
+    for objective in note["objectives"].values():
+        objective["earned"] = True
     return note
 
 

@@ -43,9 +43,9 @@ def weakened(scenario: Scenario) -> list[Mutant]:
     for weakness in scenario.weaknesses:
         made.append(Mutant(scenario.id, weakness.id, weakness.put_back, frozenset(weakness.probes), weakness.cost))
         made += [
-            Mutant(scenario.id, f"{weakness.id}: {one.title}", one.leaves, frozenset(one.seen_by), one.why)
-            for one in weakness.partial
-            if one.leaves is not None
+            Mutant(scenario.id, f"{weakness.id}: {fix.title}", fix.leaves, frozenset(fix.seen_by), fix.why)
+            for fix in weakness.partial
+            if fix.leaves is not None
         ]
     return made
 

@@ -62,7 +62,7 @@ def outside(folder):
     return {path for path in folder.rglob("*") if "unpacked" not in path.parts and path.parent.name != "in"}
 
 
-def test_an_honest_submission_is_unpacked_as_it_is(copy, tmp_path):
+def test_zip_that_is_honest_is_unpacked_as_it_is(copy, tmp_path):
     handed = unpack(read_submission(copy), tmp_path / "unpacked")
     assert handed.note.student == "anna"
     assert (handed.configuration / "orthanc.json").is_file()

@@ -45,7 +45,7 @@ def test_allowlist_refuses_hostile_options_by_name(tmp_path, fixed, kind):
     assert any(option in str(caught.value) for option in options)
 
 
-def test_what_runs_code_needs_the_sandbox(tmp_path, fixed):
+def test_allowlist_sends_code_to_the_sandbox(tmp_path, fixed):
     assert ready(tmp_path, {**fixed, "ExecuteLuaEnabled": True}).sandbox == (
         "ExecuteLuaEnabled runs code or writes files",
     )
