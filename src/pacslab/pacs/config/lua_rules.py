@@ -1,12 +1,12 @@
 """Per-user rules in Lua: the allowlist of names that the student's scripts may use.
 
-Orthanc asks ``IncomingHttpRequestFilter(method, uri, ip, username, headers)`` about every request of its web side.
-Lua in Orthanc can also run programs and read files, so this lab runs only scripts that compute: the language itself,
-``string`` and a few plain functions. What it prints stands in the server's log; so a script may also be an audit log,
-told of each stored image (``OnStoredInstance``) and each C-FIND (``IncomingFindRequestFilter``). Orthanc has both since
-1.1.0 or earlier. It asks no script about C-MOVE and C-GET, but writes them into its own log where that log says more of
-DICOM: so a script may ask for that when Orthanc calls ``Initialize``, in exactly these words, and for nothing else:
-``RestApiPut('/tools/log-level-dicom', 'verbose')``.
+Orthanc asks ``IncomingHttpRequestFilter(method, uri, ip, username, headers)`` about every request of its web side
+(Orthanc Book, "Server-side scripting with Lua"). Lua in Orthanc can also run programs and read files, so this lab runs
+only scripts that compute: the language itself, ``string`` and a few plain functions. What it prints stands in the
+server's log; so a script may also be an audit log, called for each stored image (``OnStoredInstance``) and each C-FIND
+(``IncomingFindRequestFilter``). Orthanc has both since 1.1.0 or earlier. It asks no script about C-MOVE and C-GET, but
+writes them into its own log where that log says more of DICOM: so a script may ask for that when Orthanc calls
+``Initialize``, in exactly these words, and for nothing else: ``RestApiPut('/tools/log-level-dicom', 'verbose')``.
 """
 
 from __future__ import annotations

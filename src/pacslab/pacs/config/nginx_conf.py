@@ -1,7 +1,7 @@
 """The student's ``nginx.conf``: parse it as nginx does, check it against the allowlist, complete it for a start.
 
 It is what stands inside nginx's ``http { }``: servers, upstreams, maps, limits. The lab writes the rest. Which
-directives may stand there is an allowlist (allow-list); files are named by their path in the work folder.
+directives may stand there is an allowlist; files are named by their path in the work folder.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FILE = "nginx.conf"
 SERVED_FOLDER = "${SERVED_FOLDER}"
-ARCHIVE = f"${{ARCHIVE_HOST}}:{HTTP_PORT}"
+NGINX_UPSTREAM = f"${{ARCHIVE_HOST}}:{HTTP_PORT}"
 SCRATCH_FOLDER = "${SCRATCH_FOLDER}"
 """Where the runtime lets nginx write; only the lab's frame names it."""
 
@@ -43,7 +43,7 @@ _OFFERED = """
     ssl_verify_client ssl_verify_depth tcp_nodelay try_files types underscores_in_headers upstream
     """
 DIRECTIVES = frozenset(_OFFERED.split())
-_TO_ARCHIVE = re.compile(rf"http://{re.escape(ARCHIVE)}(/.*)?")
+_TO_ARCHIVE = re.compile(rf"http://{re.escape(NGINX_UPSTREAM)}(/.*)?")
 _TO_UPSTREAM = re.compile(r"http://([a-z][a-z0-9_]*)(/.*)?")
 _ZONE = re.compile(r".*:(\d+)([kKmMgG]?)")
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
@@ -217,13 +217,14 @@ def _check_pass(values: list[str], where: str, upstreams: set[str]) -> None:
     named = _TO_UPSTREAM.fullmatch(target)  # any other name, localhost for one, would lead out of the lab
     if not (_TO_ARCHIVE.fullmatch(target) or (named is not None and named.group(1) in upstreams)):
         raise _refuse(
-            f"passes requests to {target!r} {where}", f"The proxy stands in front of http://{ARCHIVE} and nothing else."
+            f"passes requests to {target!r} {where}",
+            f"The proxy stands in front of http://{NGINX_UPSTREAM} and nothing else.",
         )
 
 
 def _check_server(values: list[str], where: str, _files: Mapping[str, str]) -> None:
-    if values and values[0] != ARCHIVE:  # a server of an upstream, and not a block
-        raise _refuse(f"passes requests to {values[0]!r} {where}", f"Write: server {ARCHIVE};")
+    if values and values[0] != NGINX_UPSTREAM:  # a server of an upstream, and not a block
+        raise _refuse(f"passes requests to {values[0]!r} {where}", f"Write: server {NGINX_UPSTREAM};")
 
 
 def _check_listen(values: list[str], where: str, _files: Mapping[str, str]) -> None:

@@ -1,7 +1,7 @@
 """The hospital's own certificate authority, and the certificates of its archive and devices.
 
-A certificate is worth what its checks are worth: every one here says whose it is, for which names and addresses, for
-what use and until when. RSA of 2048 bits, since the imaging devices of this lab offer no cipher for other keys.
+Each certificate names its holder, the names and addresses that it is good for, its use and its time (X.509, RFC 5280).
+RSA of 2048 bits, since the imaging devices of this lab offer no cipher for other keys.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pacslab.errors import ConfigurationError
 from pacslab.pacs.config.handover import HOST
 from pacslab.pacs.config.workfolder import CERTIFICATES_FOLDER
 from pacslab.pacs.deployment.peers import DEVICE_FILES
-from pacslab.pacs.server_names import SCANNER, WORKSTATION
+from pacslab.pacs.server_names import ARCHIVE, SCANNER, WORKSTATION
 from pacslab.paths import state_root
 
 if TYPE_CHECKING:
@@ -32,11 +32,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CA = "hospital-ca"
-ARCHIVE = "archive"
 HOLDERS = (ARCHIVE, SCANNER, WORKSTATION)
 VENDOR_FILES = ("vendor.pem", "vendor.key")
-DAYS = 365
-_BITS = 2048
+VALID_DAYS = 365
+_KEY_BITS = 2048
 
 
 @dataclass(frozen=True)
@@ -100,9 +99,9 @@ def _usage(*, authority: bool) -> x509.KeyUsage:
 
 def make_authority(name: str = "Hospital CA") -> Identity:
     """Return a new certificate authority, which may sign certificates of devices and of no further authority."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=_BITS)
+    key = rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
     certificate = (
-        _built(name, name, key.public_key(), days=DAYS, begin=None)
+        _built(name, name, key.public_key(), days=VALID_DAYS, begin=None)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(authority=True), critical=True)
         .sign(key, hashes.SHA256())
@@ -115,7 +114,7 @@ def issue_certificate(
     name: str,
     addresses: Iterable[str] = (),
     *,
-    days: int = DAYS,
+    days: int = VALID_DAYS,
     begin: dt.datetime | None = None,
 ) -> Identity:
     """Return a new certificate for a machine, good as a server's and as a client's.
@@ -132,7 +131,7 @@ def issue_certificate(
         How long it is valid, and since when (since yesterday unless given).
 
     """
-    key = rsa.generate_private_key(public_exponent=65537, key_size=_BITS)
+    key = rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
     issuer = authority.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
     names: list[x509.GeneralName] = [x509.DNSName(HOST if name == ARCHIVE else f"{name.lower()}.hospital.test")]
     names += [x509.IPAddress(ipaddress.ip_address(address)) for address in dict.fromkeys(addresses)]
@@ -176,7 +175,7 @@ def _read(folder: Path, name: str) -> Identity:
 def make_certificates(work: Path, addresses: Iterable[str] = (), *, renew: bool = False) -> list[Path]:
     """Write the hospital's authority and the certificates of archive, CT01 and WS01 into ``certs`` of a work folder.
 
-    What is there already stays, so that the devices need not be told again.
+    Files that are there already stay, so that the devices keep trusting the archive.
 
     Parameters
     ----------
@@ -223,7 +222,7 @@ def stranger_files(scenario: Path) -> dict[str, str]:
     """Return the stranger's certificate files.
 
     Where a scenario ships its vendor's certificate and key, the stranger has them, too: whoever owns such an appliance
-    does. Elsewhere they are of an authority with the hospital's name and nobody's trust, made once a lab, and the
+    does. Elsewhere they are of an untrusted authority with the hospital's name, made once a lab, and the
     certificate says CT01, as a forger's would.
     """
     vendor = [scenario / name for name in VENDOR_FILES]
@@ -242,6 +241,6 @@ def stranger_files(scenario: Path) -> dict[str, str]:
     place.parent.mkdir(parents=True, exist_ok=True)
     fresh = place.with_suffix(f".{os.getpid()}")
     fresh.touch(mode=0o600)
-    fresh.write_text(json.dumps({"until": time.time() + (DAYS - 7) * 86400, "files": files}), encoding="ascii")
+    fresh.write_text(json.dumps({"until": time.time() + (VALID_DAYS - 7) * 86400, "files": files}), encoding="ascii")
     fresh.replace(place)
     return files

@@ -67,7 +67,7 @@ class Deployment:
         self.variant = variant
         self.work = WorkFolder(scenario, variant.student)
         self.id = f"{scenario.id}-{variant.id}"
-        self._asked = runtime
+        self._requested = runtime
         self._hours = hours
         self._runtime: Runtime | None = None
         self._data: ArchiveData | None = None
@@ -75,12 +75,12 @@ class Deployment:
 
     @property
     def state(self) -> State | None:
-        """Return what is written down, or None if nothing was started or its time is over."""
+        """Return the deployment's state, or None if nothing was started or its time is over."""
         state = read_state(self.id)
         return state if state is not None and state.owner.deadline > time.time() else None
 
     def running_state(self) -> State:
-        """Return what is written down.
+        """Return the deployment's state.
 
         Raises
         ------
@@ -103,22 +103,22 @@ class Deployment:
         return self._runtime
 
     def _choose(self, progress: Progress) -> Runtime:
-        def say(message: str) -> None:
+        def on_message(message: str) -> None:
             progress(message, 0.0)
 
         state = self.state
-        asked = self._asked or os.environ.get("PACSLAB_RUNTIME")
+        requested = self._requested or os.environ.get("PACSLAB_RUNTIME")
         if state is None:
-            return choose_runtime(self._asked, say)
-        if asked in RUNTIMES and asked != state.runtime:
+            return choose_runtime(self._requested, on_message)
+        if requested in RUNTIMES and requested != state.runtime:
             raise DeploymentError(
-                f"{self.scenario.title!r} already runs in the runtime {state.runtime!r}, not in {asked!r}",
+                f"{self.scenario.title!r} already runs in the runtime {state.runtime!r}, not in {requested!r}",
                 "Stop it first (pacslab stop, or lab.stop()), then start it in the other one.",
             )
-        return open_runtime(state.runtime, say)
+        return open_runtime(state.runtime, on_message)
 
     @property
-    def _room(self) -> ServerSpecs:
+    def _specs(self) -> ServerSpecs:
         return ServerSpecs(self.scenario, deployment_folder(self.id))
 
     def servers_running(self) -> dict[str, bool]:
@@ -166,7 +166,7 @@ class Deployment:
             )
 
     def handover(self) -> Handover:
-        """Return what the staff have been told.
+        """Return the handover to the hospital's staff.
 
         Raises
         ------
@@ -197,7 +197,7 @@ class Deployment:
                 self._require_own_patients(state)
             warn(describe_this_machine())
             if state is not None and all(runtime.running(server) for server in state.machines.values()):
-                self.data.refuse_foreign_data(self._room.archive_data)
+                self.data.refuse_foreign_data(self._specs.archive_data)
                 return state
             self.work.fill()
             exercise = read_exercise(self.work, self.scenario)
@@ -218,7 +218,7 @@ class Deployment:
     def _bring_up(
         self, runtime: Runtime, owner: Owner, exercise: Exercise, before: State | None, progress: Progress
     ) -> State:
-        kept = before is not None and (self._room.archive_data / "index").is_file()
+        kept = before is not None and (self._specs.archive_data / "index").is_file()
         if not kept:
             shutil.rmtree(deployment_folder(self.id), ignore_errors=True)
         root = deployment_folder(self.id)
@@ -226,7 +226,7 @@ class Deployment:
         root.chmod(0o700)
         self._data = ArchiveData(self.scenario, self.variant, runtime.name, runtime.version())
         self._answer_key = None
-        devices = self._room.device_files(exercise, self.handover())
+        devices = self._specs.device_files(exercise, self.handover())
         state = self._startup.start_all(owner, exercise, devices, before, progress, kept=kept)
         write_state(self.id, state)
         progress("Running", 1.0)
@@ -234,7 +234,7 @@ class Deployment:
 
     @property
     def _startup(self) -> Startup:
-        return Startup(self.scenario, self.variant.student, self.runtime, self._room, self.data)
+        return Startup(self.scenario, self.variant.student, self.runtime, self._specs, self.data)
 
     def restart(self, progress: Progress = no_progress) -> State:
         """Start the archive again with the student's configuration; its data stays.
@@ -272,10 +272,10 @@ class Deployment:
 
     def _replace(self, state: State, exercise: Exercise, progress: Progress, *, fresh: bool = False) -> State:
         """Run the archive, its proxy and the devices as an exercise asks; as before where that cannot run."""
-        devices = self._room.device_files(exercise, self.handover())
+        devices = self._specs.device_files(exercise, self.handover())
         progress("Stopping the archive", 0.1)
         self.runtime.stop(state.servers[ARCHIVE])
-        spec = self._room.archive(exercise, state.network)
+        spec = self._specs.archive(exercise, state.network)
         if fresh:
             if not self.data.ready:
                 self.data.make(self.runtime, state.owner, state.network, ARCHIVE, progress)
@@ -319,4 +319,4 @@ class Deployment:
             Naming the instance.
 
         """
-        self.data.refuse_foreign_data(self._room.archive_data)
+        self.data.refuse_foreign_data(self._specs.archive_data)

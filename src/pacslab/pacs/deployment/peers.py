@@ -29,7 +29,7 @@ AS_SCANNER = "archive-as-ct01"
 """The stranger's fourth entry, in which it borrows the scanner's title."""
 
 DEVICE_FILES = ("device.pem", "device.key", "ca.pem")
-"""An actor's certificate, its key, and whom it trusts, beside its configuration."""
+"""A peer's certificate, its key, and the authority that it trusts, beside its configuration."""
 
 LAB_ACCOUNT = "lab"
 
@@ -58,9 +58,9 @@ def modality_entry(title: str, host: str, own_title: str | None = None, *, tls: 
 def archive_entries(
     name: str, archive_title: str, archive_host: str, *, tls: bool = False
 ) -> dict[str, dict[str, Any]]:
-    """Return how an actor calls the archive: as itself, and the stranger also under borrowed titles.
+    """Return how a peer calls the archive: as itself, and the stranger also under borrowed titles.
 
-    ``tls`` says whether it opens DICOM TLS; an actor can only where it was given :data:`DEVICE_FILES`.
+    ``tls`` says whether it opens DICOM TLS; a peer can only where it was given :data:`DEVICE_FILES`.
     """
     entries = {ARCHIVE: modality_entry(archive_title, archive_host, tls=tls)}
     if name == STRANGER:
@@ -76,7 +76,7 @@ def archive_entries(
 def device_files(
     handover: Handover, files: Mapping[str, str], stranger: Mapping[str, str], believed: Iterable[str]
 ) -> dict[str, dict[str, str]]:
-    """Return for each actor the certificate files beside its configuration.
+    """Return for each peer the certificate files beside its configuration.
 
     Parameters
     ----------
@@ -99,10 +99,10 @@ def device_files(
     return found
 
 
-def actor_configuration(
+def peer_configuration(
     name: str, archive_title: str, archive_host: str, password: str, *, tls: bool = False
 ) -> dict[str, Any]:
-    """Return the configuration of one actor; only the lab knows its password.
+    """Return the configuration of a peer; only the lab knows its password.
 
     With ``tls`` it has :data:`DEVICE_FILES`. A device of the hospital then accepts nothing but TLS itself; the stranger
     only calls with it, and does not care whom it reaches.

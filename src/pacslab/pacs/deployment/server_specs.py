@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pacslab.pacs.config.nginx_conf import complete_proxy
 from pacslab.pacs.deployment.certificates import stranger_files
-from pacslab.pacs.deployment.peers import actor_configuration, device_files, host_variables
+from pacslab.pacs.deployment.peers import device_files, host_variables, peer_configuration
 from pacslab.pacs.runtimes.base import Firewall, Network, ProxySpec, ServerSpec
 from pacslab.pacs.server_names import ARCHIVE, PROXY, STRANGER
 
@@ -42,7 +42,7 @@ class ServerSpecs:
         return device_files(handover, exercise.files, stranger_files(self._scenario.folder), believed)
 
     def archive(self, exercise: Exercise, network: Network) -> ServerSpec:
-        """Return what the archive is started with: the student's configuration."""
+        """Return the archive's spec: the student's configuration."""
         return ServerSpec(
             ARCHIVE,
             exercise.configuration,
@@ -53,13 +53,13 @@ class ServerSpecs:
         )
 
     def proxy(self, exercise: Exercise, network: Network) -> ProxySpec:
-        """Return what the reverse proxy is started with: the student's ``nginx.conf`` in the lab's frame."""
+        """Return the reverse proxy's spec: the student's ``nginx.conf`` in the lab's frame."""
         text = complete_proxy(exercise.proxy or "", host_variables(dict(network.addresses)))
         return ProxySpec(PROXY, text, self._made(PROXY), exercise.files, _firewall(exercise, network, of_proxy=True))
 
-    def actor(self, name: str, network: Network, password: str, files: dict[str, str]) -> ServerSpec:
-        """Return what a device or the stranger is started with; only the lab knows its password."""
-        content = actor_configuration(
+    def peer(self, name: str, network: Network, password: str, files: dict[str, str]) -> ServerSpec:
+        """Return the spec of a device or of the stranger; only the lab knows its password."""
+        content = peer_configuration(
             name, self._scenario.archive_ae_title, network.addresses[ARCHIVE], password, tls=bool(files)
         )
         return ServerSpec(name, content, self._made(name), {}, files)

@@ -49,13 +49,13 @@ class _Launch:
 class Startup:
     """Starts one student's servers of a scenario in one runtime.
 
-    ``room`` gives each server's spec, ``data`` the archive's contents.
+    ``specs`` gives each server's spec, ``data`` the archive's contents.
     """
 
     scenario: Scenario
     student: str
     runtime: Runtime
-    room: ServerSpecs
+    specs: ServerSpecs
     data: ArchiveData
 
     def start_all(
@@ -118,7 +118,7 @@ class Startup:
             self._make_data(launch)
         finally:
             launch.images_made.set()
-        spec = self.room.archive(launch.exercise, launch.network)
+        spec = self.specs.archive(launch.exercise, launch.network)
         launch.progress("Starting the archive", 0.85)
         if launch.kept:
             self.data.refuse_foreign_data(spec.data)
@@ -136,7 +136,7 @@ class Startup:
         self.data.make(self.runtime, launch.owner, launch.network, ARCHIVE, progress, launch.images_made.set)
 
     def _start_peer(self, launch: _Launch, name: str) -> Server:
-        spec = self.room.actor(name, launch.network, launch.password, launch.devices[name])
+        spec = self.specs.peer(name, launch.network, launch.password, launch.devices[name])
         launch.images_made.wait()
         return self.runtime.start(launch.owner, launch.network, spec, launch.previous.get(name))
 
@@ -168,7 +168,7 @@ class Startup:
         return server
 
     def _proxy(self, exercise: Exercise, network: Network) -> ProxySpec:
-        spec = self.room.proxy(exercise, network)
+        spec = self.specs.proxy(exercise, network)
         if SERVED_FOLDER in spec.configuration:
             self.data.write_backup(spec.served)
         return spec
@@ -188,10 +188,10 @@ class Startup:
             for name in PEERS:
                 if devices[name] != state.devices.get(name, {}) or not runtime.running(servers[name]):
                     runtime.stop(servers[name])
-                    spec = self.room.actor(name, network, state.password, devices[name])
+                    spec = self.specs.peer(name, network, state.password, devices[name])
                     servers[name] = runtime.start(owner, network, spec, servers[name])
                     fresh.append(servers[name])
-            spec = self.room.archive(exercise, network)
+            spec = self.specs.archive(exercise, network)
             servers[ARCHIVE] = runtime.start(owner, network, spec, state.servers[ARCHIVE])
             fresh.append(servers[ARCHIVE])
             if exercise.proxy is not None:

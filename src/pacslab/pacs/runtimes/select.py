@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 RUNTIMES = ("docker", "process")
 
 
-def open_runtime(name: str, say: Callable[[str], None] = lambda _: None) -> Runtime:
+def open_runtime(name: str, on_message: Callable[[str], None] = lambda _: None) -> Runtime:
     """Return a runtime by its name.
 
     Raises
@@ -28,13 +28,13 @@ def open_runtime(name: str, say: Callable[[str], None] = lambda _: None) -> Runt
 
     """
     if name == "docker":
-        return DockerRuntime(say)
+        return DockerRuntime(on_message)
     if name == "process":
         return ProcessRuntime()
     raise RuntimeUnavailableError(f"there is no runtime {name!r}", "Use 'docker' or 'process'.")
 
 
-def choose_runtime(asked: str | None = None, say: Callable[[str], None] = lambda _: None) -> Runtime:
+def choose_runtime(requested: str | None = None, on_message: Callable[[str], None] = lambda _: None) -> Runtime:
     """Return the runtime that is asked for, by argument or ``PACSLAB_RUNTIME``, else the first that is ready.
 
     Raises
@@ -43,13 +43,13 @@ def choose_runtime(asked: str | None = None, say: Callable[[str], None] = lambda
         If the one asked for is not ready, or none is; the message says what to install.
 
     """
-    asked = asked or os.environ.get("PACSLAB_RUNTIME")
-    if asked and asked != "auto":
-        runtime = open_runtime(asked, say)
+    requested = requested or os.environ.get("PACSLAB_RUNTIME")
+    if requested and requested != "auto":
+        runtime = open_runtime(requested, on_message)
         runtime.version()
         return runtime
     try:
-        docker = DockerRuntime(say)
+        docker = DockerRuntime(on_message)
         docker.version()
     except RuntimeUnavailableError as reason:
         if find_orthanc() is None:

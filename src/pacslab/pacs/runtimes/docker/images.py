@@ -22,7 +22,7 @@ EQUIPMENT_IMAGE = "pacslab/proxy:1"
 BASE_IMAGE = "debian:trixie-slim"
 
 
-def choose_image(client: DockerClient, say: Callable[[str], None] = lambda _: None) -> str:
+def choose_image(client: DockerClient, on_message: Callable[[str], None] = lambda _: None) -> str:
     """Return the name of an image that this engine holds, fetching or building it where needed.
 
     In this order: ``PACSLAB_IMAGE``; the official image, if the engine holds it; the image built here, if the engine
@@ -37,7 +37,7 @@ def choose_image(client: DockerClient, say: Callable[[str], None] = lambda _: No
     """
     configured = os.environ.get("PACSLAB_IMAGE")
     if configured:
-        if not _held(client, configured) and not _pulled(client, configured, say):
+        if not _held(client, configured) and not _pulled(client, configured, on_message):
             raise RuntimeUnavailableError(
                 f"the image {configured!r} (PACSLAB_IMAGE) is neither on this engine nor in its registry",
                 "Correct the name, load the image, or unset PACSLAB_IMAGE.",
@@ -46,12 +46,12 @@ def choose_image(client: DockerClient, say: Callable[[str], None] = lambda _: No
     for name in (OFFICIAL_IMAGE, BUILT_IMAGE):
         if _held(client, name):
             return name
-    if _pulled(client, OFFICIAL_IMAGE, say):
+    if _pulled(client, OFFICIAL_IMAGE, on_message):
         return OFFICIAL_IMAGE
-    return _built(client, BUILT_IMAGE, "orthanc", say)
+    return _built(client, BUILT_IMAGE, "orthanc", on_message)
 
 
-def choose_equipment(client: DockerClient, say: Callable[[str], None] = lambda _: None) -> str:
+def choose_equipment(client: DockerClient, on_message: Callable[[str], None] = lambda _: None) -> str:
     """Return the name of the image with the reverse proxy, the firewall and the tap; built where it is missing.
 
     Raises
@@ -60,7 +60,7 @@ def choose_equipment(client: DockerClient, say: Callable[[str], None] = lambda _
         If it cannot be built.
 
     """
-    return EQUIPMENT_IMAGE if _held(client, EQUIPMENT_IMAGE) else _built(client, EQUIPMENT_IMAGE, "nginx", say)
+    return EQUIPMENT_IMAGE if _held(client, EQUIPMENT_IMAGE) else _built(client, EQUIPMENT_IMAGE, "nginx", on_message)
 
 
 def _held(client: DockerClient, name: str) -> bool:
@@ -71,8 +71,8 @@ def _held(client: DockerClient, name: str) -> bool:
     return True
 
 
-def _pulled(client: DockerClient, name: str, say: Callable[[str], None]) -> bool:
-    say(f"Fetching the image {name} (once)")
+def _pulled(client: DockerClient, name: str, on_message: Callable[[str], None]) -> bool:
+    on_message(f"Fetching the image {name} (once)")
     try:
         client.images.pull(name)
     except docker.errors.APIError:
@@ -80,11 +80,11 @@ def _pulled(client: DockerClient, name: str, say: Callable[[str], None]) -> bool
     return True
 
 
-def _built(client: DockerClient, image: str, recipe: str, say: Callable[[str], None]) -> str:
+def _built(client: DockerClient, image: str, recipe: str, on_message: Callable[[str], None]) -> str:
     folder = shipped("docker") / recipe
     base = shipped("docker") / "orthanc" / "base-image.sh"
-    if not _held(client, BASE_IMAGE) and not _pulled(client, BASE_IMAGE, say):
-        say("Making a Debian base image from this machine's package mirror (once, about a minute)")
+    if not _held(client, BASE_IMAGE) and not _pulled(client, BASE_IMAGE, on_message):
+        on_message("Making a Debian base image from this machine's package mirror (once, about a minute)")
         made = subprocess.run(  # noqa: S603
             ["/bin/bash", str(base), BASE_IMAGE], capture_output=True, text=True, check=False
         )
@@ -95,7 +95,7 @@ def _built(client: DockerClient, image: str, recipe: str, say: Callable[[str], N
                 tuple((made.stdout + made.stderr).splitlines()[-5:]),
             )
     what = {"orthanc": "Orthanc", "nginx": "proxy"}[recipe]
-    say(f"Building the {what} image (once, about a minute)")
+    on_message(f"Building the {what} image (once, about a minute)")
     options: dict[str, Any] = {"path": str(folder), "tag": image, "rm": True, "network_mode": "host"}
     try:
         client.images.build(**options, buildargs={"BASE": BASE_IMAGE})

@@ -77,16 +77,16 @@ class DockerRuntime(Runtime):
 
     name = "docker"
 
-    def __init__(self, say: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, on_message: Callable[[str], None] = lambda _: None) -> None:
         self._client = connect_to_engine()
         self._containers = Containers(self._client)
-        self._say = say
+        self._on_message = on_message
 
     @cached_property
     def image(self) -> str:
         """Return the image that all servers run."""
         with engine("looking for the Orthanc image"):
-            return choose_image(self._client, self._say)
+            return choose_image(self._client, self._on_message)
 
     @cached_property
     def _image_details(self) -> dict[str, Any]:
@@ -115,7 +115,7 @@ class DockerRuntime(Runtime):
     def _equipment(self) -> str:
         """Return the image of proxy, firewall and tap."""
         with engine("looking for the image of the reverse proxy"):
-            return choose_equipment(self._client, self._say)
+            return choose_equipment(self._client, self._on_message)
 
     def open_network(self, owner: Owner, names: tuple[str, ...], wanted: Network | None = None) -> Network:
         """Make a bridge network without masquerading, whose subnet follows from the deployment's name."""

@@ -95,7 +95,8 @@ class ProcessRuntime(Runtime):
             folder.mkdir(parents=True, exist_ok=True)
         content = complete_configuration(dict(spec.configuration), str(spec.data), plugin_files(spec.configuration))
         place_files(etc, {**spec.files, "orthanc.json": json.dumps(content, indent=1)})
-        handle = self._spawn(owner, spec, address, etc, [self._program, f"{etc}/"], spec.environment)
+        environment = self._environment(owner, spec, address, spec.environment)
+        handle = self._spawn(spec, etc, [self._program, f"{etc}/"], environment)
         server = Server(spec.name, str(handle), address, Endpoint(address, HTTP_PORT), Endpoint(address, DICOM_PORT))
         web = server.http if content.get("HttpServerEnabled", True) else None
         source = address if spec.firewall.closed else None
@@ -114,7 +115,8 @@ class ProcessRuntime(Runtime):
         text = spec.configuration.replace(SERVED_FOLDER, spec.served.name).replace(SCRATCH_FOLDER, scratch.name)
         place_files(etc, {**spec.files, "nginx.conf": text})
         command = [program, "-p", f"{spec.folder}/", "-c", str(etc / "nginx.conf"), "-e", "stderr"]
-        handle = self._spawn(owner, spec, address, etc, command, {"PACSLAB_PROXY": "1"})
+        environment = self._environment(owner, spec, address, {"PACSLAB_PROXY": "1"})
+        handle = self._spawn(spec, etc, command, environment)
         proxy = Proxy(
             spec.name, str(handle), address, Endpoint(address, PROXY_HTTP_PORT), Endpoint(address, PROXY_HTTPS_PORT)
         )
@@ -140,29 +142,10 @@ class ProcessRuntime(Runtime):
         with relay_connections(tap, archive, device.address, capture):
             yield tap.host, capture
 
-    def _spawn(  # noqa: PLR0917
-        self,
-        owner: Owner,
-        spec: ServerSpec | ProxySpec,
-        address: str,
-        etc: Path,
-        command: list[str],
-        variables: Mapping[str, str],
+    def _spawn(
+        self, spec: ServerSpec | ProxySpec, etc: Path, command: list[str], environment: Mapping[str, str]
     ) -> Handle:
-        environment = {
-            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-            "LANG": "C.UTF-8",
-            **NO_DELAY,
-            **variables,
-            "PACSLAB_CLOSED": ",".join(str(port) for port in spec.firewall.closed),
-            "PACSLAB_ADMITTED": ",".join(spec.firewall.admitted),
-            "LD_PRELOAD": preload(spec.folder),
-            "PACSLAB_ADDRESS": address,
-            "PACSLAB_DEADLINE": str(int(owner.deadline)),
-            "PACSLAB_LAB": owner.lab,
-            "PACSLAB_DEPLOYMENT": owner.deployment,
-            "PACSLAB_SERVER": spec.name,
-        }
+        """Start a program in its configuration's folder, in a session of its own, with its output in the log."""
         with (spec.folder / "log").open("wb") as log:
             try:
                 process = subprocess.Popen(  # noqa: S603
@@ -181,6 +164,26 @@ class ProcessRuntime(Runtime):
         handle = Handle.of(process.pid, spec.folder)
         self._children[handle] = process
         return handle
+
+    @staticmethod
+    def _environment(
+        owner: Owner, spec: ServerSpec | ProxySpec, address: str, variables: Mapping[str, str]
+    ) -> dict[str, str]:
+        """Return a server's whole environment: the bind shim's settings, and the marks by which it is found again."""
+        return {
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            "LANG": "C.UTF-8",
+            **NO_DELAY,
+            **variables,
+            "PACSLAB_CLOSED": ",".join(str(port) for port in spec.firewall.closed),
+            "PACSLAB_ADMITTED": ",".join(spec.firewall.admitted),
+            "LD_PRELOAD": preload(spec.folder),
+            "PACSLAB_ADDRESS": address,
+            "PACSLAB_DEADLINE": str(int(owner.deadline)),
+            "PACSLAB_LAB": owner.lab,
+            "PACSLAB_DEPLOYMENT": owner.deployment,
+            "PACSLAB_SERVER": spec.name,
+        }
 
     def _safe(self, server: Server | Proxy) -> bool:
         """Return whether it runs; it is looked at while it is waited for, too, since it may never answer."""
