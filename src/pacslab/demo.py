@@ -37,7 +37,7 @@ _NEEDS_EYES = ("cover-diagnosis",)
 
 
 class Loot(Model):
-    """What a stranger without any password could take, counted over the web and over DICOM."""
+    """What an anonymous stranger could read, counted over the web and by C-FIND."""
 
     patients: int = 0
     studies: int = 0

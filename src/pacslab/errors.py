@@ -46,6 +46,12 @@ class PacslabError(Exception):
     details
         Lines to show below, such as the last lines of a server's log.
 
+    Examples
+    --------
+    >>> error = PacslabError("port 8888 is in use", "Choose another with --port.")
+    >>> print(error)
+    port 8888 is in use. Choose another with --port.
+
     """
 
     def __init__(self, problem: str, remedy: str = "", details: tuple[str, ...] = ()) -> None:

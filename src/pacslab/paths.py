@@ -1,7 +1,7 @@
-"""Where things lie: the student's workspace, the lab's state and cache, and the files shipped with the package.
+"""Folders: the student's workspace, the lab's state and cache, and the files shipped with the package.
 
-Every place can be moved with an environment variable, which is how several students share one account and how the
-tests stay out of a developer's home. A program that runs many labs one after the other names their folders with
+Environment variables move them, so that several students can share an account, and tests stay out of a developer's
+home. A program that runs many labs one after the other names their folders with
 :func:`use_folders`.
 """
 

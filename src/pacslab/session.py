@@ -1,6 +1,6 @@
-"""One student's work on one scenario: everything that a notebook, the command line and the grader can ask for.
+"""One student's work on a scenario: the calls of notebooks, the command line and the grader.
 
-Plain data goes in and comes out; how it looks is the caller's business.
+Plain data goes in and comes out; the caller displays it.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _LONGEST_ANSWER = 4000
 
 
 class Session(Machines):
-    """One student at one scenario: its servers, its tasks, and what has been reached."""
+    """One student at a scenario: the servers, the objectives, and the progress."""
 
     @property
     def key(self) -> AnswerKey:
@@ -64,7 +64,7 @@ class Session(Machines):
             ) from None
 
     def task(self, objective: str) -> ObjectiveStatus:
-        """Return an objective's question, with what this student is told filled in.
+        """Return an objective's question, with the facts of this student's variant filled in.
 
         Raises
         ------
@@ -91,7 +91,7 @@ class Session(Machines):
         )
 
     def hint(self, objective: str) -> Hint:
-        """Return the next hint, and count it; after the last one, the last one again.
+        """Return the next hint, and count it; after the last hint, the last again.
 
         Raises
         ------
@@ -110,7 +110,12 @@ class Session(Machines):
         return Hint(objective=found.id, number=number, out_of=len(found.hints), text=found.hints[number - 1])
 
     def check(self, objective: str, answer: Any = None) -> CheckResult:
-        """Check an objective now: the answer, the live server or the files, whatever it asks for.
+        """Check an objective now: the answer, the live server or the files.
+
+        Returns
+        -------
+        CheckResult
+            Passed or not, with message, reasons and points; the progress on disk follows it.
 
         Raises
         ------
@@ -160,7 +165,7 @@ class Session(Machines):
         )
 
     def _record(self, verdicts: dict[str, Verdict], tried: str | None = None, *, sticky: bool = False) -> None:
-        """Write down what was reached. What depends on a server or on files is lost again when it no longer holds."""
+        """Record verdicts in the progress; what depends on a server or on files is lost if it no longer holds."""
         with changing_progress(self.work) as progress:
             if tried is not None:
                 progress.of(tried).attempts += 1
@@ -170,7 +175,7 @@ class Session(Machines):
                     done.earned = verdict.reached or (sticky and done.earned)
 
     def assess(self, progress: ProgressCall = no_progress) -> Assessment:
-        """Run every attack and clinic probe; the points of all hardening objectives follow what they saw.
+        """Run every attack and clinic probe; the points of all hardening objectives follow their findings.
 
         Raises
         ------
@@ -198,13 +203,13 @@ class Session(Machines):
         return verdicts
 
     def background_knowledge(self) -> tuple[tuple[Admission, ...], Story]:
-        """Return what got around in the town: an invented list of admissions, and a newspaper's invented story."""
+        """Return the town's background knowledge: an invented list of admissions and an invented newspaper story."""
         return background_knowledge(self.key)
 
     def city_hospital(self) -> Cohort:
         """Return the hospital in the city, which has an MR and releases heads for research, with patients of its own.
 
-        It is another hospital than the scenario's, and nothing of it runs: its images are made when they are asked for.
+        It is another hospital than the scenario's and runs no server: its images are made while they are read.
         """
         from pacslab.deid import city_hospital  # noqa: PLC0415 - it loads what draws faces
 
@@ -246,7 +251,7 @@ class Session(Machines):
         return verdicts
 
     def submit(self, target: Path | None = None) -> Receipt:
-        """Write everything that is graded into one ZIP file, replacing the last one, and return the receipt.
+        """Write everything that is graded into a ZIP file, replacing the previous one, and return the receipt.
 
         Parameters
         ----------

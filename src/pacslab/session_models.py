@@ -1,4 +1,4 @@
-"""What a session tells its caller, as plain data: what runs, what is asked, and what became of an answer."""
+"""A session's results as plain data: status of the servers, objectives, hints and checks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pacslab.models import Model
 
 
 class ServerStatus(Model):
-    """One server: where it is reached, and whether it runs."""
+    """One server: name, role, addresses, and whether it runs."""
 
     name: str
     role: str
@@ -46,7 +46,15 @@ class ObjectiveStatus(Model):
 
 
 class Hint(Model):
-    """One hint: its number, of how many, and the text; ``text`` is empty where there are no more."""
+    """One hint: its number, of how many, and the text; ``text`` is empty if the objective has no hints.
+
+    Examples
+    --------
+    >>> hint = Hint(objective="patient-count", number=1, out_of=3, text="Ask /patients.")
+    >>> hint.model_dump_json()
+    '{"objective":"patient-count","number":1,"out_of":3,"text":"Ask /patients."}'
+
+    """
 
     objective: str
     number: int
@@ -55,7 +63,7 @@ class Hint(Model):
 
 
 class CheckResult(Model):
-    """What became of a check. ``passed`` is None where the lab itself could not look."""
+    """The result of a check. ``passed`` is None if no answer was given or the lab itself failed."""
 
     objective: str
     title: str

@@ -1,4 +1,4 @@
-"""The servers of one student's scenario: what a notebook and the command line start, look at and talk to."""
+"""The servers of a student's scenario: start, stop, status, and clients for them."""
 
 from __future__ import annotations
 
@@ -70,12 +70,12 @@ def default_student() -> str:
 
 
 class Machines:
-    """The servers of one student's scenario, and the ways to them.
+    """The servers of a student's scenario, and clients for them.
 
     Parameters
     ----------
     scenario
-        The scenario's id, or a folder that holds one.
+        The scenario's id, or the path of its folder.
     student
         The student's id; ``PACSLAB_STUDENT``, the ticket's or the user's name unless given. With a ticket of the course
         it is that student's variant, else the self-paced one.
@@ -102,16 +102,14 @@ class Machines:
         hours: float = DEFAULT_HOURS,
     ) -> None:
         self.scenario = load_scenario(scenario)
-        probes_for(self.scenario)  # a weakness that nothing looks for is found now, not when it matters
+        probes_for(self.scenario)  # a weakness without a probe is an error now, not at the first assessment
         self.student = student if student is not None else default_student()
         self.deployment = Deployment(self.scenario, variant_for(self.scenario.id, self.student), runtime, hours)
 
     def note(self, what: str, objective: str | None = None, outcome: str = "") -> None:
-        """Write down in the timeline what the student did."""
+        """Record an action of the student in the timeline."""
         variant = self.deployment.variant
         record_event(self.work, first_seal(variant.student, variant.scenario, variant.id), what, objective, outcome)
-
-    # Servers -----------------------------------------------------------------------------------------------------
 
     def start(self, progress: ProgressCall = no_progress) -> Status:
         """Start the servers, or find them again if they run.
@@ -171,7 +169,7 @@ class Machines:
         return self.status()
 
     def status(self) -> Status:
-        """Return what runs, where, for how long, and the score."""
+        """Return the servers' addresses and state, the time left, and the score."""
         state = self.deployment.state
         now = self.score
         if state is None:
@@ -224,8 +222,6 @@ class Machines:
         places = [state.network.addresses[name] for name in (ARCHIVE, PROXY)] if state else []
         return make_certificates(self.work, ["127.0.0.1", *places], renew=renew)
 
-    # Ways to the servers -----------------------------------------------------------------------------------------
-
     @property
     def url(self) -> str:
         """Return the archive's web address.
@@ -262,7 +258,7 @@ class Machines:
         return self.deployment.running_state()
 
     def archive(self, username: str = "", password: str = "") -> pyorthanc.Orthanc:
-        """Return a web client of the archive that comes from outside, with a user's credentials if given.
+        """Return a web client of the archive from the outsider's address, with credentials if given.
 
         Raises
         ------
@@ -282,7 +278,7 @@ class Machines:
         )
 
     def browser(self, username: str = "", password: str = "") -> pyorthanc.Orthanc:
-        """Return a web client that goes where ``handover.yaml`` sends the staff, and trusts whom it says.
+        """Return a web client of the staff: the URL and the certificate authority of ``handover.yaml``.
 
         Raises
         ------
@@ -342,7 +338,7 @@ class Machines:
         return self.deployment.runtime.log(self._state.servers[ARCHIVE], lines)
 
     def eavesdrop(self) -> Path:
-        """Listen at two cables while WS01 searches and the radiologist logs in; return the capture in the work folder.
+        """Capture two cables while WS01 searches and the radiologist logs in; return the file in the work folder.
 
         It is a pcap file, for Wireshark, ``tcpdump -r`` or :func:`pacslab.pacs.read_pcap`.
 

@@ -1,4 +1,4 @@
-"""What the terminal shows: tables and progress."""
+"""The terminal: tables of results, progress bars and JSON output."""
 
 from pacslab.console.output import out, progress_shown
 from pacslab.console.tables import OUTCOMES, assessment_tables, demo_table, status_line, status_table

@@ -1,4 +1,4 @@
-"""How commands print: JSON for machines, a bar of progress for people."""
+"""Output of commands: JSON for machines, a progress bar for people."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 def out(content: Any) -> None:
-    """Print plain data as JSON."""
+    """Print plain data, or a pydantic model, as JSON."""
     plain = content.model_dump(mode="json") if isinstance(content, BaseModel) else content
     click.echo(json.dumps(plain, indent=2, ensure_ascii=False))
 
 
 @contextmanager
 def progress_shown(*, quiet: bool) -> Iterator[Callable[[str, float], None]]:
-    """Show a bar on a terminal, lines elsewhere, and nothing where machines read."""
+    """Yield a progress callback: a bar on a terminal, lines elsewhere, nothing if ``quiet``."""
     if quiet:
         yield lambda _text, _part: None
         return

@@ -1,4 +1,4 @@
-"""What the command line prints: tables for people. Colours are never the only difference."""
+"""Tables for people on the terminal. Colours are never the only difference."""
 
 from __future__ import annotations
 
@@ -38,13 +38,22 @@ _SIDES = {Side.ATTACK: "A stranger tries to", Side.CLINIC: "The hospital's day"}
 
 
 def outcome_text(outcome: Outcome) -> Text:
-    """Return an outcome as a sign, a word and a colour."""
+    """Return an outcome as a sign, a word and a colour.
+
+    Examples
+    --------
+    >>> outcome_text(Outcome.EXPOSED).plain
+    '✗ EXPOSED'
+    >>> outcome_text(Outcome.CLOSED).plain
+    '✓ closed'
+
+    """
     style = OUTCOMES[outcome]
     return Text(f"{style.sign} {style.word}", style=style.colour)
 
 
 def _seen(finding: Finding, *, details: bool) -> Text:
-    """Return what a probe saw; of what is not as it should be also what that is, and, with details, why it matters."""
+    """Return a finding's evidence; of a bad finding also its weaknesses and, with details, why it matters."""
     words = Text(finding.evidence)
     if finding.outcome.good:
         return words
@@ -60,7 +69,7 @@ def _seen(finding: Finding, *, details: bool) -> Text:
 
 
 def assessment_tables(assessment: Assessment, *, details: bool = False) -> list[Table]:
-    """Return one table a side; with details each open way and stopped task says why it matters and how to see it."""
+    """Return a table for each side; with details each bad finding says why it matters and how to try it."""
     tables = []
     for side in Side:
         table = Table(title=_SIDES[side], title_justify="left", show_lines=True, expand=True)
@@ -85,7 +94,15 @@ def status_table(status: Status) -> Table:
 
 
 def status_line(status: Status) -> str:
-    """Return what a deployment runs on and how long."""
+    """Return a deployment's runtime, Orthanc version and time left in a line.
+
+    Examples
+    --------
+    >>> from pacslab.session_models import Status
+    >>> status_line(Status(scenario="s", title="T", student="asha", running=False, work="w", points=0, out_of=9))
+    'T: not running. Start it with: pacslab start s'
+
+    """
     if not status.servers:
         return f"{status.title}: not running. Start it with: pacslab start {status.scenario}"
     hours, minutes = divmod(status.seconds_left // 60, 60)

@@ -1,4 +1,4 @@
-"""Build each lab's two notebooks from its one source: the student's and the instructor's.
+"""Build the student's and the instructor's notebook of each lab from a single source.
 
 A source is ``labs/source/NN_name.py``: a Python file in the percent format, with nbgrader's own marks around
 solutions. A cell that calls ``lab.check("objective", ...)`` is graded with the objective's points. The instructor's
@@ -45,7 +45,7 @@ def sources(folder: Path) -> list[Path]:
 
 
 def build(source: Path) -> Built:
-    """Return the two notebooks of one source.
+    """Return the two notebooks of a source.
 
     Raises
     ------
@@ -125,7 +125,7 @@ def _notebook(cells: list[dict[str, Any]]) -> str:
 
 
 def targets(root: Path, built: Built) -> dict[Path, str]:
-    """Return where in a checkout a lab's notebooks stand, and what they hold."""
+    """Return the paths of a lab's notebooks in a checkout, with their contents."""
     return {
         root / "labs" / f"{built.name}.ipynb": built.student,
         root / "instructor" / "solutions" / f"{built.name}.ipynb": built.instructor,
@@ -133,7 +133,7 @@ def targets(root: Path, built: Built) -> dict[Path, str]:
 
 
 def stale(root: Path) -> dict[Path, str | None]:
-    """Return every notebook of a checkout that is not what its source gives; None for one without a source."""
+    """Return every notebook of a checkout that differs from its source, with its new text; None without a source."""
     wanted: dict[Path, str] = {}
     for source in sources(root / "labs" / "source"):
         wanted |= targets(root, build(source))

@@ -19,10 +19,10 @@ _LONGEST = 20_000  # characters that are shown
 
 @dataclass(frozen=True)
 class ClientTool:
-    """What may be handed to a program.
+    """The options that a program may be run with.
 
-    ``flags`` stand alone, ``valued`` take the next word as their value; ``peer`` is how it is told its address (empty
-    where it needs none), ``package`` what Debian calls the package that brings it.
+    ``flags`` stand alone, ``valued`` take the next word as their value; ``peer`` is the form of its address (empty
+    where it needs none), ``package`` is the Debian package of the program.
     """
 
     package: str
@@ -66,7 +66,7 @@ def command_line(program: str, options: tuple[str, ...], host: str, port: int) -
     options
         Its options, each word by itself.
     host, port
-        Whom it shall speak to.
+        The server's address.
 
     Raises
     ------
@@ -74,6 +74,11 @@ def command_line(program: str, options: tuple[str, ...], host: str, port: int) -
         If this is no program that notebooks run, or it does not take such an option here.
     UnsafeAddressError
         If the host is not in a lab network.
+
+    Examples
+    --------
+    >>> command_line("echoscu", ("-aet", "ROGUE"), "127.0.0.1", 4242)
+    ['echoscu', '-aet', 'ROGUE', '127.0.0.1', '4242']
 
     """
     known = PROGRAMS.get(program)
@@ -108,7 +113,7 @@ def command_line(program: str, options: tuple[str, ...], host: str, port: int) -
 
 
 def run_client(program: str, options: tuple[str, ...], host: str, port: int) -> str:
-    """Run a program against a server of the lab and return the command and everything that it said.
+    """Run a program against a server of the lab and return the command and its output.
 
     Where it is not installed, return a line that says so.
 

@@ -1,4 +1,4 @@
-"""What a call of the lab gives back: plain data that shows itself, as a page in a notebook and as text elsewhere."""
+"""Results that display themselves: as HTML in a notebook, as text elsewhere."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ def notebook_cell() -> int | None:
 
 
 class Shown(Generic[T]):
-    """A result and its two looks. Every attribute of the result is one of this object, too.
+    """A result with its HTML and its text. It has every attribute of the result, too.
 
     Parameters
     ----------
     content
         The result itself.
     html
-        Its look in a notebook.
+        The result as HTML, for a notebook.
     text
-        Its look in a terminal, and to whoever reads a notebook without HTML.
+        The result as text, for a terminal and for a notebook read without HTML.
 
     """
 
@@ -48,7 +48,7 @@ class Shown(Generic[T]):
         return self._html
 
     def bundle(self) -> dict[str, str]:
-        """Return both looks by their media types."""
+        """Return HTML and text by their media types."""
         return {"text/html": self._html, "text/plain": self._text}
 
     def show(self) -> Shown[T]:

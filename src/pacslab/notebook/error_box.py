@@ -1,4 +1,4 @@
-"""Errors for people in a notebook: a box that says what happened and what to do, and no traceback.
+"""Show errors in a notebook as a box with problem and remedy, without a traceback.
 
 The cell still counts as failed, so "run all" stops there and a test sees it.
 """
@@ -22,7 +22,7 @@ _REFUSALS = {401: "it wants a user name and a password", 403: "this is not allow
 
 
 def explain(error: BaseException) -> PacslabError:
-    """Return an error in words for people; errors of a web request are said as what a server did."""
+    """Return an error for people; an error of a web request becomes a sentence about the server."""
     if isinstance(error, PacslabError):
         return error
     if isinstance(error, httpx.ConnectError):
@@ -35,7 +35,7 @@ def explain(error: BaseException) -> PacslabError:
 
 
 def _answered(text: str) -> PacslabError:
-    """Return what a server's answer means, from the text of the error that it became."""
+    """Return an error for people from pyorthanc's text of a server's answer."""
     found = _STATUS.search(text)
     status = int(found.group(1)) if found else 0
     if status in _REFUSALS:

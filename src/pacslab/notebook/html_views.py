@@ -1,6 +1,6 @@
-"""Everything that the lab shows in a notebook, as HTML. The templates hold the looks; nothing here decides anything.
+"""Results as HTML for notebooks, rendered from the templates.
 
-What stands in a template is escaped: names and comments come from DICOM files, and a file may hold markup.
+Values are escaped: names and comments come from DICOM files, and a file may hold markup.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _CODE = re.compile(r"`([^`]+)`")
 
 
 def _prose(text: str) -> Markup:
-    """Return a text with what stands between backticks as code."""
+    """Return a text with the parts between backticks as code, everything else escaped."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped in this line
 
 
@@ -72,7 +72,7 @@ def progress(text: str, part: float) -> str:
 
 
 def status(now: Status, score: Score, *, new_tab: bool = False) -> str:
-    """Return what runs, where, how long, and the score.
+    """Return the servers, their state and time left, and the score.
 
     JupyterLab opens links of an output in its own tabs; where it does not look (in a widget), ``new_tab`` is wanted.
     """
@@ -84,22 +84,22 @@ def status(now: Status, score: Score, *, new_tab: bool = False) -> str:
 
 
 def done(text: str, now: Status) -> str:
-    """Return one line that says what was done, with a link to the archive."""
+    """Return a line with a finished action and a link to the archive."""
     return page("done", text=text, now=now)
 
 
 def stages(score: Score) -> list[tuple[str, int, int]]:
-    """Return name, points and what they are out of, for each stage that has any."""
+    """Return name, points and maximum points of each stage that has any."""
     return [(words, *score.stage(stage)) for stage, words in STAGES.items() if score.stage(stage)[1]]
 
 
 def link_to(path: Path) -> str:
-    """Return the way from the notebook to a file, which JupyterLab opens in its editor."""
+    """Return the relative path from the notebook to a file, which JupyterLab opens in its editor."""
     return os.path.relpath(path, Path.cwd())
 
 
 def turned(seen: Assessment, before: Assessment) -> list[str]:
-    """Return in lines what a look sees otherwise than the one before it; none where nothing has turned."""
+    """List the differences from the previous assessment; empty if nothing has changed."""
     was = {finding.id: finding.outcome for finding in before.findings}
     lines = []
     for outcome, words in _TURNED.items():
@@ -114,7 +114,7 @@ def turned(seen: Assessment, before: Assessment) -> list[str]:
 
 
 def assessment(seen: Assessment, since: Iterable[str] = ()) -> str:
-    """Return what has turned since the last look, if anything, and both sides as tables."""
+    """Return the changes since the previous assessment, and both sides as tables."""
     sides = [(SIDES[side], _rows(seen, side)) for side in Side]
     return page("assessment", sides=sides, seen=seen, since=list(since))
 
@@ -129,7 +129,7 @@ def score(now: Score) -> str:
 
 
 def check(result: CheckResult) -> str:
-    """Return what became of a check, why, and the explanation once it is earned."""
+    """Return a check's result, its reasons, and the explanation once it is earned."""
     return page("check", result=result)
 
 
@@ -151,12 +151,12 @@ def audit(report: DeidReport, only: tuple[str, ...] = ()) -> str:
 
 
 def receipt(submitted: Receipt) -> str:
-    """Return what was packed for handing in, and the hash that proves it."""
+    """Return a submission's files, and the SHA-256 that proves it."""
     return page("receipt", receipt=submitted, link=link_to(Path(submitted.path)))
 
 
 def trouble(problem: PacslabError) -> str:
-    """Return an error for people: what happened, what to do, and the lines that belong to it."""
+    """Return an error for people: problem, remedy and details."""
     return page("trouble", problem=problem)
 
 

@@ -30,10 +30,20 @@ def with_options(text: str, options: Mapping[str, Any], name: str = "orthanc.jso
     name
         How to call the file in an error.
 
+    Returns
+    -------
+    str
+        The new content of the file.
+
     Raises
     ------
     ConfigurationError
         If the text is not a configuration, or Orthanc has no such option.
+
+    Examples
+    --------
+    >>> print(with_options('{"AuthenticationEnabled": false}  // as shipped', {"AuthenticationEnabled": True}))
+    {"AuthenticationEnabled": true}  // as shipped
 
     """
     parse_configuration(text, name)
@@ -55,7 +65,7 @@ def with_options(text: str, options: Mapping[str, Any], name: str = "orthanc.jso
 
 
 def _values(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Yield each option of the outermost object, and where its value begins and ends."""
+    """Yield each option of the outermost object, with start and end of its value in the text."""
     plain, decoder = without_comments(text), json.JSONDecoder()
 
     def after_space(place: int) -> int:
@@ -74,6 +84,13 @@ def _values(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
 
 
 def differing_lines(before: str, after: str) -> list[tuple[str, str, str]]:
-    """Return sign, word and text of each line that is new or gone."""
+    r"""Return sign, word and text of each line that is new or gone.
+
+    Examples
+    --------
+    >>> differing_lines("a\nb", "a\nc")
+    [('-', 'gone', 'b'), ('+', 'new', 'c')]
+
+    """
     compared = difflib.ndiff(before.splitlines(), after.splitlines())
     return [(line[0], _WORDS[line[0]], line[2:]) for line in compared if line[0] in _WORDS]

@@ -1,4 +1,4 @@
-"""The control panel: buttons for the servers, what runs, points, time left, and what the last press did."""
+"""The control panel: buttons for the servers, their state, points, time left, and the last action's result."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _button(words: str, icon: str, colour: str, tip: str = "") -> widgets.Button
 
 
 class Panel(widgets.VBox):  # type: ignore[misc]
-    """Buttons and what they did, for one session."""
+    """The control panel of a session."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -67,7 +67,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]
         threading.Thread(target=self._keep_fresh, name="pacslab-panel", daemon=True).start()
 
     def refresh(self) -> None:
-        """Show again what runs, how long, and the points."""
+        """Refresh the servers' state, the time left and the points."""
         now = self._session.status()
         self.overview.value = html_views.status(now, self._session.score, new_tab=True)
         running = bool(now.servers)
@@ -75,7 +75,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]
             button.disabled = running if name == "start" and now.running else (name != "start" and not running)
 
     def press(self, name: str) -> None:
-        """Do what a button says; Reset asks first."""
+        """Run a button's action; Reset asks first."""
         if name == "reset":
             self._say("")
             self._question.layout.display = ""
@@ -110,10 +110,10 @@ class Panel(widgets.VBox):  # type: ignore[misc]
             self._progress.layout.display = ""
             self._draw("Working", 0.0)
             try:
-                said = act(Bar(self._draw))
+                result = act(Bar(self._draw))
             except Exception as error:  # noqa: BLE001 - whatever it is, a student reads it in the panel
-                said = html_views.trouble(explain(error))
-            self._say(said)
+                result = html_views.trouble(explain(error))
+            self._say(result)
         finally:
             self._progress.layout.display = "none"
             self._busy.release()

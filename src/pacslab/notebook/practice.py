@@ -1,4 +1,4 @@
-"""The practice question of the first lab: no points, and the same looks as every other check."""
+"""The practice question of the first lab: checked like every other, but worth no points."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _EXPLANATION = (
 
 
 def practised(answer: Any, session: Session) -> CheckResult:
-    """Return what became of the practice question; nothing is written down."""
+    """Return the result of the practice question; nothing is recorded."""
     machines = sum(server.running for server in session.status().servers)
     passed: bool | None = None
     message = "No answer was given yet: put a number in place of the three dots, and run the cell again."

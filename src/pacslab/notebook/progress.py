@@ -22,14 +22,14 @@ _STEP = 0.02
 
 
 class Bar:
-    """Decides which steps are worth showing; ``draw`` is called with a text and a part from 0 to 1."""
+    """Draw a step if it differs visibly from the previous; ``draw`` takes a text and a part from 0 to 1."""
 
     def __init__(self, draw: ProgressCall) -> None:
         self._draw = draw
         self._last = ("", -1.0)
 
     def __call__(self, text: str, part: float) -> None:
-        """Draw a step, unless it looks like the one before."""
+        """Draw a step, unless text and part are nearly those of the previous step."""
         before, reached = self._last
         if text != before or part - reached >= _STEP:
             self._last = (text, part)
@@ -37,16 +37,16 @@ class Bar:
 
 
 def watched(first: str, call: Callable[[ProgressCall], T], look: Callable[[T], Shown[T]]) -> Shown[T]:
-    """Call something that takes a while and show how far it is, then what came of it.
+    """Call something slow, show its progress, then its result.
 
     Parameters
     ----------
     first
-        What is done first, in words.
+        The text of the first step.
     call
-        Takes a function to be told of progress, and returns the result.
+        Takes a progress callback, and returns the result.
     look
-        Turns the result into what is shown.
+        Makes the displayed result.
 
     """
     if notebook_cell() is None:

@@ -1,4 +1,4 @@
-"""The same results as plain text, for terminals and for notebooks read without HTML."""
+"""Results as plain text, for terminals and for notebooks read without HTML."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WIDTH = 100
 
 
 def plain(*parts: RenderableType) -> str:
-    """Return what rich would print, without colours."""
+    """Return rich's output without colours, 100 columns wide."""
     screen = Console(file=io.StringIO(), width=_WIDTH, color_system=None, force_terminal=False, force_jupyter=False)
     for part in parts:
         screen.print(part, highlight=False)
@@ -33,12 +33,12 @@ def plain(*parts: RenderableType) -> str:
 
 
 def status(now: Status) -> str:
-    """Return what runs."""
+    """Return the servers and their state."""
     return plain(status_table(now), status_line(now)) if now.servers else plain(status_line(now))
 
 
 def assessment(seen: Assessment, since: Iterable[str] = ()) -> str:
-    """Return both sides, and what has turned since the last look."""
+    """Return both sides, and the changes since the previous assessment."""
     return "\n".join([plain(*assessment_tables(seen)), *since])
 
 
@@ -58,7 +58,7 @@ def score(now: Score) -> str:
 
 
 def check(result: CheckResult) -> str:
-    """Return what became of a check."""
+    """Return a check's result."""
     sign = {True: "✓", False: "✗", None: "…"}[result.passed]
     points = f" ({result.points} of {result.out_of} points)" if result.out_of else ""
     lines = [f"{sign} {result.title}: {result.message}{points}"]

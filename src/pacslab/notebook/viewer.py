@@ -27,14 +27,14 @@ _WIDTH = 640
 
 @dataclass(frozen=True)
 class Frame:
-    """One picture: an image, which of its frames, and what the file says it is."""
+    """A frame of an image: the data set, and the frame's number from 0."""
 
     dataset: pydicom.Dataset
     number: int
 
     @property
     def caption(self) -> str:
-        """Return what the file says the picture is, in words."""
+        """Return modality, description, patient's name, image and frame number in words."""
         tags = self.dataset
         parts = [
             tags.get("Modality"),
@@ -49,7 +49,16 @@ class Frame:
         return " · ".join(words)
 
     def png(self) -> bytes:
-        """Return the picture as a PNG file, windowed as the file asks for."""
+        """Return the frame as a PNG file: 8 bits, grey or RGB.
+
+        Modality and VOI LUT are applied (PS3.3 C.11.1 and C.11.2), and MONOCHROME1 is inverted.
+
+        Returns
+        -------
+        bytes
+            A PNG file of Rows x Columns pixels.
+
+        """
         tags = self.dataset
         pixels = tags.pixel_array
         if int(tags.get("NumberOfFrames") or 1) > 1:
@@ -60,6 +69,7 @@ class Frame:
 
 
 def _grey_or_colour(pixels: np.ndarray, tags: pydicom.Dataset) -> np.ndarray:
+    """Return a frame as uint8 for display: (rows, columns) in grey, (rows, columns, 3) in RGB."""
     if int(tags.get("SamplesPerPixel") or 1) > 1:
         colours = str(tags.PhotometricInterpretation)
         return (pixels if colours == "RGB" else convert_color_space(pixels, colours, "RGB")).astype(np.uint8)
@@ -73,7 +83,14 @@ def _grey_or_colour(pixels: np.ndarray, tags: pydicom.Dataset) -> np.ndarray:
 
 
 def frames_of(datasets: Iterable[pydicom.Dataset]) -> list[Frame]:
-    """Return every picture of some images, in the order of a series; what holds no pixels is left out."""
+    """Return every frame of some images.
+
+    Returns
+    -------
+    list of Frame
+        Sorted by series number, instance number and frame; data sets without pixel data are left out.
+
+    """
     ordered = sorted(
         (dataset for dataset in datasets if "PixelData" in dataset),
         key=lambda dataset: (int(dataset.get("SeriesNumber") or 0), int(dataset.get("InstanceNumber") or 0)),
@@ -82,7 +99,7 @@ def frames_of(datasets: Iterable[pydicom.Dataset]) -> list[Frame]:
 
 
 def datasets_of(what: Any, archive: Callable[[], pyorthanc.Orthanc]) -> list[pydicom.Dataset]:
-    """Return the images that somebody wants to see.
+    """Return the data sets of images that are given in any of several forms.
 
     Parameters
     ----------
@@ -92,10 +109,17 @@ def datasets_of(what: Any, archive: Callable[[], pyorthanc.Orthanc]) -> list[pyd
     archive
         Called for a client of the archive, where an identifier is given.
 
+    Returns
+    -------
+    list of pydicom.Dataset
+        In the order given; a folder's files sorted by path.
+
     Raises
     ------
+    NothingYetError
+        If it is None or ``...``: the student has not filled in the cell yet.
     ObjectiveError
-        If it is none of these.
+        If it is none of these, or no DICOM file, or the archive does not return it.
 
     """
     if what is None or what is Ellipsis:
@@ -147,7 +171,7 @@ def _from_archive(identifier: str, archive: pyorthanc.Orthanc) -> list[pydicom.D
 
 
 def show(frames: list[Frame]) -> widgets.Widget | None:
-    """Show pictures in the running cell: one as it is, several with a slider.
+    """Show frames in the running cell: a single frame as it is, several with a slider.
 
     Raises
     ------

@@ -72,7 +72,18 @@ class Finding(VersionTolerantModel):
 
 
 class Assessment(VersionTolerantModel):
-    """All findings of one assessment of a deployment, attack side first."""
+    """All findings of one assessment of a deployment, attack side first.
+
+    Examples
+    --------
+    >>> finding = Finding(id="dicom-echo-stranger", side=Side.ATTACK, title="Open an association as an unknown device",
+    ...     outcome=Outcome.EXPOSED, severity=Severity.LOW, evidence="It answered.", try_it="echoscu ...",
+    ...     explanation="...", seconds=0.1)
+    >>> assessment = Assessment(findings=(finding,))
+    >>> assessment.good, [finding.id for finding in assessment.exposed]
+    (False, ['dicom-echo-stranger'])
+
+    """
 
     findings: tuple[Finding, ...]
 

@@ -79,6 +79,15 @@ def probes_for(scenario: Scenario) -> list[Probe]:
     ScenarioError
         If the scenario names a probe that does not exist.
 
+    Examples
+    --------
+    >>> from pacslab.probes import PROBES, probes_for
+    >>> from pacslab.scenario import load_scenario
+    >>> PROBES["dicom-find-stranger"].title
+    'Search the archive as an unknown device'
+    >>> [probe.id for probe in probes_for(load_scenario("open-archive")) if probe.side == "clinic"][0]
+    'clinic-scanner-stores'
+
     """
     wanted: dict[str, Probe] = {}
     attacks = [probe.id for probe in PROBES.values() if probe.side is Side.ATTACK]

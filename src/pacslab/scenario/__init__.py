@@ -1,4 +1,4 @@
-"""What an exercise is: scenarios as data, their loading, and one student's variant of one."""
+"""Scenarios as data: their models, their loading, and a student's variant of a scenario."""
 
 from pacslab.scenario.documents import (
     check_document,

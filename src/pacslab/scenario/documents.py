@@ -1,6 +1,6 @@
-"""Read a YAML file into a model, and say file, key and remedy where it does not fit.
+"""Read a YAML file into a pydantic model, with errors that name file, key and remedy.
 
-Scenarios, cohort recipes and the student's handover are all read through here.
+Scenarios, cohort recipes and the student's handover are read here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,16 @@ _SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C
 
 
 def did_you_mean(word: str, known: list[str]) -> str:
-    """Return ``Did you mean 'x'?`` for the nearest known word, else the empty string."""
+    """Return ``Did you mean 'x'?`` for the nearest known word, else the empty string.
+
+    Examples
+    --------
+    >>> did_you_mean("open-archiv", ["open-archive", "web-viewer"])
+    "Did you mean 'open-archive'?"
+    >>> did_you_mean("frobnicate", ["open-archive", "web-viewer"])
+    ''
+
+    """
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     if not near:
         lower = {name.lower(): name for name in known}
@@ -33,7 +42,7 @@ def did_you_mean(word: str, known: list[str]) -> str:
 
 
 def _keys(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
-    """Return the keys that a (nested) model knows at ``path``, as far as the annotations tell."""
+    """Return the keys of the (nested) model at ``path``; empty where the annotation names no model."""
     for step in path:
         if isinstance(step, str) and step in model.model_fields:
             inner = _inner_model(model.model_fields[step].annotation)
@@ -54,8 +63,8 @@ def _inner_model(annotation: Any) -> type[BaseModel] | None:
 
 
 def describe_invalid(error: ValidationError, model: type[BaseModel]) -> tuple[str, str]:
-    """Return what is wrong with a document, by its key, and the remedy."""
-    # A misspelt key is two errors, one unknown and one missing; the unknown one tells more.
+    """Return the problem of a document, by its key, and the remedy."""
+    # A misspelt key is two errors, an unknown key and a missing key; the unknown key tells more.
     first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
     path = first["loc"]
     where = ".".join(str(step) for step in path) or "the file"
@@ -97,9 +106,29 @@ def read_utf8(path: Path, error: type[PacslabError], name: str | None = None) ->
 
 
 def read_mapping(path: Path, error: type[PacslabError]) -> dict[str, Any]:
-    """Return the keys and values that a YAML file holds, unchecked.
+    """Return the keys and values of a YAML file, unchecked.
 
-    Raises ``error``, with file and remedy, where the file is unreadable or holds something else.
+    Parameters
+    ----------
+    path
+        The file: UTF-8, nested at most 64 levels deep.
+    error
+        The class of the error to raise.
+
+    Raises
+    ------
+    PacslabError
+        Of the class ``error``, if the file is missing, unreadable, no YAML, nested too deeply or not a mapping.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from pacslab.errors import ScenarioError
+    >>> read_mapping(Path("no-such.yaml"), ScenarioError)
+    Traceback (most recent call last):
+        ...
+    pacslab.errors.ScenarioError: no-such.yaml does not exist. Create it, or restore it from the scenario.
+
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -122,7 +151,7 @@ def read_mapping(path: Path, error: type[PacslabError]) -> dict[str, Any]:
 
 
 def _too_deep(text: str) -> bool:
-    """Return whether a YAML text nests so deeply that the reader in C, which calls itself, would end the program."""
+    """Return whether a YAML text nests too deeply: libyaml recurses, and a stack overflow ends the program."""
     depth = 0
     for event in yaml.parse(text, _SafeLoader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
@@ -132,7 +161,14 @@ def _too_deep(text: str) -> bool:
 
 
 def check_document(content: dict[str, Any], path: Path, model: type[M], error: type[PacslabError]) -> M:
-    """Return the model of a file's content; ``error`` says file, key and remedy where it does not fit."""
+    """Return the model of a file's content.
+
+    Raises
+    ------
+    PacslabError
+        Of the class ``error``, with file, key and remedy, if the content does not fit the model.
+
+    """
     try:
         return model.model_validate(content)
     except ValidationError as reason:
@@ -146,7 +182,7 @@ def read_yaml(
     error: type[PacslabError],
     prepare: Callable[[dict[str, Any], Path], dict[str, Any]] | None = None,
 ) -> M:
-    """Return the model that a YAML file holds.
+    """Return the model of a YAML file.
 
     Parameters
     ----------
@@ -155,9 +191,19 @@ def read_yaml(
     model
         The pydantic model to fill.
     error
-        What to raise, with file, key and remedy, where the file is unreadable or does not fit.
+        The class of the error to raise.
     prepare
         Called with the content and the path before the model is filled; returns the content to use.
+
+    Returns
+    -------
+    BaseModel
+        An instance of ``model``.
+
+    Raises
+    ------
+    PacslabError
+        Of the class ``error``, with file, key and remedy, if the file is unreadable or does not fit.
 
     """
     content = read_mapping(path, error)

@@ -1,4 +1,4 @@
-"""Find scenarios and read them. Any folder under ``scenarios/`` with a ``scenario.yaml`` is one."""
+"""Find and read scenarios: the folders under ``scenarios/`` that hold a ``scenario.yaml``."""
 
 from __future__ import annotations
 
@@ -29,10 +29,24 @@ def load_scenario(name: str, root: Path | None = None) -> Scenario:
     root
         Where to look for ids; the shipped ``scenarios`` folder unless set.
 
+    Returns
+    -------
+    Scenario
+        The story, weaknesses (filled in from the registry), objectives and written tasks, and the folder that they were
+        read from.
+
     Raises
     ------
     ScenarioError
         If there is no such scenario, or it does not fit the models; the message names file, key and remedy.
+
+    Examples
+    --------
+    >>> scenario = load_scenario("open-archive")
+    >>> scenario.archive_ae_title, scenario.cohort
+    ('ARCHIVE', 'district-hospital')
+    >>> [str(objective.stage) for objective in scenario.objectives][:2]
+    ['discover', 'discover']
 
     """
     root = root or shipped("scenarios")

@@ -1,7 +1,7 @@
-"""What an exercise is: a story, the weaknesses of a server, and the objectives that a student reaches.
+"""The models of a scenario: a story, the weaknesses of a server, and the objectives that a student reaches.
 
-A scenario is data (``scenarios/<id>/scenario.yaml``); these models say what may stand in it. Probe ids, cohort facts
-and audit checks are only names here: the packages that know them check them when a deployment is made.
+A scenario is data (``scenarios/<id>/scenario.yaml``). Probe ids, cohort facts and audit checks are only names here: the
+packages that define them check them when a deployment is made.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ class Scenario(Model):
 
     @property
     def points(self) -> int:
-        """Return the sum of all objectives' points; written tasks, which a person marks, come on top."""
+        """Return the sum of all objectives' points, without those of written tasks, which a person marks."""
         return sum(objective.points for objective in self.objectives)
 
     def objective(self, objective_id: str) -> Objective:

@@ -1,4 +1,4 @@
-"""One student's version of a scenario, and the randomness that it is made of.
+"""One student's variant of a scenario, and its deterministic random streams.
 
 Everything that differs between two students is drawn from HMAC-SHA256(course key, student id and scenario id), so the
 same inputs give the same bytes on every machine, and nobody without the course key can compute another's values.
@@ -28,8 +28,15 @@ SELF_PACED_KEY = b"pacslab self-paced mode: nobody is graded with this key"
 class Stream:
     """A deterministic source of random values: HMAC-SHA256 in counter mode.
 
-    Python's and NumPy's generators promise the same values only for the same version; this one is ours, so a variant
-    stays the same when a dependency moves.
+    Python's and NumPy's generators promise the same values only within a version; these values do not change with a
+    dependency's version.
+
+    Examples
+    --------
+    >>> stream = Stream(b"key")
+    >>> stream.below(10), stream.digits(4), stream.choice(["CT", "MR"])
+    (6, '8870', 'CT')
+
     """
 
     def __init__(self, key: bytes) -> None:
@@ -47,7 +54,7 @@ class Stream:
         return taken
 
     def below(self, limit: int) -> int:
-        """Return an integer in ``range(limit)``, without modulo bias worth naming (64 spare bits)."""
+        """Return an integer in ``range(limit)``; 64 spare bits keep the modulo bias below 2**-64."""
         if limit < 1:
             raise ValueError(f"a range of {limit} values is empty")
         size = (limit.bit_length() + 7) // 8 + 8
@@ -62,7 +69,7 @@ class Stream:
         return low + (high - low) * (int.from_bytes(self.bytes(7), "big") >> 3) / (1 << 53)
 
     def choice(self, items: Sequence[T]) -> T:
-        """Return one of the items."""
+        """Return a random item."""
         return items[self.below(len(items))]
 
     def sample(self, items: Sequence[T], count: int) -> list[T]:
@@ -83,14 +90,17 @@ class Stream:
 
 @dataclass(frozen=True)
 class Variant:
-    """One student's version of one scenario."""
+    """One student's version of a scenario.
+
+    ``seed`` (32 bytes) fixes all of it: patients, studies, planted identifiers, passwords and the questions' answers.
+    """
 
     scenario: str
     student: str
     seed: bytes
 
     def stream(self, *labels: object) -> Stream:
-        """Return the random stream of one purpose; different labels never share a value."""
+        """Return the random stream of a purpose; streams of different labels are independent."""
         label = "\x1f".join(str(part) for part in labels).encode()
         return Stream(hmac.digest(self.seed, label, hashlib.sha256))
 
@@ -110,12 +120,26 @@ def make_variant(scenario: str, student: str, course_key: bytes = SELF_PACED_KEY
     student
         The student's id: 1 to 64 letters, digits, ``.``, ``_``, ``@`` or ``-``, beginning with a letter or digit.
     course_key
-        The instructor's secret; without one, the self-paced key.
+        The instructor's secret; the self-paced key unless given.
+
+    Returns
+    -------
+    Variant
+        The same for the same three arguments, on every machine: its seed is HMAC-SHA256(course key, student and
+        scenario).
 
     Raises
     ------
     ScenarioError
         If the student id has other characters.
+
+    Examples
+    --------
+    >>> variant = make_variant("open-archive", "asha")
+    >>> variant.id
+    '6fe1417a34c9f837'
+    >>> variant.stream("patients").digits(6)
+    '649131'
 
     """
     if not STUDENT_ID.fullmatch(student):

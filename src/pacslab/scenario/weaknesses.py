@@ -1,7 +1,7 @@
-"""What is wrong with a server: the weakness registry's model, and how a scenario refers to it.
+"""The weakness registry: its models, and how a scenario refers to a weakness.
 
-A weakness stands once, in ``scenarios/weaknesses/<id>.yaml``, and any number of scenarios name it. A scenario may say
-something else about it (other words, other probes, another way to put it back), or bring a weakness of its own.
+A weakness stands once, in ``scenarios/weaknesses/<id>.yaml``, and any number of scenarios name it. A scenario may
+override parts of it (title, probes, the way to put it back), or define a weakness of its own.
 """
 
 from __future__ import annotations
@@ -160,9 +160,9 @@ class Weakness(Model):
         return Severity(str(CVSS4(self.cvss).severity).lower())
 
     def partial_fix(self, exposed: Mapping[str, str]) -> PartialFix | None:
-        """Return the usual fix that leaves exactly these of its probes open, if one does and nothing else can be meant.
+        """Return the partial fix that leaves exactly these of its probes open, or None if none or several do.
 
-        ``exposed`` holds every probe that reached something, with its evidence in words.
+        ``exposed`` holds every probe that reached its goal, with its evidence in words.
         """
         left = {name: words for name, words in exposed.items() if name in self.probes}
         for fix in self.partial:
@@ -174,9 +174,9 @@ class Weakness(Model):
         return None
 
     def explained(self, exposed: Mapping[str, str]) -> str:
-        """Return why a half fix is not enough, where it was half fixed; else what it costs and how it is closed.
+        """Return why a partial fix is not enough, if it was partly fixed; else the weakness's cost and its fix.
 
-        A usual fix that looks from outside as if nothing had been done is named behind that.
+        Partial fixes that leave every probe open follow the fix.
         """
         fix = self.partial_fix(exposed)
         if fix is not None:
@@ -196,7 +196,7 @@ def _folder(root: Path | None) -> Path:
 
 
 def with_registry(content: dict[str, Any], file: Path, root: Path | None = None) -> dict[str, Any]:
-    """Return a scenario's content with each weakness that it only names filled in from the registry.
+    """Return a scenario's content with each weakness that it names filled in from the registry.
 
     A weakness is named by its id, or by an object with ``id`` and whatever differs from the registry here.
 
