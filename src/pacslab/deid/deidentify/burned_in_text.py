@@ -1,4 +1,4 @@
-"""Painting over text that a machine wrote into the picture, found without knowing what it says."""
+"""Burned-in text painted over, without knowing its words (PS3.15 E.3.1, Clean Pixel Data Option)."""
 
 from __future__ import annotations
 
@@ -13,27 +13,81 @@ from pacslab.deid.dicom.pixels import decode
 
 if TYPE_CHECKING:
     import numpy as np
-    from pydicom.dataset import FileDataset
+    from pydicom.dataset import Dataset, FileDataset
 
     from pacslab.deid.deidentify.policy import Banner
 
 CLAIMS_TEXT = "YES"
+"""Burned In Annotation (0028,0301) of an image whose pixels identify the patient (PS3.3 C.7.6.1)."""
 SECTIONS = {"CT", "MR", "PT"}
-"""Modalities whose pictures are slices through the body."""
+"""Modalities whose images are slices through the body."""
 
 
-def text_boxes(dataset: FileDataset, banners: tuple[Banner, ...]) -> list[Box] | None:
-    """Return where an image may hold burned-in text, or None where it says that it does and nobody knows where.
+def clean_pixel_data(dataset: FileDataset, banners: tuple[Banner, ...], *, read_text: bool) -> str:
+    """Paint over the text in an image, in place.
 
-    Two sources: a table of machines; and for ultrasound, the rows above SequenceOfUltrasoundRegions, which says where
-    the picture itself lies (PS3.3 C.8.5.5).
+    Parameters
+    ----------
+    dataset
+        An image.
+    banners
+        The places at which known machines burn in text.
+    read_text
+        Whether text is also searched for by its letters where no rule names its place.
+
+    Returns
+    -------
+    str
+        The reason if the image claims text and no rule or letter shows its place; else empty.
+
+    """
+    boxes = text_boxes(dataset, banners)
+    if read_text and not boxes:
+        boxes = read_boxes(dataset, boxes)
+    if boxes is None:
+        return "text is burned into the picture and no rule says where"
+    if boxes:
+        paint_over(dataset, boxes)
+    return ""
+
+
+def text_boxes(dataset: Dataset, banners: tuple[Banner, ...]) -> list[Box] | None:
+    """Return the boxes in which rules expect burned-in text.
+
+    Two rules: a table of machines; and for ultrasound, the rows above Sequence of Ultrasound Regions, which gives the
+    place of the echo image itself (PS3.3 C.8.5.5).
+
+    Parameters
+    ----------
+    dataset
+        An image.
+    banners
+        The table of machines.
+
+    Returns
+    -------
+    list of Box or None
+        Boxes in pixels; None if the image claims text and no rule gives its place.
+
+    Examples
+    --------
+    >>> from pydicom.dataset import Dataset
+    >>> image, region = Dataset(), Dataset()
+    >>> image.Modality, image.Rows, image.Columns = "US", 480, 640
+    >>> print(text_boxes(image, ()))
+    None
+    >>> region.RegionLocationMinY0 = 60
+    >>> image.SequenceOfUltrasoundRegions = [region]
+    >>> text_boxes(image, ())
+    [Box(column=0, row=0, width=640, height=60)]
+
     """
     model = text_of(dataset, "ManufacturerModelName")
     size = (int(dataset.Rows), int(dataset.Columns))
-    boxes = [one.box for one in banners if one.model == model and (one.rows, one.columns) == size]
+    boxes = [banner.box for banner in banners if banner.model == model and (banner.rows, banner.columns) == size]
     if boxes:
         return boxes
-    tops = [int(one.RegionLocationMinY0) for one in dataset.get("SequenceOfUltrasoundRegions") or []]
+    tops = [int(region.RegionLocationMinY0) for region in dataset.get("SequenceOfUltrasoundRegions") or []]
     if tops and min(tops) > 0:
         return [Box(column=0, row=0, width=size[1], height=min(tops))]
     if tops:
@@ -43,7 +97,10 @@ def text_boxes(dataset: FileDataset, banners: tuple[Banner, ...]) -> list[Box] |
 
 
 def read_boxes(dataset: FileDataset, known: list[Box] | None) -> list[Box] | None:
-    """Return the boxes that are known and those in which text is found; None where nobody finds what is claimed."""
+    """Return the known and the detected text boxes.
+
+    None if the file claims text, no rule gives its place (``known`` is None), and none was detected.
+    """
     pixels = decode(dataset)
     if pixels is None:
         return known
@@ -84,13 +141,14 @@ def _writable(dataset: FileDataset) -> np.ndarray:
 
 
 def _put_back(dataset: FileDataset, pixels: np.ndarray) -> None:
+    """Store the pixels; decoded YBR samples are RGB by now (PS3.3 C.7.6.3.1.2)."""
     photometric = dataset.PhotometricInterpretation
     colour = "RGB" if photometric.startswith("YBR") else photometric
     dataset.set_pixel_data(pixels, colour, dataset.BitsStored, generate_instance_uid=False)
 
 
 def _black(dataset: FileDataset, pixels: np.ndarray) -> int:
-    """Return the stored value that is shown black."""
+    """Return the stored value that is displayed black (PS3.3 C.7.6.3.1.2: MONOCHROME1 displays the least white)."""
     stored = int(dataset.BitsStored)
     signed = bool(dataset.PixelRepresentation)
     if dataset.PhotometricInterpretation == "MONOCHROME1":

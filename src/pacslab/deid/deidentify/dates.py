@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
-from functools import cache
 from typing import TYPE_CHECKING
 
 from pydicom.datadict import keyword_for_tag
@@ -48,9 +47,8 @@ def moments_in(elements: dict[BaseTag, DataElement | RawDataElement]) -> Iterato
                 yield keyword
 
 
-@cache
-def belonging(tag: int) -> tuple[str, str, str]:
-    """Return the keywords on which a moved date or time depends: its own, and those of its date and time."""
+def moments_for(tag: int) -> tuple[str, str, str]:
+    """Return the keywords on which a shifted date or time depends: its own, and those of its date and its time."""
     keyword = keyword_for_tag(tag)
     return keyword, keyword.replace("Date", "Time"), keyword.replace("Time", "Date")
 

@@ -1,9 +1,9 @@
-"""What the reference recipe does with each attribute: ``policy.yaml``, read and checked."""
+"""The action for each attribute (PS3.15 Table E.1-1): ``policy.yaml``, read and checked."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from functools import cache
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
@@ -19,17 +19,26 @@ SHIPPED = Path(__file__).with_name("policy.yaml")
 
 
 class Action(StrEnum):
-    """What happens to an attribute; PS3.15 table E.1-1 writes D, Z, X, C, K and U."""
+    """What happens to an attribute, with the code of PS3.15 Table E.1-1 where it has one."""
 
     PSEUDONYM = "pseudonym"
+    """D: replaced by the patient's pseudonym."""
     EMPTY = "empty"
+    """Z: replaced by an empty value."""
     DUMMY = "dummy"
+    """D: replaced by a fixed text."""
     REMOVE = "remove"
+    """X: removed."""
     CLEAN = "clean"
+    """C: kept without the identifiers found in it."""
     KEEP = "keep"
+    """K: kept."""
     SHIFT = "shift"
+    """C: moved by the patient's secret time (Retain Longitudinal Temporal Information, E.3.6)."""
     NEW_UID = "new uid"
+    """U: replaced by a UID that is consistent within the project."""
     ITEMS = "items"
+    """Every item of the sequence is treated by the same rules."""
 
 
 BY_VR = {
@@ -43,18 +52,18 @@ BY_VR = {
         ("IS", "DS", "US", "SS", "UL", "SL", "UV", "SV", "FL", "FD", "AT", "US or SS", "OF", "OD", "OL"), Action.KEEP
     ),
 }
-"""Everything else is removed."""
+"""Actions for attributes that the policy does not name, by VR; every other VR is removed."""
 
 
 class Withhold(Model):
-    """A kind of instance that is left out."""
+    """A modality that is not released, and the reason."""
 
     modality: Annotated[str, Field(pattern=r"^[A-Z]{2,16}$")]
     because: str
 
 
 class Banner(Model):
-    """Where the machines of one model write text, in images of one size."""
+    """The rectangle into which machines of one model burn text, in images of one size (pixels)."""
 
     model: str
     rows: int
@@ -71,7 +80,10 @@ class Banner(Model):
 
 
 class SafePrivate(Model):
-    """Private elements of one creator that say nothing about the patient; ``elements`` are their last two digits."""
+    """Private elements of one creator that PS3.15 Table E.3.10-1 lists as safe.
+
+    ``elements`` are the low bytes of the element numbers: the private creator's block is the high byte (PS3.5 7.8.1).
+    """
 
     group: int = Field(ge=1, le=0xFFFF)
     creator: str
@@ -79,7 +91,7 @@ class SafePrivate(Model):
 
 
 class Policy(Model):
-    """What to do, by attribute keyword; :meth:`action` answers for every attribute."""
+    """The actions by attribute keyword; :meth:`action_for` returns the action for any attribute."""
 
     pseudonym: tuple[str, ...]
     empty: tuple[str, ...]
@@ -102,35 +114,58 @@ class Policy(Model):
                 raise ValueError(f"{keyword!r} is listed twice")
         return self
 
-    def actions(self) -> dict[int, Action]:
-        """Return the action of every attribute that is named, by tag."""
-        return {
-            tag_for_keyword(keyword) or 0: action
-            for action, keywords in (
-                (Action.PSEUDONYM, self.pseudonym),
-                (Action.EMPTY, self.empty),
-                (Action.DUMMY, self.dummy),
-                (Action.REMOVE, self.remove),
-                (Action.CLEAN, self.clean),
-                (Action.KEEP, self.keep),
-            )
-            for keyword in keywords
+    def action_for(self, tag: int, vr: str) -> Action:
+        """Return the action for a standard attribute: by its tag if the policy names it, else by its VR.
+
+        >>> policy = load_policy()
+        >>> policy.action_for(0x00100010, "PN")  # Patient's Name
+        <Action.PSEUDONYM: 'pseudonym'>
+        >>> policy.action_for(0x00081030, "LO")  # Study Description
+        <Action.CLEAN: 'clean'>
+        >>> policy.action_for(0x00080020, "DA")  # Study Date, by its VR
+        <Action.SHIFT: 'shift'>
+        >>> policy.action_for(0x00080080, "LO")  # Institution Name: no rule keeps it
+        <Action.REMOVE: 'remove'>
+
+        """
+        return self._actions.get(tag) or BY_VR.get(vr, Action.REMOVE)
+
+    @cached_property
+    def _actions(self) -> dict[int, Action]:
+        """The actions of all attributes that the policy names, by tag."""
+        named = {
+            Action.PSEUDONYM: self.pseudonym,
+            Action.EMPTY: self.empty,
+            Action.DUMMY: self.dummy,
+            Action.REMOVE: self.remove,
+            Action.CLEAN: self.clean,
+            Action.KEEP: self.keep,
         }
+        return {tag: action for action, keywords in named.items() for tag in _tags(keywords)}
 
+    @cached_property
     def safe_elements(self) -> dict[tuple[int, str], frozenset[int]]:
-        """Return the safe private elements, by group and creator."""
-        return {(one.group, one.creator): frozenset(one.elements) for one in self.safe_private}
+        """The low bytes of safe private elements, by group number and private creator."""
+        return {(safe.group, safe.creator): frozenset(safe.elements) for safe in self.safe_private}
 
-    def identifying(self) -> set[int]:
-        """Return the tags whose values identify somebody, and are looked for in text that is kept."""
-        everything = (*self.pseudonym, *self.empty, *self.dummy, *self.remove)
-        named = (tag_for_keyword(keyword) or 0 for keyword in everything)
-        return {tag for tag in named if dictionary_VR(tag) != "SQ"}
+    @cached_property
+    def identifying(self) -> frozenset[int]:
+        """The tags of attributes that identify a person: their values are removed from free text as well."""
+        tags = _tags((*self.pseudonym, *self.empty, *self.dummy, *self.remove))
+        return frozenset(tag for tag in tags if dictionary_VR(tag) != "SQ")
 
 
-@cache
+def _tags(keywords: tuple[str, ...]) -> list[int]:
+    return [tag for tag in map(tag_for_keyword, keywords) if tag is not None]
+
+
 def load_policy(path: Path = SHIPPED) -> Policy:
     """Return a policy.
+
+    Returns
+    -------
+    Policy
+        The actions, checked: every keyword is in the DICOM dictionary and is named once.
 
     Raises
     ------

@@ -1,38 +1,27 @@
-"""The profile applied to one dataset: what becomes of each element, as the policy and its value representation say."""
+"""The profile applied to one data set (PS3.15 Table E.1-1): every attribute gets the action that the policy names.
+
+The policy is ``policy.yaml``; an attribute that it does not name gets the action of its VR.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
-from pacslab.deid.deidentify.dates import MIDDAY, age_of, belonging, moment, moments_in, moved
-from pacslab.deid.deidentify.free_text import clean_text, identifiers_of
-from pacslab.deid.deidentify.policy import BY_VR, Action, Policy
-from pacslab.deid.deidentify.writer import LATIN, can_copy, raw_element
-from pacslab.deid.dicom.elements import (
-    CHARACTER_SET,
-    decoded_by,
-    element_of,
-    is_empty,
-    remember,
-    text_of,
-    undecoded,
-    vr_of_element,
-)
+from pacslab.deid.deidentify.dates import MIDDAY, age_of, moment, moments_in, moved
+from pacslab.deid.deidentify.free_text import TextCleaner, identifiers_of
+from pacslab.deid.deidentify.policy import Action, Policy
+from pacslab.deid.dicom.elements import element_of, is_empty, text_of, vr_of_element
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pydicom.dataelem import DataElement
-    from pydicom.tag import BaseTag
+    from pydicom.dataelem import DataElement, RawDataElement
 
     from pacslab.deid.deidentify.pseudonyms import Pseudonyms
 
@@ -44,180 +33,100 @@ METHODS = (
     ("113108", "Retain Patient Characteristics Option"),
     ("113111", "Retain Safe Private Option"),
 )
-"""De-identification Method, CID 7050 of PS3.16."""
+"""Code values and meanings of De-identification Method, CID 7050 of PS3.16."""
 WITHOUT_FACE = ("113102", "Clean Recognizable Visual Features Option")
-"""What is said besides of a head that lost its face."""
+"""The further method of an image of a head from which the face was removed."""
 DUMMY = "REMOVED"
-
-
-@dataclass(frozen=True, eq=False)
-class _Rules:
-    """A policy by tags."""
-
-    named: dict[int, Action]
-    safe: dict[tuple[int, str], frozenset[int]]
-    identifying: set[int]
-
-
-@lru_cache(maxsize=8)
-def _rules_of(policy: Policy) -> _Rules:
-    return _Rules(policy.actions(), policy.safe_elements(), policy.identifying())
-
-
-_Memory = dict[tuple[object, ...], "RawDataElement | None"]
-
-
-@lru_cache(maxsize=32)
-def _memory(*_around: object) -> _Memory:
-    """Return what elements became (None: nothing), by their bytes, in images about which everything else is the same.
-
-    All images of a series say most things alike: what they say is treated and encoded once.
-    """
-    return {}
-
-
-def forget_elements() -> None:
-    """Let go of what elements became: another archive begins."""
-    _memory.cache_clear()
+"""The text in attributes that need a value (type 1)."""
+_OVERLAYS_AND_CURVES = (0x5000, 0x6000)
+_REPEATING_GROUP = 0xFFE0
+"""Repeating groups: 50xx are curves, 60xx are overlays (PS3.5 7.6)."""
 
 
 class ProfileApplier:
-    """Applies the policy to one dataset."""
+    """Applies the policy to one data set, in place.
+
+    Parameters
+    ----------
+    dataset
+        A file as pydicom read it; its pixels have been cleaned before.
+    pseudonyms
+        The pseudonyms of the project.
+    policy
+        The action for each attribute.
+
+    """
 
     def __init__(self, dataset: FileDataset, pseudonyms: Pseudonyms, policy: Policy) -> None:
         self._dataset = dataset
         self._pseudonyms = pseudonyms
-        self._rules = _rules_of(policy)
-        self._known = identifiers_of(dataset, self._rules.identifying)
+        self._policy = policy
         self._patient = text_of(dataset, "PatientID") or text_of(dataset, "StudyInstanceUID")
-        first = moment(text_of(dataset, "StudyDate"), text_of(dataset, "StudyTime")) or datetime.combine(
-            date(2000, 1, 1), MIDDAY
-        )
-        self._shift = pseudonyms.shift(self._patient, first)
-        self._implicit = dataset.original_encoding[0] is True
-        self._memory: _Memory | None = None
-        if can_copy(dataset):
-            around = (self._patient, self._shift, self._known, self._implicit, decoded_by(dataset))
-            self._memory = _memory(pseudonyms, self._rules, *around)
+        start = moment(text_of(dataset, "StudyDate"), text_of(dataset, "StudyTime"))
+        self._shift = pseudonyms.shift(self._patient, start or datetime.combine(date(2000, 1, 1), MIDDAY))
+        self._free_text = self._text_cleaner()
 
     def clean(self, *, without_face: bool = False) -> None:
-        """Treat every element, and say in the dataset what was done; a face may have been taken off before."""
-        dataset = self._dataset
-        age = age_of(dataset)
-        for tag in list(dataset.keys()):
-            if int(tag) >> 16 & 0xFFE0 in (0x5000, 0x6000):
-                del dataset[tag]
-        self._items(dataset, self._memory)
-        self._say("PatientAge", age)
-        self._say("PatientIdentityRemoved", "YES")
-        self._say("DeidentificationMethod", "PACS Lab reference recipe, PS3.15 annex E")
-        self._say("DeidentificationMethodCodeSequence", (*METHODS, WITHOUT_FACE) if without_face else METHODS)
-        if without_face:
-            self._say("RecognizableVisualFeatures", "NO")
-        self._say("LongitudinalTemporalInformationModified", "MODIFIED")
-        if "PixelData" in dataset:
-            self._say("BurnedInAnnotation", "NO")
-        _clean_file_header(dataset)
+        """De-identify the data set and record the methods in it, ``without_face`` for a head without its face."""
+        age = age_of(self._dataset)
+        self._remove_overlays_and_curves()
+        self._apply_to_all(self._dataset)
+        self._record_methods(age, without_face=without_face)
+        _clean_file_header(self._dataset)
 
-    def _say(self, keyword: str, said: str | tuple[tuple[str, str], ...]) -> None:
-        """Set an attribute to a text, or to a sequence of codes; an empty text leaves it as it is."""
-        if not said:
-            return
-        known = self._memory.get((keyword, said)) if self._memory is not None else None
-        if known is not None:
-            self._dataset[known.tag] = known
-            return
-        value = said if isinstance(said, str) else Sequence([_code(*method) for method in said])
-        setattr(self._dataset, keyword, value)
-        if self._memory is not None:
-            self._keep(self._memory, (keyword, said), self._dataset, self._dataset[keyword].tag)
+    def _text_cleaner(self) -> TextCleaner:
+        """Return the cleaner for free text: it knows the identifiers in all other attributes (E.3.5)."""
+        return TextCleaner(identifiers_of(self._dataset, self._policy.identifying))
 
-    def _items(self, dataset: Dataset, memory: _Memory | None = None) -> None:
-        """Treat every element. What goes, or stays as it is, is not decoded: that would take most of the time.
+    def _remove_overlays_and_curves(self) -> None:
+        """Remove overlays and curves, which may show text (Table E.1-1; only E.3.3 would keep them, cleaned)."""
+        for tag in list(self._dataset.keys()):
+            if tag.group & _REPEATING_GROUP in _OVERLAYS_AND_CURVES:
+                del self._dataset[tag]
 
-        ``memory`` is given where the elements are those of the image itself, not of an item in it.
-        """
+    def _apply_to_all(self, dataset: Dataset) -> None:
+        """Apply the policy to every element of a data set, or of an item; only those that change are decoded."""
         elements = dict(dataset.items())
         before = {keyword: text_of(dataset, keyword) for keyword in moments_in(elements)}
-        safe = _safe_private(dataset, self._rules.safe)
+        safe = _safe_private_tags(dataset, self._policy)
         for tag, element in elements.items():
-            number = int(tag)
-            if number & 0x10000:
+            if tag.is_private:
                 if tag not in safe:
                     del dataset[tag]
                 continue
-            action = self._rules.named.get(number) or BY_VR.get(vr_of_element(tag, element), Action.REMOVE)
+            action = self._policy.action_for(tag, vr_of_element(tag, element))
             if action is Action.REMOVE:
                 if not is_empty(element):
                     del dataset[tag]
-            elif action is Action.KEEP:
-                continue
-            elif memory is None:
-                self._apply(dataset, element_of(dataset, tag), action, before)
-            else:
-                self._recall(memory, dataset, element, action, before)
+            elif action is not Action.KEEP:
+                self._apply(dataset, element, action, before)
 
-    def _recall(
-        self,
-        memory: _Memory,
-        dataset: Dataset,
-        element: DataElement | RawDataElement,
-        action: Action,
-        before: dict[str, str],
+    def _apply(
+        self, dataset: Dataset, element: DataElement | RawDataElement, action: Action, before: dict[str, str]
     ) -> None:
-        """Treat an element of the image as the same bytes were treated before, if they were."""
-        tag = element.tag
-        names_letters = int(tag) == int(CHARACTER_SET)
-        raw = undecoded(element) if self._memory is not None and not names_letters else None
-        if raw is None:
-            self._apply(dataset, element_of(dataset, tag), action, before)
-            if names_letters and not can_copy(dataset):
-                self._memory = None  # what is copied would be read as other letters
-            return
-        key = (raw, *(before.get(one) for one in belonging(int(tag)))) if action is Action.SHIFT else (raw,)
-        if key not in memory:
-            self._apply(dataset, element_of(dataset, tag), action, before)
-            self._keep(memory, key, dataset, tag)
-        elif (known := memory[key]) is None:
-            del dataset[tag]
-        else:
-            dataset[tag] = known
-
-    def _keep(self, memory: _Memory, key: tuple[object, ...], dataset: Dataset, tag: BaseTag) -> None:
-        """Remember what an element became, and let it be written as the bytes that it became."""
-        element = dataset.get_item(tag)
-        if isinstance(element, RawDataElement):
-            return
-        made = None
-        if element is not None:
-            made = raw_element(element, dataset.get("SpecificCharacterSet", LATIN), implicit=self._implicit)
-            dataset[tag] = made
-        remember(memory, key, made)
-
-    def _apply(self, dataset: Dataset, element: DataElement, action: Action, before: dict[str, str]) -> None:
-        tag = element.tag
-        if action is Action.EMPTY:
-            dataset[tag].value = ""
-        elif action is Action.DUMMY:
-            dataset[tag].value = DUMMY
-        elif action is Action.PSEUDONYM:
-            dataset[tag].value = self._pseudonyms.patient(self._patient)
-        elif action is Action.NEW_UID:
-            element.value = _each(element.value, lambda uid: self._pseudonyms.uid(str(uid)))
-        elif action is Action.CLEAN:
-            self._clean_text(dataset, element)
-        elif action is Action.SHIFT:
-            self._move(dataset, element, before)
-        elif action is Action.ITEMS:
-            for item in element.value:
-                self._items(item)
-            if element.value and not any(len(item) for item in element.value):
-                del dataset[tag]
+        """Apply an action to one element; ``before`` holds the original dates and times of its data set."""
+        decoded = element_of(dataset, element.tag)
+        match action:
+            case Action.EMPTY:
+                decoded.value = ""
+            case Action.DUMMY:
+                decoded.value = DUMMY
+            case Action.PSEUDONYM:
+                decoded.value = self._pseudonyms.patient(self._patient)
+            case Action.NEW_UID:
+                decoded.value = _for_each_value(decoded.value, lambda uid: self._pseudonyms.uid(str(uid)))
+            case Action.CLEAN:
+                self._clean_text(dataset, decoded)
+            case Action.SHIFT:
+                self._shift_moment(dataset, decoded, before)
+            case Action.ITEMS:
+                self._apply_to_items(dataset, decoded)
 
     def _clean_text(self, dataset: Dataset, element: DataElement) -> None:
+        """Remove identifiers from a text; a coded string (CS) or age (AS) that holds one is removed."""
         if not element.value:
             return
-        cleaned = _each(element.value, lambda text: clean_text(str(text), self._known))
+        cleaned = _for_each_value(element.value, lambda text: self._free_text.clean(str(text)))
         if cleaned == element.value:
             return
         if element.VR in ("CS", "AS"):
@@ -225,46 +134,72 @@ class ProfileApplier:
         else:
             element.value = cleaned
 
-    def _move(self, dataset: Dataset, element: DataElement, before: dict[str, str]) -> None:
-        """Move a date, a time or both together; what is neither is removed."""
+    def _shift_moment(self, dataset: Dataset, element: DataElement, before: dict[str, str]) -> None:
+        """Shift a date or a time (E.3.6); a value that is neither is removed."""
         if not element.value:
             return
-        written = moved(element, before, self._shift)
-        if written:
-            element.value = written
+        shifted = moved(element, before, self._shift)
+        if shifted:
+            element.value = shifted
         else:
             del dataset[element.tag]
 
+    def _apply_to_items(self, dataset: Dataset, sequence: DataElement) -> None:
+        """Apply the policy to the items of a sequence; a sequence that has only empty items left is removed."""
+        for item in sequence.value:
+            self._apply_to_all(item)
+        if sequence.value and not any(len(item) for item in sequence.value):
+            del dataset[sequence.tag]
 
-def _each(value: object, change: Callable[[object], str]) -> object:
+    def _record_methods(self, age: str, *, without_face: bool) -> None:
+        """Record in the data set how it was de-identified (PS3.15 E.1.1, PS3.3 C.7.1.1 and C.12.1)."""
+        if age:
+            self._set("PatientAge", age)
+        self._set("PatientIdentityRemoved", "YES")
+        self._set("DeidentificationMethod", "PACS Lab reference recipe, PS3.15 annex E")
+        self._set("DeidentificationMethodCodeSequence", (*METHODS, WITHOUT_FACE) if without_face else METHODS)
+        if without_face:
+            self._set("RecognizableVisualFeatures", "NO")
+        self._set("LongitudinalTemporalInformationModified", "MODIFIED")
+        if "PixelData" in self._dataset:
+            self._set("BurnedInAnnotation", "NO")
+
+    def _set(self, keyword: str, value: str | tuple[tuple[str, str], ...]) -> None:
+        """Set an attribute to a text, or to a sequence of codes."""
+        setattr(self._dataset, keyword, value if isinstance(value, str) else Sequence([_code(*code) for code in value]))
+
+
+def _for_each_value(value: object, change: Callable[[object], str]) -> object:
+    """Return a value changed; of a multi-valued element every value."""
     if isinstance(value, MultiValue):
-        return [change(one) for one in value]
+        return [change(single) for single in value]
     return change(value)
 
 
-def _safe_private(dataset: Dataset, safe: dict[tuple[int, str], frozenset[int]]) -> set[int]:
-    """Return the tags of the private elements that stay, and of the creators that reserve their blocks."""
+def _safe_private_tags(dataset: Dataset, policy: Policy) -> set[int]:
+    """Return the tags of safe private elements (E.3.10), and of the private creators that reserve their blocks."""
     kept: set[int] = set()
     for tag in dataset.keys():  # noqa: SIM118 - a dataset iterates over its elements
-        if not int(tag) & 0x10000 or not tag.is_private_creator:
+        if not tag.is_private or not tag.is_private_creator:
             continue
         creator = str(element_of(dataset, tag).value).strip()
-        elements = safe.get((tag.group, creator), frozenset())
         block = tag.group << 16 | tag.element << 8
-        mine = {block | element for element in elements} & set(dataset.keys())
-        if mine:
-            kept |= {int(tag), *(int(one) for one in mine)}
+        listed = {block | low_byte for low_byte in policy.safe_elements.get((tag.group, creator), frozenset())}
+        present = listed & set(dataset.keys())
+        if present:
+            kept |= {int(tag), *present}
     return kept
 
 
 def _code(value: str, meaning: str) -> Dataset:
+    """Return an item of a code sequence (PS3.3 Table 8.8-1)."""
     code = Dataset()
     code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = value, "DCM", meaning
     return code
 
 
 def _clean_file_header(dataset: FileDataset) -> None:
-    """Leave in the file header what is needed to read the file, and nothing in the 128 bytes before it."""
+    """Keep what is needed to read the file (PS3.10 7.1); the 128 bytes of the preamble become zero."""
     dataset.preamble = b"\0" * 128
     meta = dataset.file_meta
     meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
