@@ -17,44 +17,11 @@ import numpy as np
 import scipy
 
 from pacslab.cohort import Box
+from pacslab.deid.deidentify.text_detection.parameters import DEFAULT, DetectorParameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SHORTEST, TALLEST = 5, 34
-"""Heights of letters, in pixels; larger ones are found in the picture made smaller."""
-WIDEST = 54
-FEWEST = 4
-"""Marks of one grey value in a row."""
-FEWEST_FAINT = 5
-SMALL = 10
-"""Letters lower than this lose a foot in noise: of a few, one may stand higher."""
-PLAIN = 7
-"""So many blended marks close to each other are writing: anatomy has hardly any such rows."""
-LONG = 14
-"""Of so many some may be lost, and what is left of them stands further apart."""
-EVEN = 0.85
-"""What part of the marks of a row stands on the same row of pixels, where nothing else tells them from anatomy."""
-MOST_VALUES = 40
-"""How many grey values are looked at: those of which most patches are made."""
-CORNERS = 10
-"""How many corners a value must have: a pixel, its neighbour to the right and the one below of the same value."""
-JUMP = 0.03
-"""By what part of the picture's range drawn letters differ from what lies around them."""
-STROKE = (7, 9)
-"""Strokes are thinner than these, in pixels."""
-SOFT = 0.7
-"""By how many pixels noise is blurred where letters are sought that hardly rise above it."""
-STANDS_OUT = 2.0
-"""How many times the local noise a blended mark differs from its surroundings."""
-BLOCK = 24
-"""Side of the squares in which the local noise is measured."""
-PIECE = 4
-"""Pixels of a dot or a hyphen; fewer have the letters' grey value by chance."""
-GAP = 2.2
-"""How many heights may lie between two marks of a row."""
-APART = 1.6
-"""How many heights may lie between a row and what goes on beside it."""
 _TOUCHING = np.ones((3, 3))
 
 
@@ -94,130 +61,195 @@ class _Mark:
         return self.bottom - self.top
 
 
-def drawn_lines(plane: np.ndarray) -> list[Line]:
-    """Return the rows of letters of one grey value each in a plane of shape (rows, columns) of integers."""
+def drawn_lines(plane: np.ndarray, parameters: DetectorParameters = DEFAULT) -> list[Line]:
+    """Return the rows of letters of one grey value each.
+
+    Parameters
+    ----------
+    plane
+        Integers, of shape (rows, columns).
+    parameters
+        The numbers of the detector.
+
+    Returns
+    -------
+    list of Line
+        Boxes in pixels of the plane; the letters of each line have one grey value.
+
+    """
     found = []
-    reach = JUMP * max(float(np.ptp(plane)), 1.0)
-    for value in _flat_values(plane):
+    reach = parameters.jump * max(float(np.ptp(plane)), 1.0)
+    for value in _flat_values(plane, parameters):
         mask = plane == value
         pieces = None
-        for line in _rows(_marks(mask)):
-            if len(line) < FEWEST:
-                continue
-            pieces = _pieces(mask) if pieces is None else pieces
-            box = _along(line, pieces)
+        for line in _rows(_marks(mask, parameters), parameters):
+            pieces = _pieces(mask, parameters) if pieces is None else pieces
+            box = _along(line, pieces, parameters)
             shape = _cut(mask, box)
             around = scipy.ndimage.binary_dilation(shape, _TOUCHING) & ~shape
             jumps = np.abs(_cut(plane, box)[around].astype(np.float64) - float(value))
-            if jumps.size and np.median(jumps) >= (reach / 4 if _is_even(line) else reach):
+            if jumps.size and np.median(jumps) >= (
+                reach / parameters.even_jump if _is_even(line, parameters) else reach
+            ):
                 found.append(Line(box, len(line), shape, Looks.WRITTEN))
     return found
 
 
-def blended_lines(grey: np.ndarray) -> list[Line]:
-    """Return rows of thin marks, bright or dark, in a plane of shape (rows, columns) of floats."""
-    soft = scipy.ndimage.gaussian_filter(grey, SOFT)
-    return [line for plane in (grey, soft) for size in STROKE for line in _thin_lines(plane, size)]
+def blended_lines(grey: np.ndarray, parameters: DetectorParameters = DEFAULT) -> list[Line]:
+    """Return rows of thin marks, bright or dark.
+
+    Parameters
+    ----------
+    grey
+        Floats, of shape (rows, columns).
+    parameters
+        The numbers of the detector.
+
+    Returns
+    -------
+    list of Line
+        Boxes in pixels of the plane; a line may be found several times.
+
+    """
+    soft = scipy.ndimage.gaussian_filter(grey, parameters.blur_sigma)
+    return [
+        line
+        for plane in (grey, soft)
+        for size in parameters.stroke_widths
+        for line in _thin_lines(plane, size, parameters)
+    ]
 
 
-def _thin_lines(grey: np.ndarray, size: int) -> Iterator[Line]:
+def _thin_lines(grey: np.ndarray, size: int, parameters: DetectorParameters) -> Iterator[Line]:
     """Yield rows of marks thinner than a number of pixels."""
     for risen in (
         grey - scipy.ndimage.grey_opening(grey, size=size),
         scipy.ndimage.grey_closing(grey, size=size) - grey,
     ):
-        mask = standing_out(risen, float(np.ptp(grey)))
-        for line in _rows(_marks(mask)):
-            looks = _looks(line)
+        mask = standing_out(risen, float(np.ptp(grey)), parameters)
+        for line in _rows(_marks(mask, parameters), parameters):
+            looks = _looks(line, parameters)
             if looks is not Looks.UNLIKE:
                 box = _box_of(line)
                 yield Line(box, len(line), _cut(mask, box), looks)
 
 
-def _looks(line: list[_Mark]) -> Looks:
+def _looks(line: list[_Mark], parameters: DetectorParameters = DEFAULT) -> Looks:
     """Say how much a row is like writing, whose letters are lean, close to each other and stand on one line.
 
     Heights and widths are those of Latin type: with the space beside it, a letter is hardly wider than high. A few
     folds of a brain are lean and close as well, but of five or six one stands higher or lower than the others.
     """
-    if len(line) < FEWEST_FAINT:
+    if len(line) < parameters.min_blended_marks:
         return Looks.UNLIKE
     height = float(np.median([mark.height for mark in line]))
     wide = (max(mark.right for mark in line) - line[0].left) / (len(line) * height)
     lean = float(np.median([mark.right - mark.left for mark in line])) / height
     gap = float(np.median([later.left - mark.right for mark, later in pairwise(line)])) / height
     feet = np.array([mark.bottom for mark in line])
-    level = float(np.mean(np.abs(feet - np.median(feet)) <= max(1.0, 0.06 * height)))
-    if len(line) >= PLAIN and wide <= (1.5 if len(line) < LONG else 2.0) and gap >= -0.1 and level >= 0.6:
+    level = float(np.mean(np.abs(feet - np.median(feet)) <= max(1.0, parameters.foot_share * height)))
+    widest = parameters.sure_width if len(line) < parameters.very_long_row else parameters.sure_width_long
+    close = wide <= widest and gap >= parameters.sure_overlap
+    if len(line) >= parameters.long_row and close and level >= parameters.sure_level:
         return Looks.WRITTEN
-    if wide > 1.2 or gap > 0.8 or level < 0.5:
+    if wide > parameters.max_mark_width or gap > parameters.max_gap or level < parameters.min_level:
         return Looks.UNLIKE
-    alike = np.ptp([mark.height for mark in line]) <= 0.9 * height
-    level_enough = level >= (0.75 if height < SMALL and wide <= 1.1 else 0.83)
-    sure = alike and gap <= 0.5 and level_enough and 0.45 <= lean <= 1.0
+    alike = np.ptp([mark.height for mark in line]) <= parameters.alike_heights * height
+    small = height < parameters.small_height and wide <= parameters.lean_width_small
+    level_enough = level >= (parameters.lean_level_small if small else parameters.lean_level)
+    leanest, broadest = parameters.lean
+    sure = alike and gap <= parameters.lean_gap and level_enough and leanest <= lean <= broadest
     return Looks.WRITTEN if sure else Looks.DOUBTFUL
 
 
-def _is_even(line: list[_Mark]) -> bool:
+def _is_even(line: list[_Mark], parameters: DetectorParameters) -> bool:
     """Whether many marks stand on one line: such a row needs to stand out less, on bone that is as bright."""
     feet = np.array([mark.bottom for mark in line])
-    return len(line) >= PLAIN and float(np.mean(feet == np.median(feet))) >= EVEN
+    return len(line) >= parameters.long_row and float(np.mean(feet == np.median(feet))) >= parameters.even_feet
 
 
-def _flat_values(plane: np.ndarray) -> list[np.generic]:
+def _flat_values(plane: np.ndarray, parameters: DetectorParameters) -> list[np.generic]:
     """Return the grey values of which there are patches, the most frequent first."""
     beside, below = plane[:, 1:] == plane[:, :-1], plane[1:] == plane[:-1]
     values, counts = np.unique(plane[:-1, :-1][beside[:-1] & below[:, :-1]], return_counts=True)
-    most = np.argsort(-counts)[:MOST_VALUES]
-    return [values[at] for at in most if counts[at] >= CORNERS]
+    most = np.argsort(-counts)[: parameters.most_values]
+    return [values[at] for at in most if counts[at] >= parameters.min_corners]
 
 
-def standing_out(risen: np.ndarray, reach: float) -> np.ndarray:
-    """Return what stands out from the noise around it, which is measured in squares: letters hardly change a median."""
-    above = risen - _medians(risen)
-    noise = np.maximum(_medians(np.abs(above)) * 1.48, 0.004 * max(reach, 1.0))
-    mask: np.ndarray = above > STANDS_OUT * noise
+def standing_out(risen: np.ndarray, reach: float, parameters: DetectorParameters = DEFAULT) -> np.ndarray:
+    """Return the pixels that stand out from the noise around them.
+
+    The noise is the median of a square, which letters hardly change.
+
+    Parameters
+    ----------
+    risen
+        Floats, of shape (rows, columns): by how much a pixel is brighter or darker than its surroundings.
+    reach
+        The range of grey values of the image.
+    parameters
+        The numbers of the detector.
+
+    Returns
+    -------
+    numpy.ndarray
+        Booleans, of the same shape.
+
+    """
+    block = parameters.noise_block
+    above = risen - _medians(risen, block)
+    floor = parameters.noise_floor * max(reach, 1.0)
+    noise = np.maximum(_medians(np.abs(above), block) * parameters.noise_sigma, floor)
+    mask: np.ndarray = above > parameters.noise_factor * noise
     return mask
 
 
-def _medians(plane: np.ndarray) -> np.ndarray:
+def _medians(plane: np.ndarray, block: int) -> np.ndarray:
     """Return each pixel's square's median."""
     height, width = plane.shape
-    padded = np.pad(plane, ((0, -height % BLOCK), (0, -width % BLOCK)), mode="edge")
-    rows, columns = padded.shape[0] // BLOCK, padded.shape[1] // BLOCK
-    squares = padded.reshape(rows, BLOCK, columns, BLOCK).transpose(0, 2, 1, 3).reshape(rows, columns, -1)
+    padded = np.pad(plane, ((0, -height % block), (0, -width % block)), mode="edge")
+    rows, columns = padded.shape[0] // block, padded.shape[1] // block
+    squares = padded.reshape(rows, block, columns, block).transpose(0, 2, 1, 3).reshape(rows, columns, -1)
     medians = scipy.ndimage.median_filter(np.median(squares, axis=-1), 3)
-    whole: np.ndarray = np.repeat(np.repeat(medians, BLOCK, axis=0), BLOCK, axis=1)[:height, :width]
+    whole: np.ndarray = np.repeat(np.repeat(medians, block, axis=0), block, axis=1)[:height, :width]
     return whole
 
 
-def _marks(mask: np.ndarray) -> list[_Mark]:
+def _marks(mask: np.ndarray, parameters: DetectorParameters) -> list[_Mark]:
     """Return the groups of pixels that are as large as letters and as lean."""
     labels, _ = scipy.ndimage.label(mask, structure=_TOUCHING)
     areas = np.bincount(labels.ravel())
     marks = []
     for number, (rows, columns) in enumerate(scipy.ndimage.find_objects(labels), start=1):
         height, width = rows.stop - rows.start, columns.stop - columns.start
-        if SHORTEST <= height <= TALLEST and width <= min(WIDEST, 3 * height) and areas[number] >= 0.8 * height:
+        right_height = parameters.min_height <= height <= parameters.max_height
+        right_width = width <= min(parameters.max_width, parameters.max_width_heights * height)
+        if right_height and right_width and areas[number] >= parameters.min_fill * height:
             marks.append(_Mark(rows.start, rows.stop, columns.start, columns.stop))
     return marks
 
 
-def _pieces(mask: np.ndarray) -> list[_Mark]:
+def _pieces(mask: np.ndarray, parameters: DetectorParameters) -> list[_Mark]:
     """Return every group of pixels that may be a part of a letter: dots, hyphens and what is cut off as well."""
     labels, _ = scipy.ndimage.label(mask, structure=_TOUCHING)
     areas = np.bincount(labels.ravel())[1:]
-    found = (_Mark(one.start, one.stop, two.start, two.stop) for one, two in scipy.ndimage.find_objects(labels))
+    found = (
+        _Mark(rows.start, rows.stop, columns.start, columns.stop)
+        for rows, columns in scipy.ndimage.find_objects(labels)
+    )
     return [
         piece
         for piece, area in zip(found, areas, strict=True)
-        if area >= PIECE and piece.height <= TALLEST and piece.right - piece.left <= WIDEST
+        if area >= parameters.min_piece
+        and piece.height <= parameters.max_height
+        and piece.right - piece.left <= parameters.max_width
     ]
 
 
-def _rows(marks: list[_Mark]) -> Iterator[list[_Mark]]:
+def _rows(marks: list[_Mark], parameters: DetectorParameters) -> Iterator[list[_Mark]]:
     """Yield groups of marks that follow each other on one line, alike in height."""
     ordered = sorted(marks, key=lambda mark: mark.left)
+    lower, taller = parameters.height_ratio
     used: set[int] = set()
     for start, first in enumerate(ordered):
         if start in used:
@@ -225,34 +257,35 @@ def _rows(marks: list[_Mark]) -> Iterator[list[_Mark]]:
         line, members = [first], [start]
         for index in range(start + 1, len(ordered)):
             mark, last = ordered[index], line[-1]
-            height = max(one.height for one in line[-3:])
-            if mark.left - last.right > GAP * max(height, 8):
+            height = max(earlier.height for earlier in line[-parameters.height_memory :])
+            if mark.left - last.right > parameters.gap_heights * max(height, parameters.gap_least_height):
                 break
-            same_line = abs(mark.bottom - last.bottom) <= max(2, 0.3 * height)
-            if same_line and 0.55 <= mark.height / height <= 1.8:
+            tolerance = max(parameters.baseline_pixels, parameters.baseline_share * height)
+            if abs(mark.bottom - last.bottom) <= tolerance and lower <= mark.height / height <= taller:
                 line.append(mark)
                 members.append(index)
-        if len(line) >= FEWEST:
+        if len(line) >= parameters.min_marks:
             used.update(members)
             yield line
 
 
-def _along(line: list[_Mark], pieces: list[_Mark]) -> Box:
+def _along(line: list[_Mark], pieces: list[_Mark], parameters: DetectorParameters) -> Box:
     """Return the box of a line and of the pieces of its grey value that go on beside it, on the same rows."""
     box = _box_of(line)
     tall = max(mark.height for mark in line)
     top, bottom = box.row - tall // 3, box.row + box.height + tall // 3
     left, right = box.column, box.column + box.width
-    beside = [one for one in pieces if one.top >= top and one.bottom <= bottom]
-    for piece in sorted(beside, key=lambda one: one.left):
-        if right <= piece.right and piece.left - right <= APART * tall:
+    farthest = parameters.apart_heights * tall
+    beside = [piece for piece in pieces if piece.top >= top and piece.bottom <= bottom]
+    for piece in sorted(beside, key=lambda piece: piece.left):
+        if right <= piece.right and piece.left - right <= farthest:
             right = piece.right
-    for piece in sorted(beside, key=lambda one: -one.right):
-        if piece.left <= left and left - piece.right <= APART * tall:
+    for piece in sorted(beside, key=lambda piece: -piece.right):
+        if piece.left <= left and left - piece.right <= farthest:
             left = piece.left
-    within = [one for one in beside if one.left >= left and one.right <= right]
-    top = min(box.row, *(one.top for one in within))
-    bottom = max(box.row + box.height, *(one.bottom for one in within))
+    within = [piece for piece in beside if piece.left >= left and piece.right <= right]
+    top = min(box.row, *(piece.top for piece in within))
+    bottom = max(box.row + box.height, *(piece.bottom for piece in within))
     return Box(column=left, row=top, width=right - left, height=bottom - top)
 
 

@@ -14,76 +14,72 @@ import scipy
 
 from pacslab.cohort import Box
 from pacslab.deid.deidentify.text_detection.glyph_rows import standing_out
+from pacslab.deid.deidentify.text_detection.parameters import DEFAULT, DetectorParameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HEIGHTS = (6, 7, 8, 9, 10, 12, 14, 17, 20)
-"""Heights of a line's letters, in pixels: those of its capitals, or of its small letters."""
-LENGTHS = (9, 13, 18)
-"""Lengths of a part of a line that are looked at, in heights."""
-STROKE = 5
-"""Strokes are thinner than this, in pixels."""
-SPECK = 4
-"""Fewer pixels stand out from noise by chance."""
-BETWEEN = 2
-"""Rows between two lines, on which there may be one pixel of a stroke: of a letter that hangs down."""
-LEAST = 2
-"""Pixels of a stroke in a column of the line."""
-ORDINARY = 0.85
-"""What part of a slice's lines has no writing."""
-CROWDED = 1.4
-"""By how many strokes a row, in a square of a line, writing exceeds other lines; divided by the root of the squares."""
-CROWDED_DARK = 1.8
-"""The same for dark strokes: between ribs and their shadows there are more of them."""
 
+def crowded_lines(grey: np.ndarray, parameters: DetectorParameters = DEFAULT) -> list[Box]:
+    """Return the lines of writing in a slice.
 
-def crowded_lines(grey: np.ndarray) -> list[Box]:
-    """Return where lines of writing stand in a slice, a plane of shape (rows, columns) of floats; the surest first."""
-    strokes = {
-        CROWDED: grey - scipy.ndimage.grey_opening(grey, size=STROKE),
-        CROWDED_DARK: scipy.ndimage.grey_closing(grey, size=STROKE) - grey,
-    }
-    found = [
-        one
-        for least, risen in strokes.items()
-        for one in _crowded(_without_specks(standing_out(risen, float(np.ptp(grey)))), least)
-    ]
+    Parameters
+    ----------
+    grey
+        Floats, of shape (rows, columns).
+    parameters
+        The numbers of the detector.
+
+    Returns
+    -------
+    list of Box
+        Boxes in pixels of the plane, no two on the same rows; the surest first.
+
+    """
+    size = parameters.line_stroke
+    bright = grey - scipy.ndimage.grey_opening(grey, size=size)
+    dark = scipy.ndimage.grey_closing(grey, size=size) - grey
+    found: list[tuple[float, Box]] = []
+    for risen, least in ((bright, parameters.crowded), (dark, parameters.crowded_dark)):
+        strokes = _without_specks(standing_out(risen, float(np.ptp(grey)), parameters), parameters.min_speck)
+        found += _crowded(strokes, least, parameters)
     lines: list[Box] = []
-    for _, box in sorted(found, key=lambda one: -one[0]):
-        if not any(one.row < box.row + box.height and box.row < one.row + one.height for one in lines):
+    for _, box in sorted(found, key=lambda excess_and_box: -excess_and_box[0]):
+        if not any(line.row < box.row + box.height and box.row < line.row + line.height for line in lines):
             lines.append(box)
     return lines
 
 
-def _crowded(strokes: np.ndarray, least: float) -> Iterator[tuple[float, Box]]:
+def _crowded(strokes: np.ndarray, least: float, parameters: DetectorParameters) -> Iterator[tuple[float, Box]]:
     """Yield the lines on which strokes crowd, and by how much they exceed what is usual in the picture.
 
     Strokes are counted by their left edges: on each row, in a square as long as the line is high.
     """
     left_edges = strokes.copy()
     left_edges[:, 1:] &= ~strokes[:, :-1]
-    between = _sums(strokes, BETWEEN)
-    for height in HEIGHTS:
-        inside = _sums(strokes, height)[BETWEEN:-BETWEEN]
-        above, below = between[: len(inside)], between[height + BETWEEN : height + BETWEEN + len(inside)]
-        ends = (inside >= LEAST) & (above <= 1) & (below <= 1)
-        edges = _sums(left_edges, height)[BETWEEN:-BETWEEN] * ends
-        for length in LENGTHS:
+    apart = parameters.line_gap
+    between = _sums(strokes, apart)
+    for height in parameters.line_heights:
+        inside = _sums(strokes, height)[apart:-apart]
+        above, below = between[: len(inside)], between[height + apart : height + apart + len(inside)]
+        free = (above <= parameters.line_gap_pixels) & (below <= parameters.line_gap_pixels)
+        ends = (inside >= parameters.min_stroke) & free
+        edges = _sums(left_edges, height)[apart:-apart] * ends
+        for length in parameters.line_lengths:
             width = length * height
             if width > strokes.shape[1] or not len(inside):
                 continue
             density = _sums(edges.T, width).T / width
             best = density.max(axis=1)
-            excess = (best - np.quantile(best, ORDINARY)) * np.sqrt(length)
+            excess = (best - np.quantile(best, parameters.ordinary_share)) * np.sqrt(length)
             for row in np.flatnonzero(excess >= least):
                 column = int(density[row].argmax())
-                yield float(excess[row]), Box(column=column, row=int(row) + BETWEEN, width=width, height=height)
+                yield float(excess[row]), Box(column=column, row=int(row) + apart, width=width, height=height)
 
 
-def _without_specks(mask: np.ndarray) -> np.ndarray:
+def _without_specks(mask: np.ndarray, least: int) -> np.ndarray:
     labels, _ = scipy.ndimage.label(mask, structure=np.ones((3, 3)))
-    large = np.bincount(labels.ravel()) >= SPECK
+    large = np.bincount(labels.ravel()) >= least
     large[0] = False
     kept: np.ndarray = large[labels]
     return kept
