@@ -84,10 +84,10 @@ def run(*, source: Path, target: Path, secret_file: Path | None, ocr: bool, work
 
     with progress_shown(quiet=as_json) as progress:
         done = run_recipe(source, target, secret_file, ocr=ocr, workers=workers, progress=progress)
-    reasons = Counter(one.because for one in done.withheld)
+    reasons = Counter(file.because for file in done.withheld)
     if as_json:
-        withheld = [{"name": one.name, "because": one.because} for one in done.withheld]
-        out({"written": [str(one) for one in done.written], "withheld": withheld, "notes": list(done.notes)})
+        withheld = [{"name": file.name, "because": file.because} for file in done.withheld]
+        out({"written": [str(path) for path in done.written], "withheld": withheld, "notes": list(done.notes)})
         return
     click.echo(f"Wrote {len(done.written)} files to {target}.")
     for reason, count in reasons.most_common():

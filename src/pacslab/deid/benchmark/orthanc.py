@@ -35,15 +35,15 @@ def anonymize_in_orthanc(options: dict[str, Any]) -> Callable[[Path, Path], None
             scratch_orthanc() as url,
             httpx.Client(base_url=url, timeout=TIMEOUT, trust_env=False) as client,
         ):
-            for path in sorted(one for one in source.rglob("*") if one.is_file()):
+            for path in sorted(entry for entry in source.rglob("*") if entry.is_file()):
                 client.post("/instances", content=path.read_bytes())
             for study in _asked(client, "/studies"):
                 answer = client.post(f"/studies/{study}/anonymize", json=options)
                 if answer.is_error:
                     raise DeidError(f"Orthanc refused to anonymise ({answer.text[:200]})", "Change the options.")
-                for one in _asked(client, f"/studies/{answer.json()['ID']}/instances"):
-                    content = client.get(f"/instances/{one['ID']}/file").content
-                    (target / f"{one['ID']}.dcm").write_bytes(content)
+                for instance in _asked(client, f"/studies/{answer.json()['ID']}/instances"):
+                    content = client.get(f"/instances/{instance['ID']}/file").content
+                    (target / f"{instance['ID']}.dcm").write_bytes(content)
 
     return run
 

@@ -57,9 +57,9 @@ class League(Model):
             If it did not take part.
 
         """
-        for one in self.rows:
-            if (one.tool, one.setting) == (tool, setting):
-                return one
+        for row in self.rows:
+            if (row.tool, row.setting) == (tool, setting):
+                return row
         raise KeyError(tool)
 
     def __rich__(self) -> RenderableType:
@@ -71,7 +71,7 @@ class League(Model):
             ("Lost for research, by kind", _kept),
         ):
             tables += [self._table(f"{title}: {setting} settings", setting, pick) for setting in settings]
-        return Group(*tables, *(Text(f"Left out: {one}") for one in self.left_out))
+        return Group(*tables, *(Text(f"Left out: {reason}") for reason in self.left_out))
 
     def _table(self, title: str, setting: str, pick: Callable[[Row], tuple[Tally, ...]]) -> Table:
         rows = [row for row in self.rows if row.setting == setting]
@@ -107,7 +107,7 @@ def _kept(row: Row) -> tuple[Tally, ...]:
 
 def _lost(tallies: tuple[Tally, ...], name: str) -> str:
     """Return what is missing of a tally, as a count and a sign that needs no colour."""
-    tally = next((one for one in tallies if one.name == name), None)
+    tally = next((tally for tally in tallies if tally.name == name), None)
     if tally is None:
         return "-"
     return "✔" if tally.good == tally.total else f"✘ {tally.total - tally.good}/{tally.total}"
@@ -140,13 +140,13 @@ def run_league(
 
     """
     everyone: tuple[Tool, ...] = tools()
-    known = {one.name for one in everyone}
+    known = {tool.name for tool in everyone}
     unknown = set(only) - known
     if unknown:
         raise DeidError(f"the league has no tool {min(unknown)!r}", f"The tools are: {', '.join(sorted(known))}.")
-    chosen = [one for one in everyone if not only or one.name in only]
-    missing = {one.name: one.missing() for one in chosen}
-    playing = [one for one in chosen if not missing[one.name]]
+    chosen = [tool for tool in everyone if not only or tool.name in only]
+    missing = {tool.name: tool.missing() for tool in chosen}
+    playing = [tool for tool in chosen if not missing[tool.name]]
     with tempfile.TemporaryDirectory(prefix="pacslab-league-") as folder:
         source = Path(folder) / "source"
         count = 0
@@ -180,6 +180,6 @@ def _played(tool: Tool, source: Path, folder: Path, key: AnswerKey, count: int) 
         removed=report.removed,
         kept=report.kept,
         failed=report.failed(),
-        worst=tuple(sentence for one in report.leaking[:3] for sentence in one.worst[:1]),
+        worst=tuple(sentence for check in report.leaking[:3] for sentence in check.worst[:1]),
         seconds_a_file=seconds / max(1, count),
     )

@@ -54,7 +54,7 @@ def _needs_program(program: str, package: str) -> Callable[[], str]:
 
 def named_files(source: Path) -> Iterator[tuple[Path, str]]:
     """Yield each file of a folder and a flat name for it that says nothing."""
-    for number, path in enumerate(sorted(one for one in source.rglob("*") if one.is_file()), start=1):
+    for number, path in enumerate(sorted(entry for entry in source.rglob("*") if entry.is_file()), start=1):
         yield path, f"{number:05d}.dcm"
 
 

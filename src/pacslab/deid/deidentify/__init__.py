@@ -1,1 +1,1 @@
-"""The reference recipe: from a study to a de-identified one (PS3.15 Annex E)."""
+"""The reference recipe (PS3.15 Annex E): begin with ``study.py``, whose methods are the steps in order."""

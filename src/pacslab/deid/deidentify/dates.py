@@ -1,4 +1,4 @@
-"""Dates, times and ages: which belong together, what they become when they are moved, and how old somebody was."""
+"""Dates and times shifted together, and ages (PS3.15 E.3.6, With Modified Dates; E.3.7, Patient Characteristics)."""
 
 from __future__ import annotations
 
@@ -21,10 +21,33 @@ MIDDAY = time(12)
 
 
 def moved(element: DataElement, before: dict[str, str], shift: timedelta) -> str:
-    """Return a DA, TM or DT value moved by a patient's secret time; empty where it is none.
+    """Return a DA, TM or DT value shifted by a patient's secret time.
 
-    A date knows its time by its name (StudyDate, StudyTime), and a time its date: ``before`` are the values of both
-    as the file had them, by keyword.
+    A date and its time are shifted as one moment; they belong together by name (StudyDate, StudyTime).
+
+    Parameters
+    ----------
+    element
+        A date or a time.
+    before
+        The original dates and times of the data set, by keyword.
+    shift
+        The patient's secret time.
+
+    Returns
+    -------
+    str
+        The shifted value in the same VR (PS3.5 6.2); empty if the value was no date or time.
+
+    Examples
+    --------
+    >>> from pydicom.dataelem import DataElement
+    >>> before = {"StudyDate": "20240301", "StudyTime": "013000"}
+    >>> moved(DataElement("StudyDate", "DA", "20240301"), before, timedelta(days=-400, hours=-2))
+    '20230125'
+    >>> moved(DataElement("StudyTime", "TM", "013000"), before, timedelta(days=-400, hours=-2))
+    '233000'
+
     """
     keyword = element.keyword
     text = before.get(keyword, str(element.value))
@@ -54,7 +77,7 @@ def moments_for(tag: int) -> tuple[str, str, str]:
 
 
 def moment(day: str, clock: str) -> datetime | None:
-    """Return a DA and a TM value as one moment; noon where there is no time; None where there is no date."""
+    """Return a DA and a TM value as one moment, noon if there is no time; None if there is no date."""
     try:
         on = date(int(day[:4]), int(day[4:6]), int(day[6:8]))
     except ValueError:
@@ -68,7 +91,18 @@ def moment(day: str, clock: str) -> datetime | None:
 
 
 def age_of(dataset: Dataset) -> str:
-    """Return the age at the study, at most 90 years; computed where the file does not say it, empty if nobody can."""
+    """Return Patient's Age (0010,1010) at the study as an AS value, such as ``042Y``.
+
+    Ages above 89 become 90 (45 CFR 164.514(b)(2)(i)(C)). The age is the stated one, or computed from the dates of
+    birth and study; empty if the data set has neither.
+
+    >>> from pydicom.dataset import Dataset
+    >>> patient = Dataset()
+    >>> patient.PatientBirthDate, patient.StudyDate = "19300615", "20240301"
+    >>> age_of(patient)
+    '090Y'
+
+    """
     stated = text_of(dataset, "PatientAge")
     if stated[:3].isdigit() and stated[3:] in ("D", "W", "M"):
         return stated

@@ -1,4 +1,4 @@
-"""Taking the face off a head, by the image alone: the air tells where the skin is, the skull's shape where the face is.
+"""The face of a head, found by the image alone (PS3.15 E.3.2): skin borders on air, and the skull gives its place.
 
 Above the brows a head is close to an ellipsoid: how its cross-sections shrink towards the crown says how high the
 middle of the skull lies, and the widest of them how long it is. By that measure the frontal lobes end a sixth of the
@@ -42,9 +42,19 @@ class Skull:
 
 
 def face_of(volume: Volume) -> np.ndarray | None:
-    """Return what has to go from a head so that no face can be rendered: boolean, of the volume's shape.
+    """Return the voxels that are removed from a head so that no face can be rendered.
 
-    None where the volume does not show the upper part of a head, so that nobody can say where the face is.
+    Parameters
+    ----------
+    volume
+        A series of head slices, turned to the patient's axes.
+
+    Returns
+    -------
+    numpy.ndarray or None
+        Booleans of the volume's shape (levels, rows, columns); None if the volume does not show the upper part of a
+        head, from which the place of the face is derived.
+
     """
     tissue = volume.values > air_ends_at(volume.values)
     skull = skull_of(tissue, volume.spacing)
@@ -63,14 +73,19 @@ def face_of(volume: Volume) -> np.ndarray | None:
 
 
 def skull_of(tissue: np.ndarray, spacing: tuple[float, float, float]) -> Skull | None:
-    """Return a skull's measures; None where the cross-sections are not those of a head from the brows to the crown.
+    """Measure a skull by its cross-sections from the brows to the crown.
 
     Parameters
     ----------
     tissue
-        What is no air: boolean, of shape (levels from the feet up, rows from the front, columns).
+        Voxels that are not air: boolean, of shape (levels from the feet up, rows from the front, columns).
     spacing
         Millimetres between levels, rows and columns.
+
+    Returns
+    -------
+    Skull or None
+        The measures; None if the cross-sections are not those of a head.
 
     """
     _, along, across = spacing
@@ -91,7 +106,7 @@ def skull_of(tissue: np.ndarray, spacing: tuple[float, float, float]) -> Skull |
 
 
 def air_ends_at(values: np.ndarray) -> float:
-    """Return the value above which a voxel is tissue: the air's noise is known from the corners of the slices."""
+    """Return the value above which a voxel is tissue, from the noise of the air in the corners of the slices."""
     corners = np.concatenate([values[:, rows, columns].ravel() for rows in _ENDS for columns in _ENDS])
     return float(max(corners.mean() + 6 * corners.std(), 0.08 * np.percentile(values[:, ::4, ::4], 98)))
 
@@ -100,7 +115,7 @@ _ENDS = (slice(0, 8), slice(-8, None))
 
 
 def _skin(tissue: np.ndarray, spacing: tuple[float, float], last: int) -> np.ndarray:
-    """Return what lies less than the skin's thickness under the air, in the rows before the last.
+    """Return the voxels less than the skin's thickness under the air, in the rows before the last.
 
     Bone, as dark as air, and the hollows behind it are inside.
     """

@@ -1,4 +1,4 @@
-"""Running the reference recipe on a folder: its secret, its processes, progress and the time that is left."""
+"""The reference recipe run on a folder: secret, processes, progress and the remaining time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 LONGEST_SECRET = 4096
 FEW = 40
-"""Up to this many files one process is quicker than several, as long as nothing is read."""
+"""Up to this many files one process is quicker than several, without text detection."""
 
 
 def run_recipe(
@@ -46,7 +46,12 @@ def run_recipe(
     workers
         How many processes; one a core unless given.
     progress
-        Called with words, which say how long it will still take, and the share done.
+        Called with a text, which includes the remaining time, and the share done (0 to 1).
+
+    Returns
+    -------
+    Deidentified
+        The files written, those withheld with reasons, and notes.
 
     Raises
     ------
@@ -63,16 +68,16 @@ def run_recipe(
     processes = workers or (1 if count <= FEW and not ocr else os.cpu_count() or 1)
     begun = time.monotonic()
 
-    def said(number: int) -> None:
+    def on_progress(number: int) -> None:
         if progress is not None:
             left = (time.monotonic() - begun) / number * (count - number)
             progress(f"De-identifying {count} files{_about(left)}", number / count)
 
-    return deidentify_study(source, target, secret=secret, read_text=ocr, workers=processes, progress=said)
+    return deidentify_study(source, target, secret=secret, read_text=ocr, workers=processes, progress=on_progress)
 
 
 def _about(seconds: float) -> str:
-    """Return how long it will still take, in words that do not pretend to know better."""
+    """Return the remaining time as a text, rounded to 10 s or 1 min; empty below 5 s."""
     if seconds < 5:
         return ""
     return f", about {round(seconds, -1):.0f} s left" if seconds < 90 else f", about {seconds / 60:.0f} min left"

@@ -1,4 +1,7 @@
-"""Which files show a head, and where the face is in each: no slice tells it alone, so a series is put together."""
+"""Heads found among files, and the face in each slice (PS3.15 E.3.2, Clean Recognizable Visual Features Option).
+
+A face cannot be found in one slice, so the files of a series are collected into a volume first.
+"""
 
 from __future__ import annotations
 
@@ -19,15 +22,19 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset, FileDataset
 
 HEADS = {"", "HEAD", "BRAIN", "SKULL", "FACE", "HEADNECK", "NECK", "ORBIT", "SINUS", "JAW", "IAC", "WHOLEBODY"}
-"""Body Part Examined (0018,0015) of images that show a face, or may: nothing at all need not mean a knee."""
-_MAGNETIC = b"1.2.840.10008.5.1.4.1.1.4"
-"""How the SOP classes of MR images begin."""
+"""Body Part Examined (0018,0015) of images that may show a face; it is empty in many of them."""
+_MR_STORAGE = b"1.2.840.10008.5.1.4.1.1.4"
+"""Prefix of the SOP class UIDs of MR images (PS3.4 B.5)."""
 UNPLACED = "shows a head, and its series does not make a volume in which the face could be found"
 
 
 @dataclass(frozen=True)
 class HeadSliceInput:
-    """One file to de-identify: its face, where it shows a part of one, or why it must not be released."""
+    """One file to de-identify.
+
+    ``face`` are the pixels of a head slice that belong to the face: boolean, of shape (rows, columns). ``because`` is
+    the reason if the file must be withheld.
+    """
 
     name: str
     content: bytes
@@ -36,7 +43,7 @@ class HeadSliceInput:
 
 
 def shows_a_head(dataset: Dataset) -> bool:
-    """Whether a face can be rendered from the images of which this is one."""
+    """Whether this is an MR, CT or PET image of the head, whose series could show a face."""
     if "PixelData" not in dataset:
         return False
     modality, part = text_of(dataset, "Modality"), text_of(dataset, "BodyPartExamined").upper()
@@ -44,10 +51,10 @@ def shows_a_head(dataset: Dataset) -> bool:
 
 
 def with_faces(contents: Iterable[tuple[str, bytes]]) -> Iterator[HeadSliceInput]:
-    """Yield every file, those that may show a head last: they wait until their series is complete."""
+    """Yield every file; MR images come last, as a face is found only in a complete series."""
     waiting: list[tuple[str, bytes]] = []
     for name, content in contents:
-        if _MAGNETIC in content[132:1024]:
+        if _MR_STORAGE in content[132:1024]:
             waiting.append((name, content))
         else:
             yield HeadSliceInput(name, content)
@@ -64,7 +71,7 @@ def with_faces(contents: Iterable[tuple[str, bytes]]) -> Iterator[HeadSliceInput
 
 def _of_one_series(named: list[tuple[str, bytes]]) -> Iterator[HeadSliceInput]:
     parsed = [parse_dicom(content)[0] for _, content in named]
-    faces = faces_in([one for one in parsed if one is not None])
+    faces = faces_in([dataset for dataset in parsed if dataset is not None])
     for number, (name, content) in enumerate(named):
         if faces is None:
             yield HeadSliceInput(name, content, because=UNPLACED)
@@ -73,7 +80,20 @@ def _of_one_series(named: list[tuple[str, bytes]]) -> Iterator[HeadSliceInput]:
 
 
 def faces_in(slices: list[FileDataset]) -> dict[int, np.ndarray] | None:
-    """Return what of each slice has to go, by its number; None where nobody can tell."""
+    """Find the face in the slices of a series.
+
+    Parameters
+    ----------
+    slices
+        The images of one series, in any order.
+
+    Returns
+    -------
+    dict of int to numpy.ndarray, or None
+        Booleans of shape (rows, columns) by position in ``slices``, true where the face is; None if the slices make no
+        volume in which a face is found.
+
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         volume = volume_of(slices)

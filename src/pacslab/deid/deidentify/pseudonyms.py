@@ -1,7 +1,7 @@
-"""New names, UIDs and times that only the holder of a secret can compute.
+"""Pseudonyms, new UIDs and time shifts that only the holder of a secret can compute (PS3.15 E.1.1).
 
-A hash without a secret is no pseudonym: who knows the old number, or can try them all, finds the new one. Everything
-here is HMAC-SHA256 with the project's secret, so the same patient gets the same pseudonym in every file and run.
+A hash without a secret is no pseudonym: whoever can try all patient numbers finds the one with that hash. Everything
+here is HMAC-SHA256 (RFC 2104) with the project's secret, so a patient gets the same pseudonym in every file and run.
 """
 
 from __future__ import annotations
@@ -34,6 +34,18 @@ class Pseudonyms:
     DeidError
         If the secret is shorter.
 
+    Examples
+    --------
+    >>> pseudonyms = Pseudonyms(b"only an example!")
+    >>> pseudonyms.patient("4821") == pseudonyms.patient("4821")
+    True
+    >>> pseudonyms.patient("4821") == Pseudonyms(b"another project!").patient("4821")
+    False
+    >>> pseudonyms.uid("1.2.840.10008.5.1.4.1.1.2")  # CT Image Storage is the standard's own
+    '1.2.840.10008.5.1.4.1.1.2'
+    >>> pseudonyms.uid("1.2.3.4")
+    '2.25...'
+
     """
 
     secret: bytes
@@ -49,7 +61,7 @@ class Pseudonyms:
         return hmac.digest(self.secret, f"{purpose}\0{value}".encode(), hashlib.sha256)
 
     def uid(self, old: str) -> str:
-        """Return the new UID (PS3.5 B.2, ``2.25.`` and a UUID); UIDs of the DICOM standard itself stay."""
+        """Return the new UID (PS3.5 B.2: ``2.25.`` and a UUID); UIDs registered by DICOM itself are returned as is."""
         if old.startswith(REGISTERED) or not old:
             return old
         value = int.from_bytes(self._digest("uid", old)[:16], "big")
@@ -58,15 +70,26 @@ class Pseudonyms:
         return f"2.25.{value}"
 
     def patient(self, patient_id: str) -> str:
-        """Return the pseudonym that stands for name and number."""
+        """Return the pseudonym for Patient's Name and Patient ID: ``P`` and ten characters of base 32."""
         return "P" + base64.b32encode(self._digest("patient", patient_id)).decode()[:10]
 
     def shift(self, patient_id: str, first: datetime) -> timedelta:
-        """Return how far a patient's dates and times are moved.
+        """Return the time by which a patient's dates and times are shifted (PS3.15 E.3.6, With Modified Dates).
 
-        One to ten years back by whole days, the same for all studies of a patient; and the time of day so that the
-        study beginning at ``first`` begins at noon. Intervals between dates stay exact, and so do times within a
-        study; the hour, which would find the examination in a hospital's list, is gone.
+        Parameters
+        ----------
+        patient_id
+            The original Patient ID.
+        first
+            The start of the study.
+
+        Returns
+        -------
+        timedelta
+            One to ten years back in whole days, the same for all studies of a patient, and the time that moves the
+            start of this study to noon. Days between studies and times within a study stay exact; the original hour,
+            by which the examination could be found in the hospital's schedule, cannot be derived.
+
         """
         days = LEAST_DAYS + int.from_bytes(self._digest("days", patient_id)[:8], "big") % (MOST_DAYS - LEAST_DAYS)
         since_midnight = timedelta(hours=first.hour, minutes=first.minute, seconds=first.second)

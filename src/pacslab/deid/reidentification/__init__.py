@@ -1,1 +1,1 @@
-"""The attack: who is in a de-identified set, from what was left in it and what everybody outside may know."""
+"""Re-identification attacks: linkage of released studies with public background knowledge."""

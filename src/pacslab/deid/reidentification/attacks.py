@@ -1,4 +1,4 @@
-"""Five ways from a pseudonym back to a person. Each says whom it found, and how sure the way is: exactly one fits."""
+"""Five linkage attacks from a pseudonym to a person; each reports a person only if exactly one candidate fits."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ QUASI = ("sex", "ages", "weight", "modality", "day", "time", "device")
 
 @dataclass(frozen=True)
 class Link:
-    """A pseudonym and the person behind it; ``by`` tells in words what fitted."""
+    """A pseudonym and the person linked to it; ``by`` names the attributes that matched."""
 
     pseudonym: str
     person: str
@@ -36,31 +36,44 @@ class Link:
 
 
 def join_with_admissions(records: Iterable[LinkageRecord], listed: Sequence[Admission]) -> list[Link]:
-    """Find the one person of the list who was in that department on that day, of that sex and age.
+    """Link records with the list of admissions by department, day, sex and age.
 
-    What the record does not say is not compared; where several people fit, nobody is found.
+    Attributes that a record does not have are not compared.
+
+    Parameters
+    ----------
+    records
+        The released studies.
+    listed
+        The list of admissions.
+
+    Returns
+    -------
+    list of Link
+        One link for each record that exactly one person fits.
+
     """
     links = []
     for record in records:
-        fitting = {one.name for one in listed if _fits(record, one)}
+        fitting = {admission.name for admission in listed if _fits(record, admission)}
         if len(fitting) == 1:
             said = [text for text in (_said(record.day), record.sex, _ages(record), record.department) if text]
             links.append(Link(record.pseudonym, fitting.pop(), ", ".join(said)))
     return links
 
 
-def _fits(record: LinkageRecord, one: Admission) -> bool:
+def _fits(record: LinkageRecord, admission: Admission) -> bool:
     return (
-        record.department == one.department
-        and (record.day is None or record.day == one.day)
-        and (record.sex not in ("F", "M") or record.sex == one.sex)
-        and (record.ages is None or record.ages[0] <= one.age <= record.ages[1])
+        record.department == admission.department
+        and (record.day is None or record.day == admission.day)
+        and (record.sex not in ("F", "M") or record.sex == admission.sex)
+        and (record.ages is None or record.ages[0] <= admission.age <= record.ages[1])
     )
 
 
 def smallest_crowd(records: Iterable[LinkageRecord], listed: Sequence[Admission]) -> int:
-    """Return among how many people of the list, at least, each record's patient cannot be told; 0 for no record."""
-    return min((sum(_fits(record, one) for one in listed) for record in records), default=0)
+    """Return the least number of people on the list who fit a record; 0 if there is no record."""
+    return min((sum(_fits(record, admission) for admission in listed) for record in records), default=0)
 
 
 def _ages(record: LinkageRecord) -> str:
@@ -75,38 +88,48 @@ def _said(value: object) -> str:
 
 
 def follow_the_news(records: Iterable[LinkageRecord], story: Story) -> list[Link]:
-    """Find the one record of the story's day and department, or the one that speaks of the person's occupation."""
+    """Link the story's person with the only record of its day and department, or of the person's occupation."""
     records = list(records)
-    same_day = [one for one in records if one.day == story.day and one.department == story.department]
+    same_day = [record for record in records if record.day == story.day and record.department == story.department]
     occupation = f" {' '.join(words_of(story.occupation))} "
-    speaking = [one for one in records if occupation in f" {' '.join(words_of(one.words))} "]
+    speaking = [record for record in records if occupation in f" {' '.join(words_of(record.words))} "]
     links = []
     for fitting, by in ((same_day, f"{story.department} on {story.day}"), (speaking, story.occupation)):
-        if len({one.pseudonym for one in fitting}) == 1:
+        if len({record.pseudonym for record in fitting}) == 1:
             links.append(Link(fitting[0].pseudonym, story.person, by))
     return links
 
 
 def numbers_of(form: str) -> Iterator[str]:
-    """Yield every number of a form such as ``JA14-######``, in which each ``#`` is a digit."""
+    """Yield every number of a form such as ``JA14-######``, in which each ``#`` is a digit.
+
+    >>> list(numbers_of("JA1-#"))[:3]
+    ['JA1-0', 'JA1-1', 'JA1-2']
+
+    """
     for digits in product("0123456789", repeat=form.count("#")):
         left = iter(digits)
         yield "".join(next(left) if letter == "#" else letter for letter in form)
 
 
 def undo_hashes(records: Iterable[LinkageRecord], numbers: Iterable[str]) -> dict[str, str]:
-    """Return which number each pseudonym is the hash of, by hashing every possible number once.
+    """Return the number behind each pseudonym that is an unsalted hash, by hashing every possible number once.
 
     Parameters
     ----------
     records
         Pseudonyms that are hexadecimal digits as long as MD5, SHA-1 or SHA-256 makes them are tried.
     numbers
-        All numbers that there can be; a million takes about a second.
+        All possible numbers; a million takes about a second.
+
+    Returns
+    -------
+    dict of str to str
+        The original number by pseudonym, in lower case.
 
     """
-    sought = {one.pseudonym.lower() for one in records}
-    lengths = {len(one) for one in sought}
+    sought = {record.pseudonym.lower() for record in records}
+    lengths = {len(pseudonym) for pseudonym in sought}
     functions = [function for length, function in HASHES.items() if length in lengths]
     if not functions:
         return {}
@@ -123,7 +146,7 @@ def undo_hashes(records: Iterable[LinkageRecord], numbers: Iterable[str]) -> dic
 
 
 def md5_days(number: str, most: int = 365) -> int:
-    """Return by how many days a tool moves dates that derives them from the MD5 of the patient's number."""
+    """Return the days by which a tool shifts dates that derives the shift from the MD5 of the patient's number."""
     return int(hashlib.md5(number.encode(), usedforsecurity=False).hexdigest(), 16) % most + 1
 
 
@@ -137,11 +160,11 @@ def undo_date_shifts(records: Iterable[LinkageRecord], listed: Sequence[Admissio
         if record.day is None:
             continue
         fitting = {
-            one.name
-            for one in listed
-            if record.day + timedelta(days=md5_days(one.number)) == one.day
-            and record.department == one.department
-            and record.sex in ("", one.sex)
+            admission.name
+            for admission in listed
+            if record.day + timedelta(days=md5_days(admission.number)) == admission.day
+            and record.department == admission.department
+            and record.sex in ("", admission.sex)
         }
         if len(fitting) == 1:
             links.append(Link(record.pseudonym, fitting.pop(), "the MD5 of the person's own number"))

@@ -1,4 +1,4 @@
-"""What an outsider knows: a list of admissions that got around, and a story in a newspaper. All of it is invented.
+"""Background knowledge of an outsider, all invented: a leaked list of admissions, and a story in a newspaper.
 
 The list holds the cohort's patients among several times as many people who were never examined with images. For every
 patient there are others of the same sex and age who came to the same department on other days: in a town, age and sex
@@ -89,7 +89,7 @@ def age_on(patient: PatientKey, day: date) -> int:
 
 
 def department_of(modality: str) -> str:
-    """Return where such images are made."""
+    """Return the department in which images of a modality are made."""
     return DEPARTMENTS.get(modality, "other")
 
 
@@ -102,7 +102,7 @@ def admissions(key: AnswerKey) -> tuple[Admission, ...]:
         for study in patient.studies:
             real = _real(patient, study)
             listed += [real, *_around(stream, real)]
-    return tuple(sorted(listed, key=lambda one: (one.day, one.name)))
+    return tuple(sorted(listed, key=lambda admission: (admission.day, admission.name)))
 
 
 def _real(patient: PatientKey, study: StudyKey) -> Admission:
@@ -140,7 +140,7 @@ def _around(stream: Stream, real: Admission) -> list[Admission]:
 
 def newspaper(key: AnswerKey) -> Story:
     """Return the story about the cohort's prominent patient."""
-    patient = next((one for one in key.patients if one.prominent), key.patients[0])
+    patient = next((patient for patient in key.patients if patient.prominent), key.patients[0])
     study = patient.studies[0]
     day = day_of(study.date) or date(2000, 1, 1)
     occupation = key.facts.get("prominent_occupation", "well-known person")
@@ -153,5 +153,5 @@ def newspaper(key: AnswerKey) -> Story:
 
 
 def background_knowledge(key: AnswerKey) -> tuple[tuple[Admission, ...], Story]:
-    """Return the list and the story as an outsider has them: nothing in them says who is in the archive."""
-    return tuple(replace(one, patient=None) for one in admissions(key)), replace(newspaper(key), patient=-1)
+    """Return the list and the story as an outsider has them, without the patients' numbers in the answer key."""
+    return tuple(replace(admission, patient=None) for admission in admissions(key)), replace(newspaper(key), patient=-1)

@@ -1,7 +1,7 @@
-"""A face rendered from an MR of the head, and the person whose portrait it is.
+"""Faces rendered from MR series of the head, and matched with portraits.
 
-No header is needed for it: where the air ends is the skin, and the skin is a face. It is drawn as a relief in slanting
-light, and compared with portraits millimetre by millimetre.
+No header is needed: skin borders on air, and its surface is the face. It is drawn as a relief in slanting light, and
+compared with portraits millimetre by millimetre.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def portraits_around(cohort: Cohort) -> tuple[Portrait, ...]:
     """Return portraits that got around: of the cohort's patients, and of people who were never examined; by name."""
     stream = cohort.variant.stream("strangers")
     names = tuple(f"{stream.choice(FIRST_NAMES)} {stream.choice(LAST_NAMES)}" for _ in range(STRANGERS))
-    return tuple(sorted(portraits(cohort.variant, cohort.plan.people, names), key=lambda one: one.name))
+    return tuple(sorted(portraits(cohort.variant, cohort.plan.people, names), key=lambda portrait: portrait.name))
 
 
 def render_faces(output: Path | str) -> list[Face]:
@@ -107,11 +107,11 @@ def render_faces(output: Path | str) -> list[Face]:
         depth = _surface(slices)
         if depth is not None:
             faces.append(Face(text_of(slices[0], "PatientID"), uid, depth))
-    return sorted(faces, key=lambda one: (one.pseudonym, one.series))
+    return sorted(faces, key=lambda face: (face.pseudonym, face.series))
 
 
 def _surface(slices: list[FileDataset]) -> np.ndarray | None:
-    """Return how far back the skin lies behind the foremost plane, on a portrait's grid."""
+    """Return the depth of the skin behind the foremost plane: mm, shape (levels, columns) of a portrait's grid."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         volume = volume_of(slices)
@@ -129,10 +129,10 @@ def _surface(slices: list[FileDataset]) -> np.ndarray | None:
 
 
 def match_faces(faces: Iterable[Face], known: Sequence[Portrait]) -> list[Link]:
-    """Find the one person whose portrait each face is; where none fits, or two do, nobody is found."""
+    """Link each face with the only portrait that fits it; none is reported if no portrait fits, or two do."""
     links = []
     for face in faces:
-        ranked = sorted((unlike(face.depth, one.depth), one.name) for one in known)
+        ranked = sorted((unlike(face.depth, portrait.depth), portrait.name) for portrait in known)
         best = ranked[0] if ranked else (_FARTHEST, "")
         second = ranked[1][0] if len(ranked) > 1 else _FARTHEST
         if best[0] < ALIKE and best[0] < CLEARLY * second:
@@ -141,9 +141,21 @@ def match_faces(faces: Iterable[Face], known: Sequence[Portrait]) -> list[Link]:
     return links
 
 
-def unlike(one: np.ndarray, other: np.ndarray) -> float:
-    """Return by how many millimetres two faces differ at the usual place, when they are laid over each other."""
-    mine = _framed(one, 0)
+def unlike(depth: np.ndarray, other: np.ndarray) -> float:
+    """Return the mean difference of two faces in millimetres, at the best horizontal alignment.
+
+    Parameters
+    ----------
+    depth, other
+        Depths in mm of shape (levels, columns), NaN where there is no skin.
+
+    Returns
+    -------
+    float
+        Millimetres; 8 for surfaces that cannot be compared.
+
+    """
+    mine = _framed(depth, 0)
     return min(_apart(mine, _framed(other, slide)) for slide in range(-_SLIDE, _SLIDE + 1))
 
 
@@ -154,11 +166,11 @@ def _framed(depth: np.ndarray, slide: int) -> np.ndarray:
     return depth[:high, left : left + wide]
 
 
-def _apart(one: np.ndarray, other: np.ndarray) -> float:
-    """Return the mean difference of two surfaces but for how far off the camera stood; large ones count alike."""
-    if one.shape != other.shape:
+def _apart(surface: np.ndarray, other: np.ndarray) -> float:
+    """Return the mean absolute difference in mm of two surfaces, without their median offset; 8 mm at most a point."""
+    if surface.shape != other.shape:
         return _FARTHEST
-    between = one - other
+    between = surface - other
     known = np.isfinite(between)
     if known.mean() < 0.6:
         return _FARTHEST
@@ -186,12 +198,12 @@ def relief(depth: np.ndarray) -> bytes:
 
 def side_by_side(pictures: Sequence[bytes]) -> bytes:
     """Return several PNGs as one, from left to right."""
-    opened = [Image.open(io.BytesIO(one)) for one in pictures]
-    sheet = Image.new("L", (sum(one.width for one in opened), max(one.height for one in opened)))
+    opened = [Image.open(io.BytesIO(picture)) for picture in pictures]
+    sheet = Image.new("L", (sum(picture.width for picture in opened), max(picture.height for picture in opened)))
     left = 0
-    for one in opened:
-        sheet.paste(one, (left, 0))
-        left += one.width
+    for picture in opened:
+        sheet.paste(picture, (left, 0))
+        left += picture.width
     stored = io.BytesIO()
     sheet.save(stored, "PNG")
     return stored.getvalue()

@@ -1,4 +1,4 @@
-"""What a de-identified set still says of each study: everything that an outsider can join with a list."""
+"""Quasi-identifiers of each released study: all attributes that an outsider can join with a list."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class LinkageRecord:
 
     @property
     def department(self) -> str:
-        """Return where such images are made."""
+        """Return the department in which images of the modality are made."""
         return department_of(self.modality)
 
 
@@ -69,7 +69,7 @@ def read_records(output: Path | str) -> list[LinkageRecord]:
 
 
 def records_of(key: AnswerKey) -> list[LinkageRecord]:
-    """Return what a release that kept everything would say of each study of a cohort, without reading any file."""
+    """Return the records of a release that kept everything, from the answer key alone."""
     records = []
     for patient in key.patients:
         for study in patient.studies:
@@ -93,7 +93,7 @@ def records_of(key: AnswerKey) -> list[LinkageRecord]:
 
 
 def picture_digest(dataset: Dataset) -> str:
-    """Return the SHA-256 of an image's pixel bytes: what a search for a known picture compares."""
+    """Return the SHA-256 of an image's pixel bytes, by which a known image is recognised."""
     return hashlib.sha256(bytes(dataset.PixelData)).hexdigest()
 
 

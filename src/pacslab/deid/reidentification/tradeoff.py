@@ -1,4 +1,4 @@
-"""What to keep for the research question, and what it costs: both sides are measured, and a release passes on both."""
+"""Privacy against utility of a release: the smallest crowd of each record, and the research question it answers."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Tradeoff:
         if self.found:
             more = f" and {len(self.found) - 3} more" if len(self.found) > 3 else ""
             lines.append(f"Found by name: {', '.join(self.found[:3])}{more}.")
-        lines += [f"The question cannot be answered: {one}." for one in self.lacking]
+        lines += [f"The question cannot be answered: {reason}." for reason in self.lacking]
         lines.append("This release does both." if self.passed else "This release does not do both yet.")
         return "\n".join(lines)
 

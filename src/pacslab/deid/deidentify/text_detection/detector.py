@@ -3,7 +3,7 @@
 Letters of one grey value are text, read or not; so is a row of marks that look like type however they are blended into
 the picture. A doubtful row is text where the reader takes it for letters and digits, or beside other blended text: so
 faint letters on anatomy are found, which a reader alone overlooks, and ribs are left alone. In a slice through the body
-whole lines are looked for instead, of which outlines may hide some letters (see
+whole lines are searched for instead, in which outlines may hide some letters (see
 :mod:`~pacslab.deid.deidentify.text_detection.line_density`).
 """
 
@@ -44,7 +44,7 @@ def text_in(pixels: np.ndarray, *, section: bool = False, parameters: DetectorPa
     ----------
     pixels
         Decoded pixels, (rows, columns) or (rows, columns, samples), with frames before them in a moving picture. Every
-        frame is looked at that differs from the one before; what was read once is not read again.
+        frame is searched that differs from the one before; what was read is not read again.
     section
         Whether the picture is a slice through the body. It is smooth but for outlines, so that lines of many strokes
         are writing, read or not; a projection has its grain and its bones all over, and what is doubtful is read.
