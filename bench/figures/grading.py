@@ -35,15 +35,15 @@ import json, os, sys, time
 os.sched_setaffinity(0, set(json.loads(sys.argv[5])))
 from pathlib import Path
 from pacslab.grading.course.course import read_course
-from pacslab.grading.gradebook.gradebook import grade_class
+from pacslab.grading.gradebook.gradebook import GradingRequest, grade_class
 from pacslab.grading.course.roster import read_roster
 
 if __name__ == "__main__":
     course, submissions, results, roster = map(Path, sys.argv[1:5])
     started = time.perf_counter()
-    book = grade_class(submissions, read_course(course), read_roster(roster), results, runtime="process")
+    book = grade_class(GradingRequest(submissions, read_course(course), read_roster(roster), results, "process"))
     points = [grade.points for grade in book.counting()]
-assert book.certain and len(set(points)) == 1, points
+    assert book.certain and len(set(points)) == 1, points
     print(time.perf_counter() - started)
 """
 
@@ -79,9 +79,9 @@ def _make_class(folder: Path, count: int) -> None:
     (folder / "in").mkdir()
     names = [f"s{number:03}" for number in range(count)]
     (folder / "roster.csv").write_text("student\n" + "\n".join(names) + "\n", encoding="utf-8")
-    manner = submission_profiles()["perfect"]
+    profile = submission_profiles()["perfect"]
     for name in names:
-        make_submission(course, Student(id=name, name=name), manner, folder / "in", instances=INSTANCES)
+        make_submission(course, Student(id=name, name=name), profile, folder / "in", instances=INSTANCES)
 
 
 def _grade(folder: Path, to: str, cores: list[int]) -> tuple[float, int]:

@@ -105,8 +105,8 @@ DICOM: dict[str, bytes] = {
 """Files in the output that hurt parsers: they are named, and the images beside them count."""
 
 
-def hostile_manners() -> dict[str, SubmissionProfile]:
-    """Return every hostile manner by name."""
+def hostile_profiles() -> dict[str, SubmissionProfile]:
+    """Return every hostile profile by name."""
     made = [SubmissionProfile(name, spoil=spoil, readable=False) for name, spoil in ZIPS.items()]
     made += [SubmissionProfile(name, spoil=spoil) for name, spoil in HARMLESS.items()]
     made += [SubmissionProfile(name, options=options, started=False) for name, options in CONFIGURATIONS.items()]
@@ -130,7 +130,7 @@ def hostile_manners() -> dict[str, SubmissionProfile]:
     )
     made.append(SubmissionProfile("a handover of many brackets", handover="[" * 100_000, started=False))
     made.append(SubmissionProfile("a handover that unfolds", handover=_unfolding(), started=False))
-    return {manner.name: manner for manner in made}
+    return {profile.name: profile for profile in made}
 
 
 def _unfolding() -> str:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from pacslab.grading.course.course import COURSE_FILE, init_course, read_course
 from pacslab.grading.course.roster import Student
-from pacslab.grading.gradebook.gradebook import grade_class
+from pacslab.grading.gradebook.gradebook import GradingRequest, grade_class
 from pacslab.grading.selftest.sample_submissions import make_submission, submission_profiles
 from pacslab.pacs import lab_id, ready_runtimes
-from tests.support.hostile_submissions import hostile_manners
+from tests.support.hostile_submissions import hostile_profiles
 
 DUE = "2026-11-20T23:59:00+01:00"
 
@@ -26,10 +26,10 @@ def new_course(folder, **changes):
 
 
 class Class:
-    """Students, one for each manner, and what they handed in."""
+    """Students, one for each profile, and what they handed in."""
 
     def __init__(self, folder, names):
-        known = {**submission_profiles(), **hostile_manners()}
+        known = {**submission_profiles(), **hostile_profiles()}
         self.course = new_course(folder)
         self.roster = tuple(
             Student(id=f"s{number:02}", name=f"Student, {name}") for number, name in enumerate(names, start=1)
@@ -46,18 +46,20 @@ class Class:
 
     def grade(self, runtime, to="grades", course=None, **options):
         return grade_class(
-            self.submissions, course or self.course, self.roster, self.folder / to, runtime=runtime, **options
+            GradingRequest(
+                self.submissions, course or self.course, self.roster, self.folder / to, runtime=runtime, **options
+            )
         )
 
     def wrong(self, book):
-        """Return by manner every objective whose points are not those that follow from how the work was made."""
+        """Return by profile every objective whose points are not those that follow from how the work was made."""
         found = {}
         for grade in book.counting():
             made = self.made[grade.student]
             for objective in grade.objectives:
                 if objective.points != made.points[objective.id]:
                     reasons = (objective.message, *objective.reasons, *grade.problems)
-                    found[f"{made.manner.name}: {objective.id}"] = (
+                    found[f"{made.profile.name}: {objective.id}"] = (
                         made.points[objective.id],
                         objective.points,
                         reasons,

@@ -70,7 +70,7 @@ def course_rehearse(folder: Path, *, as_json: bool) -> None:
 
     handed_in = make_rehearsal(folder)
     if as_json:
-        out({"course": str(folder / "course.toml"), "submissions": [str(one) for one in handed_in]})
+        out({"course": str(folder / "course.toml"), "submissions": [str(path) for path in handed_in]})
     else:
         click.echo(f"Made {folder} with {len(handed_in)} submissions. Grade them:")
         click.echo(f"  pacslab grade {folder / 'submissions'} --course {folder} --to {folder / 'grades'}")
@@ -104,7 +104,7 @@ def course_otter(folder: Path, scenario: str, *, as_json: bool) -> None:
 
     written = write_otter_tests(folder, load_scenario(scenario))
     if as_json:
-        out([str(one) for one in written])
+        out([str(path) for path in written])
     else:
         click.echo(f"Wrote {len(written)} tests to {folder}. A cell of a notebook runs one:")
         check = f'check("{written[0].stem}", global_env=globals())'
@@ -154,6 +154,7 @@ def grade(  # noqa: PLR0917
     Exit with 1 where the lab itself could not look at a submission.
     """
     from pacslab.grading import (  # noqa: PLC0415
+        GradingRequest,
         find_roster,
         grade_class,
         read_course,
@@ -164,11 +165,9 @@ def grade(  # noqa: PLR0917
     made = read_course(course_path)
     students = read_roster(find_roster(made, roster))
     with _ended_by_terminate(), progress_shown(quiet=as_json) as progress:
-        book = grade_class(
-            submissions, made, students, target, runtime=runtime, workers=workers, limit=limit, progress=progress
-        )
+        book = grade_class(GradingRequest(submissions, made, students, target, runtime, workers, limit), progress)
     missing = write_outputs(target, book)
-    states = Counter(one.state for one in book.counting())
+    states = Counter(grade.state for grade in book.counting())
     if as_json:
         out({"replayed": book.replayed, "states": states, "unmarked": missing, "strays": book.strays})
     else:

@@ -3,7 +3,7 @@
 from pacslab.grading.answers import same_answer
 from pacslab.grading.course.course import COURSE_FILE, SECRET_FOLDER, init_course, read_course
 from pacslab.grading.course.roster import Student, read_roster
-from pacslab.grading.gradebook.gradebook import find_roster, grade_class
+from pacslab.grading.gradebook.gradebook import GradingRequest, find_roster, grade_class
 from pacslab.grading.gradebook.nbgrader_otter import write_otter_tests, write_to_nbgrader
 from pacslab.grading.gradebook.outputs import write_outputs
 from pacslab.grading.handin.progress import Score, changing_progress, read_progress, score_progress
@@ -28,6 +28,7 @@ from pacslab.grading.selftest.sample_submissions import make_submission, submiss
 __all__ = [
     "COURSE_FILE",
     "SECRET_FOLDER",
+    "GradingRequest",
     "Receipt",
     "Score",
     "Student",

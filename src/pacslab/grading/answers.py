@@ -39,6 +39,15 @@ def same_answer(answer: object, expected: str, compare: str) -> bool:
         ``number``; ``name`` (the parts in any order, titles, case and accents ignored); ``digits`` (all else
         ignored, a country code allowed on either side); ``text`` (only letters and digits count).
 
+    Examples
+    --------
+    >>> same_answer("Dr. Asha Müller", "MULLER^ASHA", "name")
+    True
+    >>> same_answer("+91 1234 5678 9012", "123456789012", "digits")
+    True
+    >>> same_answer("1,204", "1204", "number"), same_answer("12", "1204", "number")
+    (True, False)
+
     """
     text = str(answer)
     if compare == "number":

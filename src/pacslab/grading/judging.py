@@ -62,40 +62,42 @@ def judge_release(answer: object, key: AnswerKey) -> Verdict:
 def judge_probes(check: ProbeCheck, assessment: Assessment) -> Verdict:
     """Return the verdict on the live server: these ways must be closed, and the whole hospital must work."""
     findings = [assessment.finding(name) for name in check.closed]
-    failed = [one for one in (*findings, *assessment.failures) if one.outcome is Outcome.LAB_FAILURE]
+    failed = [finding for finding in (*findings, *assessment.failures) if finding.outcome is Outcome.LAB_FAILURE]
     if failed:
         return Verdict(
             reached=None,
             message="The lab itself could not look, and nothing changes in your points. Try again.",
-            reasons=tuple(dict.fromkeys(one.evidence for one in failed)),
+            reasons=tuple(dict.fromkeys(finding.evidence for finding in failed)),
         )
-    still_open = [one for one in findings if one.outcome is Outcome.EXPOSED]
+    still_open = [finding for finding in findings if finding.outcome is Outcome.EXPOSED]
     if still_open:
         return Verdict(
             reached=False,
             message=f"Still open: {len(still_open)} of {len(findings)} ways in.",
-            reasons=tuple(f"{one.title}: {one.evidence} {one.explanation}" for one in still_open),
+            reasons=tuple(f"{finding.title}: {finding.evidence} {finding.explanation}" for finding in still_open),
         )
     if assessment.broken:
         return Verdict(
             reached=False,
             message="Strangers are kept out, but the hospital cannot work any more, so this does not count yet.",
-            reasons=tuple(f"{one.title}: {one.evidence} {one.explanation}" for one in assessment.broken),
+            reasons=tuple(
+                f"{finding.title}: {finding.evidence} {finding.explanation}" for finding in assessment.broken
+            ),
         )
     return Verdict(
-        reached=True, message="Closed, and the hospital works.", reasons=tuple(one.evidence for one in findings)
+        reached=True, message="Closed, and the hospital works.", reasons=tuple(finding.evidence for finding in findings)
     )
 
 
 def judge_deid(check: DeidObjective, report: DeidReport) -> Verdict:
     """Return the verdict on a de-identified study, from the audit's checks that this objective needs."""
-    failing = [one for one in (report.check(name) for name in check.checks) if not one.passed]
+    failing = [result for result in map(report.check, check.checks) if not result.passed]
     if not failing:
         return Verdict(reached=True, message="The audit found nothing wrong here.")
     return Verdict(
         reached=False,
         message=f"{len(failing)} of {len(check.checks)} checks of the audit did not pass.",
-        reasons=tuple(f"{one.title}: {'; '.join(one.worst[:_WORST])}" for one in failing),
+        reasons=tuple(f"{result.title}: {'; '.join(result.worst[:_WORST])}" for result in failing),
     )
 
 
@@ -113,4 +115,4 @@ def audit_output(check: DeidObjective, output: Path, key: AnswerKey) -> DeidRepo
 
 def objectives_of(scenario: Scenario, kind: type[AnswerCheck | ProbeCheck | DeidObjective]) -> tuple[Objective, ...]:
     """Return the objectives that are checked in this way."""
-    return tuple(one for one in scenario.objectives if isinstance(one.check, kind))
+    return tuple(objective for objective in scenario.objectives if isinstance(objective.check, kind))

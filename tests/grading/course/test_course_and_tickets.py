@@ -9,6 +9,7 @@ import pytest
 from pacslab.errors import CourseError, TicketError
 from pacslab.grading.course.course import COURSE_FILE, SECRET_FOLDER, Lateness, init_course, read_course
 from pacslab.grading.course.roster import Student
+from pacslab.grading.gradebook.late_penalty import late_factor
 from pacslab.grading.handin.ticket import issue_ticket, read_ticket, write_tickets
 from pacslab.scenario import make_variant
 from pacslab.session import Session
@@ -143,5 +144,5 @@ def test_late_submission_counts_days_begun(minutes, factor):
     from datetime import datetime, timedelta, UTC  # noqa: I001, PLC0415
 
     due = datetime(2026, 11, 30, 23, 59, tzinfo=UTC)
-    assert Lateness().factor(due, due + timedelta(minutes=minutes)) == pytest.approx(factor)
-    assert Lateness().factor(None, due) == 1.0
+    assert late_factor(Lateness(), due, due + timedelta(minutes=minutes)) == pytest.approx(factor)
+    assert late_factor(Lateness(), None, due) == 1.0

@@ -16,16 +16,16 @@ from multiprocessing import forkserver
 import pytest
 
 from pacslab.grading.gradebook import gradebook
-from pacslab.grading.gradebook.gradebook import grade_class
+from pacslab.grading.gradebook.gradebook import GradingRequest, grade_class
 from pacslab.grading.replay.collect import gather
 from pacslab.grading.selftest.sample_submissions import submission_profiles
 from pacslab.pacs import ready_runtimes
-from tests.support.hostile_submissions import CONFIGURATIONS, SANDBOXED, hostile_manners
+from tests.support.hostile_submissions import CONFIGURATIONS, SANDBOXED, hostile_profiles
 from tests.support.hostile_zips import ZIPS
 from tests.support.submissions import Class, everything_but_time, seen_of
 
 # What needs the sandbox is graded in test_a_class_in_containers.py.
-HOSTILE = [name for name in hostile_manners() if name not in {manner.name for manner in SANDBOXED}]
+HOSTILE = [name for name in hostile_profiles() if name not in {profile.name for profile in SANDBOXED}]
 SAMPLE = ["perfect", "everything as shipped", "titles believed", "DICOM switched off", "leak: picture", "a quine"]
 
 _CRASHING_READER = """
@@ -76,23 +76,23 @@ def test_class_grades_follow_from_the_submissions(big, graded):
     assert str(big.folder) not in everything_but_time(graded), "where the grader keeps its files is nobody's business"
     lateness = {"an hour late": 0.9, "two days late": 0.8, "a month late": 0.0}
     for grade in graded.counting():
-        name = big.made[grade.student].manner.name
+        name = big.made[grade.student].profile.name
         assert grade.late_factor == pytest.approx(lateness.get(name, 1.0)), name
         assert grade.points == pytest.approx(sum(big.made[grade.student].points.values()) * grade.late_factor)
 
 
 def test_class_broken_submission_says_why(big, graded):
     for grade in graded.counting():
-        manner = big.made[grade.student].manner
-        if not manner.readable:
-            assert grade.state == "broken", manner.name
+        profile = big.made[grade.student].profile
+        if not profile.readable:
+            assert grade.state == "broken", profile.name
             assert grade.problems
             assert all(objective.message for objective in grade.objectives)
-        elif manner.name in CONFIGURATIONS:
+        elif profile.name in CONFIGURATIONS:
             assert grade.state == "partly broken"
-            assert any(option in grade.problems[0] for option in CONFIGURATIONS[manner.name])
-        elif not manner.started:
-            assert grade.state == "partly broken", manner.name
+            assert any(option in grade.problems[0] for option in CONFIGURATIONS[profile.name])
+        elif not profile.started:
+            assert grade.state == "partly broken", profile.name
             assert len(grade.problems[0]) > 20
     states = Counter(grade.state for grade in graded.counting())
     assert states["broken"] == len(ZIPS)
@@ -113,7 +113,7 @@ def test_class_graded_again_replays_nothing(big, graded):
 @pytest.mark.parametrize("hostile", [False, True], ids=["honest ones alone", "hostile ones alone"])
 def test_class_graded_anew_in_another_order_is_the_same(big, graded, hostile, tmp_path, monkeypatch):
     """Neither who else is graded beside them, nor the order, nor the second time changes anything."""
-    again = [member.id for member in big.roster if (big.made[member.id].manner.name in HOSTILE) is hostile][::3]
+    again = [member.id for member in big.roster if (big.made[member.id].profile.name in HOSTILE) is hostile][::3]
     submissions = tmp_path / "in"
     submissions.mkdir()
     for path in (big.made[student_id].path for student_id in again):
@@ -122,7 +122,7 @@ def test_class_graded_anew_in_another_order_is_the_same(big, graded, hostile, tm
         else:
             shutil.copyfile(path, submissions / path.name, follow_symlinks=False)
     monkeypatch.setattr(gradebook, "gather", lambda *what: gather(*what)[::-1])
-    book = grade_class(submissions, big.course, big.roster, tmp_path / "grades", runtime="process")
+    book = grade_class(GradingRequest(submissions, big.course, big.roster, tmp_path / "grades", runtime="process"))
     assert book.replayed == sum(bool(grade.key) for grade in book.counting() if grade.student in again) > 5
     assert seen_of(book, again) == seen_of(graded, again)
 
@@ -137,8 +137,8 @@ def test_class_with_other_points_replays_nothing(big, graded):
     course._folder = big.course.folder
     book = big.grade("process", course=course)
     assert book.replayed == 0
-    names = {big.made[student_grade.student].manner.name: student_grade for student_grade in book.counting()}
-    before = {big.made[student_grade.student].manner.name: student_grade for student_grade in graded.counting()}
+    names = {big.made[student_grade.student].profile.name: student_grade for student_grade in book.counting()}
+    before = {big.made[student_grade.student].profile.name: student_grade for student_grade in graded.counting()}
     assert names["perfect"].points == before["perfect"].points + 40
     assert names["with hints"].points == before["with hints"].points + 40 - 9
     assert names["no password"].points == before["no password"].points
@@ -175,7 +175,9 @@ def test_class_without_workers_is_the_labs_failure(small, monkeypatch, tmp_path)
     (tmp_path / "sitecustomize.py").write_text("import gc, os\ngc.freeze = lambda: os._exit(3)\n")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
     book = small.grade("process", to="grades-none")
-    readable = [student_grade for student_grade in book.counting() if small.made[student_grade.student].manner.readable]
+    readable = [
+        student_grade for student_grade in book.counting() if small.made[student_grade.student].profile.readable
+    ]
     assert {submission.state for submission in readable} == {"grade again"}
     assert all("before it looked at this one" in submission.problems[0] for submission in readable)
     assert not book.certain

@@ -16,7 +16,7 @@ from tests.support.submissions import Class
 
 DAY = int(os.environ.get("PACSLAB_DAY") or datetime.now(UTC).toordinal())
 EVERY = submission_profiles()
-IN_SANDBOX = [manner.name for manner in SANDBOXED]
+IN_SANDBOX = [profile.name for profile in SANDBOXED]
 
 
 def todays(names):
@@ -25,9 +25,9 @@ def todays(names):
 
 FAMILIES = {
     "perfect": ["perfect"],
-    "a fix missing": ["everything as shipped", *(manner.name for manner in EVERY.values() if manner.exposes)],
-    "a broken clinic": [todays([manner.name for manner in EVERY.values() if not manner.clinic])],
-    "a leak": [todays([manner.name for manner in EVERY.values() if manner.leak])],
+    "a fix missing": ["everything as shipped", *(profile.name for profile in EVERY.values() if profile.exposes)],
+    "a broken clinic": [todays([profile.name for profile in EVERY.values() if not profile.clinic])],
+    "a leak": [todays([profile.name for profile in EVERY.values() if profile.leak])],
     "late": ["two days late"],
     "copied": ["copied"],
     "empty": ["empty"],
@@ -53,14 +53,14 @@ def test_class_in_docker_grades_follow_from_submissions(contained, graded):
     assert contained.wrong(graded) == {}
     assert graded.certain
     assert len(graded.counting()) == len(contained.roster)
-    factors = {contained.made[grade.student].manner.name: grade.late_factor for grade in graded.counting()}
+    factors = {contained.made[grade.student].profile.name: grade.late_factor for grade in graded.counting()}
     assert factors.pop("two days late") == pytest.approx(0.8)
     assert set(factors.values()) == {1.0}
 
 
 def test_class_in_docker_runs_servers_in_containers(contained, graded):
     looked_at = {replay.student for replay in graded.replays.values() if replay.assessment}
-    started = {student for student, made in contained.made.items() if made.manner.readable and made.manner.started}
+    started = {student for student, made in contained.made.items() if made.profile.readable and made.profile.started}
     assert looked_at == started
     assert {replay.runtime for replay in graded.replays.values()} == {"docker"}
 
@@ -75,6 +75,6 @@ def test_class_in_processes_uses_the_sandbox_where_needed(tmp_path):
     beside = Class(tmp_path, ["perfect", *IN_SANDBOX[1:3], "known password"])
     book = beside.grade("process")
     assert beside.wrong(book) == {}
-    runtimes = {beside.made[replay.student].manner.name: replay.runtime for replay in book.replays.values()}
+    runtimes = {beside.made[replay.student].profile.name: replay.runtime for replay in book.replays.values()}
     assert runtimes == {"perfect": "process", "known password": "process", **dict.fromkeys(IN_SANDBOX[1:3], "docker")}
     assert beside.left_by() == []

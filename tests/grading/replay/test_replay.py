@@ -17,7 +17,7 @@ from pacslab.grading.replay.unpack import read_submission
 from pacslab.grading.selftest.sample_submissions import SubmissionProfile, make_submission
 from pacslab.pacs import lab_id, ready_runtimes
 from pacslab.scenario import load_scenario, make_variant
-from tests.support.hostile_submissions import CONFIGURATIONS, FILLS_THE_DISK, hostile_manners
+from tests.support.hostile_submissions import CONFIGURATIONS, FILLS_THE_DISK, hostile_profiles
 
 ANNA = Student(id="anna", name="Anna")
 LUA = SubmissionProfile("runs Lua", options={"ExecuteLuaEnabled": True})
@@ -25,10 +25,10 @@ LUA = SubmissionProfile("runs Lua", options={"ExecuteLuaEnabled": True})
 
 @pytest.fixture
 def replayed(course, places):
-    """Return a function that replays a submission made in some manner, in the process runtime."""
+    """Return a function that replays a submission made by a profile, in the process runtime."""
 
-    def run(manner, **changes):
-        path = make_submission(course, ANNA, manner, places).path
+    def run(profile, **changes):
+        path = make_submission(course, ANNA, profile, places).path
         variant = make_variant("open-archive", "anna", course.course_key())
         job = ReplayJob(read_submission(path), variant, key="key", runtime="process", **changes)
         result = replay(job, places / "scratch")
@@ -81,10 +81,10 @@ def test_replay_server_that_writes_without_end_is_ended(tmp_path):
     assert guard.tripped
 
 
-@pytest.mark.parametrize("kind", [name for name in hostile_manners() if name.startswith("a handover with code as ")])
+@pytest.mark.parametrize("kind", [name for name in hostile_profiles() if name.startswith("a handover with code as ")])
 def test_replay_runs_no_code_of_a_handover_field(replayed, monkeypatch, kind):
     monkeypatch.setattr(replaying, "_audit", lambda *_: None)
-    result = replayed(dataclasses.replace(hostile_manners()[kind], leak="nothing"))
+    result = replayed(dataclasses.replace(hostile_profiles()[kind], leak="nothing"))
     assert result.server_problem
     assert result.assessment is None
     assert result.answers

@@ -4,7 +4,7 @@ import pytest
 
 from pacslab.grading.course.course import init_course
 from pacslab.grading.course.roster import Student
-from pacslab.grading.gradebook.gradebook import grade_class
+from pacslab.grading.gradebook.gradebook import GradingRequest, grade_class
 from pacslab.grading.selftest.sample_submissions import SubmissionProfile, make_submission
 from pacslab.scenario import scenario_ids
 
@@ -19,7 +19,7 @@ def test_reference_fix_of_every_scenario_earns_everything(tmp_path):
     (tmp_path / "in").mkdir()
     for scenario in scenario_ids():
         make_submission(course, ANNA, SubmissionProfile("perfect"), tmp_path / "in", scenario)
-    book = grade_class(tmp_path / "in", course, (ANNA,), tmp_path / "grades", runtime="process")
+    book = grade_class(GradingRequest(tmp_path / "in", course, (ANNA,), tmp_path / "grades", runtime="process"))
     assert book.certain
     lost = {
         f"{grade.scenario}: {objective.id}": (objective.message, *objective.reasons, *grade.problems)

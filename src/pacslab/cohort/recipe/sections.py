@@ -270,7 +270,8 @@ class StudyMix(Model):
     extras: tuple[Extra, ...] = ()
     """What each of its studies holds besides images."""
     encodings: tuple[str, ...] = Field(default=("explicit",), min_length=1)
-    """Transfer syntaxes: ``explicit``, ``implicit``, ``deflated``, ``rle``, ``jpeg``, ``jpeg-lossless``, ``jpeg-2000``."""
+    """Transfer syntaxes: ``explicit``, ``implicit``, ``deflated``, ``rle``, ``jpeg``, ``jpeg-lossless``,
+    ``jpeg-2000``."""
 
     @model_validator(mode="after")
     def _drawable(self) -> Self:

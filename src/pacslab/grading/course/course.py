@@ -39,22 +39,12 @@ class Hints(Model):
 class Lateness(Model):
     """What a late submission loses: ``percent_per_day`` for each day begun after the due date and the grace.
 
-    After ``days`` days it earns nothing.
+    After ``days`` days it earns nothing. The share that is left is worked out in :mod:`gradebook.late_penalty`.
     """
 
     grace_minutes: int = Field(default=15, ge=0)
     percent_per_day: float = Field(default=10.0, ge=0, le=100)
     days: int = Field(default=7, ge=0)
-
-    def factor(self, due: datetime | None, sent: datetime) -> float:
-        """Return the share of the points that are left, from 0 to 1."""
-        if due is None:
-            return 1.0
-        late = (sent - due).total_seconds() - 60 * self.grace_minutes
-        if late <= 0:
-            return 1.0
-        begun = int(late // 86400) + 1
-        return 0.0 if begun > self.days else max(0.0, 1.0 - begun * self.percent_per_day / 100)
 
 
 class CourseScenario(Model):
@@ -79,8 +69,8 @@ class Course(Model):
 
     @model_validator(mode="after")
     def _scenarios_once(self) -> Course:
-        ids = [one.id for one in self.scenarios]
-        twice = {one for one in ids if ids.count(one) > 1}
+        ids = [scenario.id for scenario in self.scenarios]
+        twice = {scenario_id for scenario_id in ids if ids.count(scenario_id) > 1}
         if twice:
             raise ValueError(f"the scenario {min(twice)!r} is given twice")
         return self
@@ -99,9 +89,9 @@ class Course(Model):
             If the scenario is not part of the course.
 
         """
-        for one in self.scenarios:
-            if one.id == scenario_id:
-                return one
+        for scenario in self.scenarios:
+            if scenario.id == scenario_id:
+                return scenario
         raise KeyError(scenario_id)
 
     def course_key(self) -> bytes:
@@ -173,17 +163,18 @@ def read_course(path: Path) -> Course:
         problem, remedy = describe_invalid(reason, Course)
         raise CourseError(f"{path}: {problem}", remedy) from None
     course._folder = path.resolve().parent  # noqa: SLF001
-    for one in course.scenarios:
-        _check_points(path, one, load_scenario(one.id))
+    for entry in course.scenarios:
+        _check_points(path, entry, load_scenario(entry.id))
     return course
 
 
-def _check_points(path: Path, one: CourseScenario, scenario: Scenario) -> None:
+def _check_points(path: Path, entry: CourseScenario, scenario: Scenario) -> None:
     known = [*(objective.id for objective in scenario.objectives), *(task.id for task in scenario.written)]
-    stray = sorted(set(one.points) - set(known))
+    stray = sorted(set(entry.points) - set(known))
     if stray:
         raise CourseError(
-            f"{path}: the scenario {one.id!r} has no objective {stray[0]!r}", f"Its objectives are: {', '.join(known)}."
+            f"{path}: the scenario {entry.id!r} has no objective {stray[0]!r}",
+            f"Its objectives are: {', '.join(known)}.",
         )
 
 
@@ -245,7 +236,7 @@ def init_course(
         )
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", course_id) or len(course_id) > 48:
         raise CourseError(f"the course id {course_id[:60]!r} cannot be used", "Use small letters, digits and '-'.")
-    loaded = [load_scenario(one) for one in scenarios]
+    loaded = [load_scenario(scenario_id) for scenario_id in scenarios]
     signing = Ed25519PrivateKey.generate()
     secret = folder / SECRET_FOLDER
     try:
@@ -268,12 +259,12 @@ def init_course(
         secret=SECRET_FOLDER,
         scenarios="".join(
             _SCENARIO.format(
-                id=one.id,
-                points=one.points + sum(task.points for task in one.written),
-                written=sum(task.points for task in one.written),
-                example=one.objectives[0].id,
+                id=scenario.id,
+                points=scenario.points + sum(task.points for task in scenario.written),
+                written=sum(task.points for task in scenario.written),
+                example=scenario.objectives[0].id,
             )
-            for one in loaded
+            for scenario in loaded
         ),
     )
     (folder / COURSE_FILE).write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Cells of tables: quoted by the csv module, and none can become a formula."""
+"""Cells of CSV tables (RFC 4180): quoted by the csv module, and none can become a formula (CWE-1236)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,13 @@ _UNSEEN = re.compile(r"[\x00-\x1f\x7f\u0080-\u009f\u200e\u200f\u202a-\u202e\u206
 
 
 def cell(value: object) -> str:
-    """Return a value as a cell that a spreadsheet shows and never computes."""
+    """Return a value as a cell that a spreadsheet shows and never computes.
+
+    >>> print(cell('=HYPERLINK("http://192.0.2.7")'))
+    '=HYPERLINK("http://192.0.2.7")
+    >>> cell(-1.5), cell("Müller, Anna"), cell(None)
+    ('-1.5', 'Müller, Anna', '')
+    """
     text = _UNSEEN.sub(" ", "" if value is None else str(value))
     return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
@@ -36,8 +42,8 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[objec
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     with fresh.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, quoting=csv.QUOTE_ALL)
-        writer.writerow([cell(one) for one in header])
-        writer.writerows([cell(one) for one in row] for row in rows)
+        writer.writerow([cell(name) for name in header])
+        writer.writerows([cell(value) for value in row] for row in rows)
     fresh.replace(path)
 
 
@@ -71,7 +77,7 @@ def read_table(path: Path, *columns: str) -> list[dict[str, str]]:
     except FileNotFoundError:
         return []
     rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter_of(text))
-    missing = [one for one in columns if one not in (rows.fieldnames or ())]
+    missing = [column for column in columns if column not in (rows.fieldnames or ())]
     if missing:
         raise CourseError(f"{path} has no column {missing[0]!r}", f"Its first line must name: {', '.join(columns)}.")
     return [{name: value or "" for name, value in row.items() if isinstance(name, str)} for row in rows]

@@ -55,15 +55,30 @@ class Student(VersionTolerantModel):
 
 
 def read_roster(path: Path) -> tuple[Student, ...]:
-    """Return the students of a CSV file, in its order.
+    r"""Return the students of a CSV file, in its order.
 
     Commas, semicolons or tabs; with or without a byte order mark; UTF-8, or the older Windows encoding that
     spreadsheets still write.
 
+    Returns
+    -------
+    tuple of Student
+        Without Canvas's line of possible points and its test student.
+
     Raises
     ------
     CourseError
-        If the file cannot be read, has no column that names students, or names one twice; with the line.
+        If the file cannot be read, has no column that names students, or names a student twice; with the line.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "roster.csv"
+    ...     _ = path.write_text("Vorname;Nachname;Matrikelnummer\nAnna;Müller;s01\n", encoding="utf-8")
+    ...     [(student.id, student.name) for student in read_roster(path)]
+    [('s01', 'Anna Müller')]
 
     """
     text = _text(path)
@@ -103,13 +118,13 @@ def _text(path: Path) -> str:
 
 
 def _columns(path: Path, header: list[str]) -> dict[str, int]:
-    names = [unicodedata.normalize("NFC", one).strip().strip('"').casefold() for one in header]
+    names = [unicodedata.normalize("NFC", name).strip().strip('"').casefold() for name in header]
     # Canvas calls the column of the name "Student" and that of the login "SIS Login ID".
     canvas = "student" in names and ("sis login id" in names or "sis user id" in names)
     found: dict[str, int] = {}
     for kind, known in _COLUMNS.items():
-        wanted = [one for one in known if not (canvas and kind == "id" and one in {"student", "id"})]
-        present = [one for one in wanted if one in names]
+        wanted = [name for name in known if not (canvas and kind == "id" and name in {"student", "id"})]
+        present = [name for name in wanted if name in names]
         if present:
             found[kind] = names.index(present[0])
     if canvas:

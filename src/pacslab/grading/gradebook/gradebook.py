@@ -1,4 +1,10 @@
-"""Grade a class: gather, replay, judge, look for signals, and choose which submission counts."""
+"""Grade a class: collect, replay, judge, look for signals, and choose which submission counts.
+
+The way of a ZIP file to a row of the gradebook: ``replay.collect`` reads its note and finds whose it is,
+``replay.batch`` hands it to a worker, ``replay.unpack`` unpacks it there, ``replay.config_allowlist`` decides whether
+its configuration may run, ``replay.replay`` runs and audits it, ``gradebook.points`` judges what was found, and
+``gradebook.late_penalty`` takes off what lateness costs.
+"""
 
 from __future__ import annotations
 
@@ -48,26 +54,17 @@ class Gradebook:
 
     def counting(self) -> tuple[Grade, ...]:
         """Return the grade that counts for each student and scenario, in the order of the class list."""
-        return tuple(one for one in self.grades if one.counts)
+        return tuple(grade for grade in self.grades if grade.counts)
 
     @property
     def certain(self) -> bool:
         """Return whether the lab saw everything that it wanted to see."""
-        return all(one.state != "grade again" for one in self.grades)
+        return all(grade.state != "grade again" for grade in self.grades)
 
 
-def grade_class(
-    submissions: Path,
-    course: Course,
-    roster: tuple[Student, ...],
-    results: Path,
-    *,
-    runtime: str | None = None,
-    workers: int | None = None,
-    limit: float = TIME_LIMIT,
-    progress: Progress = lambda _text, _part: None,
-) -> Gradebook:
-    """Grade every submission of a folder.
+@dataclass(frozen=True)
+class GradingRequest:
+    """A class to grade.
 
     Parameters
     ----------
@@ -81,8 +78,55 @@ def grade_class(
         ``docker`` or ``process``; chosen unless given.
     workers, limit
         How many are replayed at once, and the seconds that one may take.
+
+    """
+
+    submissions: Path
+    course: Course
+    roster: tuple[Student, ...]
+    results: Path
+    runtime: str | None = None
+    workers: int | None = None
+    limit: float = TIME_LIMIT
+
+
+@dataclass(frozen=True)
+class _Class:
+    """What a submission is graded by: the course, its scenarios, its students, and a person's marks."""
+
+    course: Course
+    roster: tuple[Student, ...]
+    scenarios: dict[str, Scenario]
+    marks: dict[tuple[str, str], dict[str, Mark]]
+
+    def student(self, submission: CollectedSubmission) -> Student | None:
+        return next((student for student in self.roster if student.id == submission.student), None)
+
+
+@dataclass(frozen=True)
+class _Graded:
+    """A submission with its replay and its grade."""
+
+    submission: CollectedSubmission
+    replay: Replay
+    grade: Grade
+
+
+def grade_class(request: GradingRequest, progress: Progress = lambda _text, _part: None) -> Gradebook:
+    """Grade every submission of a folder.
+
+    Parameters
+    ----------
+    request
+        The class, and how it is replayed.
     progress
         Called with a message and the fraction done.
+
+    Returns
+    -------
+    Gradebook
+        A grade for each submission, and one without a file for each student and scenario of which none was found; of
+        several of a student, the grade that counts is marked.
 
     Raises
     ------
@@ -92,120 +136,116 @@ def grade_class(
         If no server can run on this machine.
 
     """
-    chosen = choose_runtime(runtime).name
+    course, roster, results = request.course, request.roster, request.results
+    runtime = choose_runtime(request.runtime).name
     key = course.course_key()
-    scenarios = {one.id: load_scenario(one.id) for one in course.scenarios}
-    found = gather(submissions, course, roster)
+    scenarios = {entry.id: load_scenario(entry.id) for entry in course.scenarios}
+    submissions = gather(request.submissions, course, roster)
     results.mkdir(parents=True, exist_ok=True)
-    tasks: dict[int, ReplayJob] = {}
-    for number, one in enumerate(found):
-        if one.file is not None and not one.problem:
-            variant = make_variant(one.scenario, one.student, key)
-            name = replay_key(one.file.sha256, scenarios[one.scenario], variant, chosen)
-            tasks[number] = ReplayJob(one.file, variant, name, chosen, one.issued)
-    batch = Batch(results, workers or default_workers(), limit)
-    replays = batch.run(tasks.values(), progress)
-    marks = read_marks(results / MARKING)
+    jobs = [_job(submission, scenarios, key, runtime) for submission in submissions]
+    batch = Batch(results, request.workers or default_workers(), request.limit)
+    replays = batch.run([job for job in jobs if job is not None], progress)
+    whole = _Class(course, roster, scenarios, read_marks(results / MARKING))
     graded = [
-        _grade(one, tasks.get(number), replays, course, roster, scenarios, marks) for number, one in enumerate(found)
+        made
+        for submission, job in zip(submissions, jobs, strict=True)
+        if (made := _graded(submission, replays[job.key] if job else None, whole)) is not None
     ]
-    grades = _with_signals(found, graded, replays, course, roster, scenarios)
-    missing = [
-        grade(student, scenario, course, None)
-        for student in roster
-        for scenario in scenarios.values()
-        if not any(one.student == student.id and one.scenario == scenario.id for one in grades)
-    ]
+    grades = _with_signals(graded, whole)
     order = {student.id: number for number, student in enumerate(roster)}
-    everything = sorted([*grades, *missing], key=lambda one: (order[one.student], one.scenario, one.file))
+    grades = sorted(
+        [*grades, *_missing(grades, whole)], key=lambda made: (order[made.student], made.scenario, made.file)
+    )
     strays = {
-        str(one.path.relative_to(submissions)): one.problem or "nobody on the class list"
-        for one in found
-        if not _whose(one, roster)
+        str(submission.path.relative_to(request.submissions)): submission.problem or "nobody on the class list"
+        for submission in submissions
+        if whole.student(submission) is None
     }
-    return Gradebook(course, roster, tuple(_counted(everything, course)), strays, replays, batch.replayed)
+    return Gradebook(course, roster, tuple(_counted(grades, course)), strays, replays, batch.replayed)
 
 
-def _whose(found: CollectedSubmission, roster: tuple[Student, ...]) -> Student | None:
-    return next((one for one in roster if one.id == found.student), None)
+def _job(
+    submission: CollectedSubmission, scenarios: dict[str, Scenario], course_key: bytes, runtime: str
+) -> ReplayJob | None:
+    """Return how a submission is replayed, or None where it cannot be read."""
+    if submission.file is None or submission.problem:
+        return None
+    variant = make_variant(submission.scenario, submission.student, course_key)
+    key = replay_key(submission.file.sha256, scenarios[submission.scenario], variant, runtime)
+    return ReplayJob(submission.file, variant, key, runtime, submission.issued)
 
 
-def _grade(  # noqa: PLR0917
-    found: CollectedSubmission,
-    task: ReplayJob | None,
-    replays: dict[str, Replay],
-    course: Course,
-    roster: tuple[Student, ...],
-    scenarios: dict[str, Scenario],
-    marks: dict[tuple[str, str], dict[str, Mark]],
-) -> Grade | None:
-    student = _whose(found, roster)
+def _graded(submission: CollectedSubmission, replay: Replay | None, whole: _Class) -> _Graded | None:
+    """Return a submission's grade, or None where it belongs to nobody on the class list."""
+    student = whole.student(submission)
     if student is None:
         return None
-    scenario = scenarios.get(found.scenario) or next(iter(scenarios.values()))
-    replay = replays[task.key] if task else _unreadable(found, student, scenario)
-    made = grade(student, scenario, course, replay, found.sent, marks.get((student.id, scenario.id)))
-    return made.model_copy(update={"file": found.path.name})
+    scenario = whole.scenarios.get(submission.scenario) or next(iter(whole.scenarios.values()))
+    replay = replay or _unreadable(submission, student, scenario)
+    made = grade(student, scenario, whole.course, replay, submission.sent, whole.marks.get((student.id, scenario.id)))
+    return _Graded(submission, replay, made.model_copy(update={"file": submission.path.name}))
 
 
-def _unreadable(found: CollectedSubmission, student: Student, scenario: Scenario) -> Replay:
+def _unreadable(submission: CollectedSubmission, student: Student, scenario: Scenario) -> Replay:
     return Replay(
         key="",
-        sha256=found.file.sha256 if found.file else "",
+        sha256=submission.file.sha256 if submission.file else "",
         scenario=scenario.id,
         student=student.id,
         runtime="",
-        unreadable=found.problem,
+        unreadable=submission.problem,
     )
 
 
-def _with_signals(  # noqa: PLR0917
-    found: list[CollectedSubmission],
-    graded: list[Grade | None],
-    replays: dict[str, Replay],
-    course: Course,
-    roster: tuple[Student, ...],
-    scenarios: dict[str, Scenario],
-) -> list[Grade]:
+def _missing(grades: list[Grade], whole: _Class) -> list[Grade]:
+    """Return the grade of nothing for each student and scenario without a submission."""
+    there = {(made.student, made.scenario) for made in grades}
+    return [
+        grade(student, scenario, whole.course, None)
+        for student in whole.roster
+        for scenario in whole.scenarios.values()
+        if (student.id, scenario.id) not in there
+    ]
+
+
+def _with_signals(graded: list[_Graded], whole: _Class) -> list[Grade]:
     """Return the grades with what an instructor should look at."""
     finished: list[Grade] = []
-    for scenario in scenarios.values():
-        canaries = canaries_of(course, scenario, roster)
-        of_scenario = [
-            (here, made) for here, made in zip(found, graded, strict=True) if made and made.scenario == scenario.id
-        ]
+    for scenario in whole.scenarios.values():
+        canaries = canaries_of(whole.course, scenario, whole.roster)
+        of_scenario = [made for made in graded if made.grade.scenario == scenario.id]
         by_student: dict[str, list[Replay]] = {}
-        for _, made in of_scenario:
-            if made.key:
-                by_student.setdefault(made.student, []).append(replays[made.key])
+        for made in of_scenario:
+            if made.grade.key:
+                by_student.setdefault(made.grade.student, []).append(made.replay)
         secrets = shared_secrets(by_student)
-        for here, made in of_scenario:
-            signals = [Signal(kind="ticket", words=words) for words in here.signals]
-            if made.key:
-                replay = replays[made.key]
-                signals += foreign_data(made.student, replay, canaries)
-                signals += borrowed_answers(made.student, scenario, by_student)
-                signals += secrets.get(made.student, [])
-                signals += timeline_signals(replay)
-            finished.append(made.model_copy(update={"signals": tuple(signals)}))
+        for made in of_scenario:
+            signals = [Signal(kind="ticket", words=words) for words in made.submission.signals]
+            if made.grade.key:
+                student = made.grade.student
+                signals += foreign_data(student, made.replay, canaries)
+                signals += borrowed_answers(student, scenario, by_student)
+                signals += secrets.get(student, [])
+                signals += timeline_signals(made.replay)
+            finished.append(made.grade.model_copy(update={"signals": tuple(signals)}))
     return finished
 
 
 def _counted(grades: list[Grade], course: Course) -> list[Grade]:
-    """Say which of several submissions counts: the best, or the last one that was sent."""
-    groups: dict[tuple[str, str], list[Grade]] = {}
-    for one in grades:
-        groups.setdefault((one.student, one.scenario), []).append(one)
+    """Mark which of several submissions of a student counts: the best, or the last that was sent."""
+    by_task: dict[tuple[str, str], list[Grade]] = {}
+    for made in grades:
+        by_task.setdefault((made.student, made.scenario), []).append(made)
 
-    def sent(one: Grade) -> float:
-        return one.sent.timestamp() if one.sent else 0.0
+    def sent(made: Grade) -> float:
+        return made.sent.timestamp() if made.sent else 0.0
 
     chosen = set()
-    for group in groups.values():
-        by_last = max(group, key=lambda one: (sent(one), one.file))
-        best = max(group, key=lambda one: (one.points, sent(one), one.file))
-        chosen.add(id(best if course.counts == "best" else by_last))
-    return [one.model_copy(update={"counts": id(one) in chosen}) for one in grades]
+    for attempts in by_task.values():
+        last = max(attempts, key=lambda made: (sent(made), made.file))
+        best = max(attempts, key=lambda made: (made.points, sent(made), made.file))
+        chosen.add(id(best if course.counts == "best" else last))
+    return [made.model_copy(update={"counts": id(made) in chosen}) for made in grades]
 
 
 def find_roster(course: Course, given: Path | None) -> Path:
@@ -220,6 +260,6 @@ def find_roster(course: Course, given: Path | None) -> Path:
     path = given or course.folder / "roster.csv"
     if not path.is_file():
         raise CourseError(
-            f"there is no class list {path}", "Give one with --roster, or put roster.csv beside the course."
+            f"there is no class list {path}", "Give grade with --roster, or put roster.csv beside the course."
         )
     return path

@@ -50,15 +50,15 @@ class Plot:
 def write_pages(folder: Path, book: Gradebook, table: str) -> None:
     """Write ``students/<id>.html``, ``class.html`` and ``marking.html`` into a folder."""
     environment = _environment()
-    titles = {one.id: load_scenario(one.id).title for one in book.course.scenarios}
+    titles = {scenario.id: load_scenario(scenario.id).title for scenario in book.course.scenarios}
     students = folder / "students"
     students.mkdir(parents=True, exist_ok=True)
     page = environment.get_template("student.html")
     by_student: dict[str, list[Grade]] = {}
-    for one in book.grades:
-        by_student.setdefault(one.student, []).append(one)
+    for grade in book.grades:
+        by_student.setdefault(grade.student, []).append(grade)
     for student in book.roster:
-        own = sorted(by_student.get(student.id, []), key=lambda one: (one.scenario, not one.counts))
+        own = sorted(by_student.get(student.id, []), key=lambda grade: (grade.scenario, not grade.counts))
         text = page.render(
             course=book.course,
             student=student.id,
@@ -70,12 +70,12 @@ def write_pages(folder: Path, book: Gradebook, table: str) -> None:
         (students / f"{student.id}.html").write_text(text, encoding="utf-8")
     (folder / "class.html").write_text(_class_page(environment, book), encoding="utf-8")
     answers = [
-        {"task": task, "name": one.name, "student": one.student, "scenario": one.scenario}
-        for one in book.counting()
-        for task in one.written
+        {"task": task, "name": grade.name, "student": grade.student, "scenario": grade.scenario}
+        for grade in book.counting()
+        for task in grade.written
         if task.text
     ]
-    answers.sort(key=lambda one: str(one["task"].id))  # type: ignore[attr-defined]
+    answers.sort(key=lambda answer: str(answer["task"].id))  # type: ignore[attr-defined]
     text = environment.get_template("marking.html").render(course=book.course, answers=answers, table=table)
     (folder / "marking.html").write_text(text, encoding="utf-8")
 
@@ -86,31 +86,31 @@ def _class_page(environment: Environment, book: Gradebook) -> str:
         course=book.course,
         book=book,
         counting=counting,
-        sent=sum(one.state != "missing" for one in counting),
-        unmarked=sum(len(one.unmarked) for one in counting),
-        again=[one.name for one in book.grades if one.state == "grade again"],
-        signalled=[one for one in book.grades if one.signals],
+        sent=sum(grade.state != "missing" for grade in counting),
+        unmarked=sum(len(grade.unmarked) for grade in counting),
+        again=[grade.name for grade in book.grades if grade.state == "grade again"],
+        signalled=[grade for grade in book.grades if grade.signals],
         scenarios=[
-            _of_scenario(load_scenario(one.id), [grade for grade in counting if grade.scenario == one.id])
-            for one in book.course.scenarios
+            _of_scenario(load_scenario(scenario.id), [grade for grade in counting if grade.scenario == scenario.id])
+            for scenario in book.course.scenarios
         ],
     )
 
 
 def _of_scenario(scenario: Scenario, grades: list[Grade]) -> dict[str, Any]:
-    handed_in = [one for one in grades if one.state != "missing"]
-    points = [one.points for one in handed_in] or [0.0]
+    handed_in = [grade for grade in grades if grade.state != "missing"]
+    points = [grade.points for grade in handed_in] or [0.0]
     out_of = grades[0].out_of if grades else float(scenario.points)
     rows = [
         {
             "title": objective.title,
             "stage": str(objective.stage),
-            "reached": sum(_reached(one, objective.id) for one in handed_in),
-            "hints": sum(part.hints for one in handed_in for part in one.objectives if part.id == objective.id),
+            "reached": sum(_reached(grade, objective.id) for grade in handed_in),
+            "hints": sum(part.hints for grade in handed_in for part in grade.objectives if part.id == objective.id),
         }
         for objective in scenario.objectives
     ]
-    minutes = [one.seconds_at_work / 60 for one in handed_in if one.seconds_at_work]
+    minutes = [grade.seconds_at_work / 60 for grade in handed_in if grade.seconds_at_work]
     return {
         "title": scenario.title,
         "mean": statistics.fmean(points),
@@ -118,13 +118,15 @@ def _of_scenario(scenario: Scenario, grades: list[Grade]) -> dict[str, Any]:
         "out_of": out_of,
         "handed_in": len(handed_in),
         "minutes": statistics.median(minutes) if minutes else 0.0,
-        "hardest": sorted(rows, key=lambda one: int(one["reached"])),
+        "hardest": sorted(rows, key=lambda row: int(row["reached"])),
         "plots": [_distribution(points, out_of), _parts(handed_in), *_times(minutes)],
     }
 
 
 def _reached(grade: Grade, objective: str) -> bool:
-    return any(one.id == objective and bool(one.reached) for one in grade.objectives)
+    return any(
+        objective_grade.id == objective and bool(objective_grade.reached) for objective_grade in grade.objectives
+    )
 
 
 def _figure(height: float) -> tuple[Any, Any]:
@@ -160,8 +162,8 @@ def _distribution(points: Sequence[float], out_of: float) -> Plot:
 def _parts(grades: list[Grade]) -> Plot:
     """Draw for each part of the lab how much of its points every student earned: who is stuck where."""
     shares: dict[str, list[float]] = {}
-    for one in grades:
-        for stage, (earned, out_of) in stages_of(one.objectives).items():
+    for grade in grades:
+        for stage, (earned, out_of) in stages_of(grade.objectives).items():
             shares.setdefault(_part(stage), []).append(100 * earned / out_of if out_of else 0.0)
     figure, axes = _figure(0.9 + 0.42 * len(shares))
     if shares:

@@ -1,7 +1,7 @@
-"""Signals of integrity: what an instructor should look at, with the evidence, and never a verdict.
+"""Signals of integrity: evidence for an instructor to look at, and never a verdict.
 
-A national number or a UID belongs to one student's cohort alone, so where it turns up says whose data was used. Names
-can coincide, so a name counts only as an answer that is another's and nobody else's.
+A national number or a UID belongs to the cohort of a single student, so its place shows the origin of the data. Names
+can coincide, so a name counts only as an answer that is right for exactly one other student.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SHOWN = 3
 
 
 def canaries_of(course: Course, scenario: Scenario, roster: tuple[Student, ...]) -> Canaries:
-    """Return whose data every number and UID of a class belongs to; a few milliseconds a student.
+    """Return the owner of every national number and UID of a class; a few milliseconds a student.
 
     Raises
     ------
@@ -41,7 +41,9 @@ def canaries_of(course: Course, scenario: Scenario, roster: tuple[Student, ...])
         for study in plan.studies:
             identifiers |= {study.uid, *(series.uid for series in study.series)}
             identifiers |= {instance.uid for series in study.series for instance in series.instances}
-        canaries.add(student.id, [one for one in sorted(identifiers) if canaries.student_of(one) is None])
+        canaries.add(
+            student.id, [identifier for identifier in sorted(identifiers) if canaries.student_of(identifier) is None]
+        )
     return canaries
 
 
@@ -69,7 +71,11 @@ def foreign_data(student: str, replay: Replay, canaries: Canaries) -> list[Signa
 def borrowed_answers(student: str, scenario: Scenario, replays: dict[str, list[Replay]]) -> list[Signal]:
     """Return a signal for each answer that is wrong for this student and right for exactly one other."""
     found: dict[str, list[str]] = defaultdict(list)
-    checks = {one.id: one.check for one in scenario.objectives if isinstance(one.check, AnswerCheck) and one.check.fact}
+    checks = {
+        objective.id: objective.check
+        for objective in scenario.objectives
+        if isinstance(objective.check, AnswerCheck) and objective.check.fact
+    }
     facts = {other: kept[0].facts for other, kept in replays.items() if kept and kept[0].facts}
     for replay in replays.get(student, []):
         for name, check in checks.items():
@@ -104,9 +110,9 @@ def shared_secrets(replays: dict[str, list[Replay]]) -> dict[str, list[Signal]]:
             for where, fingerprint in replay.fingerprints.items():
                 owners[fingerprint].setdefault(student, where)
     signals: dict[str, list[Signal]] = defaultdict(list)
-    for whose in owners.values():
-        for student, where in whose.items():
-            others = tuple(sorted(set(whose) - {student}))
+    for places in owners.values():
+        for student, where in places.items():
+            others = tuple(sorted(set(places) - {student}))
             if others:
                 words = f"{where} is the same as that of {', '.join(map(repr, others[:_SHOWN]))}"
                 signals[student].append(Signal(kind="secret", words=words, others=others))

@@ -28,50 +28,67 @@ def write_gradebook(path: Path, book: Gradebook) -> None:
         *objectives,
         "problems",
     ]
-    write_table(path, header, [_row(one, list(objectives)) for one in book.grades])
+    write_table(path, header, [_row(grade, list(objectives)) for grade in book.grades])
 
 
 def _tasks(grade: Grade) -> list[str]:
-    return [one.id for one in grade.objectives] + [one.id for one in grade.written]
+    return [objective.id for objective in grade.objectives] + [objective.id for objective in grade.written]
 
 
 def _row(grade: Grade, objectives: list[str]) -> list[str]:
-    points: dict[str, float | None] = {one.id: one.points for one in grade.objectives}
-    points |= {one.id: one.points for one in grade.written}
-    stages = [sum(one.points for one in grade.objectives if one.stage == stage) for stage in Stage]
+    points: dict[str, float | None] = {objective.id: objective.points for objective in grade.objectives}
+    points |= {task.id: task.points for task in grade.written}
+    stages = [sum(objective.points for objective in grade.objectives if objective.stage == stage) for stage in Stage]
     return [
         *(grade.student, grade.name, grade.scenario, grade.file, grade.sent.isoformat() if grade.sent else ""),
         *("yes" if grade.counts else "no", grade.state, _number(grade.points), _number(grade.out_of)),
-        *(_number(grade.percent), _number(grade.late_factor), str(sum(one.hints for one in grade.objectives))),
+        *(
+            _number(grade.percent),
+            _number(grade.late_factor),
+            str(sum(objective.hints for objective in grade.objectives)),
+        ),
         *(_number(grade.seconds_at_work / 60), str(len(grade.signals)), str(len(grade.unmarked))),
-        *(_number(one) for one in stages),
-        *(_number(value) if (value := points.get(one)) is not None else "" for one in objectives),
+        *(_number(earned) for earned in stages),
+        *(_number(value) if (value := points.get(name)) is not None else "" for name in objectives),
         "; ".join(grade.problems),
     ]
 
 
 def write_canvas(path: Path, book: Gradebook) -> None:
     """Write the file that Canvas's gradebook imports: its own five columns, points possible in the second line."""
-    scenarios = [one.id for one in book.course.scenarios]
-    possible = {one.scenario: one.out_of for one in book.counting()}
-    points = {(one.student, one.scenario): one.points for one in book.counting()}
+    scenarios = [scenario.id for scenario in book.course.scenarios]
+    possible = {grade.scenario: grade.out_of for grade in book.counting()}
+    points = {(grade.student, grade.scenario): grade.points for grade in book.counting()}
     header = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *scenarios]
-    rows = [["    Points Possible", "", "", "", "", *(_number(possible[one]) for one in scenarios)]]
+    rows = [["    Points Possible", "", "", "", "", *(_number(possible[name]) for name in scenarios)]]
     rows += [
-        [one.name, one.lms, one.sis, one.login or one.id, one.section, *(_number(points[one.id, s]) for s in scenarios)]
-        for one in book.roster
+        [
+            student.name,
+            student.lms,
+            student.sis,
+            student.login or student.id,
+            student.section,
+            *(_number(points[student.id, name]) for name in scenarios),
+        ]
+        for student in book.roster
     ]
     write_table(path, header, rows)
 
 
 def write_moodle(path: Path, book: Gradebook) -> None:
     """Write the file that Moodle's grade import takes: students by user name, number and address."""
-    scenarios = [one.id for one in book.course.scenarios]
-    points = {(one.student, one.scenario): one.points for one in book.counting()}
+    scenarios = [scenario.id for scenario in book.course.scenarios]
+    points = {(grade.student, grade.scenario): grade.points for grade in book.counting()}
     header = ["Username", "ID number", "Email address", "Full name", *scenarios]
     rows = [
-        [one.login or one.id, one.sis, one.email, one.name, *(_number(points[one.id, s]) for s in scenarios)]
-        for one in book.roster
+        [
+            student.login or student.id,
+            student.sis,
+            student.email,
+            student.name,
+            *(_number(points[student.id, name]) for name in scenarios),
+        ]
+        for student in book.roster
     ]
     write_table(path, header, rows)
 
@@ -80,17 +97,26 @@ def write_nbgrader(path: Path, book: Gradebook) -> None:
     """Write grades in the columns of ``nbgrader export``, one line a student and scenario."""
     header = [*("assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email")]
     header += [*("raw_score", "late_submission_penalty", "score", "max_score")]
-    due = {one.id: one.due for one in book.course.scenarios}
-    people = {one.id: one for one in book.roster}
+    due = {scenario.id: scenario.due for scenario in book.course.scenarios}
+    people = {student.id: student for student in book.roster}
     rows = []
-    for one in book.counting():
-        deadline = due[one.scenario]
-        family, _, given = people[one.student].name.partition(", ")
+    for grade in book.counting():
+        deadline = due[grade.scenario]
+        family, _, given = people[grade.student].name.partition(", ")
         rows.append(
             (
-                *(one.scenario, deadline.isoformat() if deadline else "", one.sent.isoformat() if one.sent else ""),
-                *(one.student, family, given, people[one.student].email),
-                *(_number(one.earned), _number(one.earned - one.points), _number(one.points), _number(one.out_of)),
+                *(
+                    grade.scenario,
+                    deadline.isoformat() if deadline else "",
+                    grade.sent.isoformat() if grade.sent else "",
+                ),
+                *(grade.student, family, given, people[grade.student].email),
+                *(
+                    _number(grade.earned),
+                    _number(grade.earned - grade.points),
+                    _number(grade.points),
+                    _number(grade.out_of),
+                ),
             )
         )
     write_table(path, header, rows)

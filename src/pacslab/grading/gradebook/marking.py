@@ -34,22 +34,22 @@ def read_marks(path: Path) -> dict[tuple[str, str], dict[str, Mark]]:
             points = float(text)
         except ValueError:
             raise CourseError(f"{path}, line {number}: {text!r} is not a number of points", "Correct it.") from None
-        whose = (read_cell(row["student"]), read_cell(row["scenario"]))
+        key = (read_cell(row["student"]), read_cell(row["scenario"]))
         mark = Mark(points=points, comment=read_cell(row.get("comment", "")))
-        marks.setdefault(whose, {})[read_cell(row["task"])] = mark
+        marks.setdefault(key, {})[read_cell(row["task"])] = mark
     return marks
 
 
 def write_marking_table(path: Path, grades: Iterable[Grade]) -> int:
     """Write the table of marks, those that were given kept, and return how many are still missing."""
     rows, missing = [], 0
-    for one in grades:
-        for task in one.written:
+    for grade in grades:
+        for task in grade.written:
             if not task.text:
                 continue
             given = task.points is not None
             missing += not given
             points = f"{task.points:g}" if task.points is not None else ""
-            rows.append((one.student, one.name, one.scenario, task.id, f"{task.out_of:g}", points, task.comment))
+            rows.append((grade.student, grade.name, grade.scenario, task.id, f"{task.out_of:g}", points, task.comment))
     write_table(path, COLUMNS, rows)
     return missing

@@ -26,7 +26,7 @@ PREFIX = "check-"
 
 def nbgrader_scores(grade: Grade) -> dict[str, float]:
     """Return the points of each graded cell by its name, lateness taken off as nbgrader has no cell for it."""
-    return {f"{PREFIX}{one.id}": round(one.points * grade.late_factor, 4) for one in grade.objectives}
+    return {f"{PREFIX}{objective.id}": round(objective.points * grade.late_factor, 4) for objective in grade.objectives}
 
 
 def apply_to_nbgrader(grades: Iterable[Grade], gradebook: Any, assignment: str) -> dict[str, int]:
@@ -90,7 +90,7 @@ def write_to_nbgrader(grades: Path, database: str, assignment: str, scenario: st
         raise CourseError(
             "nbgrader is not installed beside the lab", "Install it there: python -m pip install nbgrader."
         ) from None
-    counting = [one for one in _read_grades(grades) if one.counts and one.scenario == scenario]
+    counting = [grade for grade in _read_grades(grades) if grade.counts and grade.scenario == scenario]
     if not counting:
         raise CourseError(f"{grades} holds no grade of {scenario!r}", "Name the scenario that was graded.")
     with Gradebook(database) as gradebook:
@@ -113,7 +113,7 @@ def write_to_nbgrader(grades: Path, database: str, assignment: str, scenario: st
 def _read_grades(folder: Path) -> list[Grade]:
     try:
         content = json.loads((folder / "results.json").read_text(encoding="utf-8"))
-        return [Grade.model_validate(one) for one in content["grades"]]
+        return [Grade.model_validate(grade) for grade in content["grades"]]
     except (OSError, ValueError, KeyError, TypeError):
         raise CourseError(f"{folder} holds no graded class", "Run 'pacslab grade' first, and give its --to.") from None
 
@@ -146,17 +146,17 @@ def otter_test(scenario: Scenario, objective_id: str) -> str:
         If the scenario has no such objective.
 
     """
-    one = scenario.objective(objective_id)
-    title = one.title.replace("\\", " ").replace('"', "'")
-    return _OTTER.format(title=title, name=one.id, points=one.points)
+    objective = scenario.objective(objective_id)
+    title = objective.title.replace("\\", " ").replace('"', "'")
+    return _OTTER.format(title=title, name=objective.id, points=objective.points)
 
 
 def write_otter_tests(folder: Path, scenario: Scenario) -> list[Path]:
     """Write the test file of each objective into a folder, and return the files."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for one in scenario.objectives:
-        path = folder / f"{one.id}.py"
-        path.write_text(otter_test(scenario, one.id), encoding="utf-8")
+    for objective in scenario.objectives:
+        path = folder / f"{objective.id}.py"
+        path.write_text(otter_test(scenario, objective.id), encoding="utf-8")
         written.append(path)
     return written

@@ -1,4 +1,4 @@
-"""Everything that a graded class is written to: tables, pages, and JSON of all of it."""
+"""Write a graded class: tables, pages, and all of it as JSON."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def as_json(book: Gradebook) -> str:
         "schema_version": 1,
         "course": book.course.model_dump(mode="json"),
         "grades": [
-            {**one.model_dump(mode="json"), "points": one.points, "out_of": one.out_of, "percent": one.percent}
-            for one in book.grades
+            {**grade.model_dump(mode="json"), "points": grade.points, "out_of": grade.out_of, "percent": grade.percent}
+            for grade in book.grades
         ],
-        "replays": {key: one.model_dump(mode="json") for key, one in sorted(book.replays.items())},
+        "replays": {key: replay.model_dump(mode="json") for key, replay in sorted(book.replays.items())},
         "strays": book.strays,
     }
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"

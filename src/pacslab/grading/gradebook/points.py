@@ -1,4 +1,4 @@
-"""Points: the facts of a replay, judged by the scenario's rubric, the course's prices and dates, a person's marks."""
+"""Score a replay: its facts by the scenario's rubric, the course's points, hints and dates, and a person's marks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from pacslab.grading.answers import same_answer
+from pacslab.grading.gradebook.late_penalty import late_factor
 from pacslab.grading.judging import Verdict, judge_deid, judge_probes
 from pacslab.scenario import AnswerCheck, ProbeCheck, Stage
 
@@ -80,7 +81,7 @@ class Grade(BaseModel):
     @property
     def earned(self) -> float:
         """Return the points before lateness; what is not marked yet earns nothing yet."""
-        return sum(one.points for one in self.objectives) + sum(one.points or 0.0 for one in self.written)
+        return sum(part.points for part in self.objectives) + sum(part.points or 0.0 for part in self.written)
 
     @property
     def points(self) -> float:
@@ -90,12 +91,12 @@ class Grade(BaseModel):
     @property
     def out_of(self) -> float:
         """Return what can be earned."""
-        return sum(one.out_of for one in self.objectives) + sum(one.out_of for one in self.written)
+        return sum(part.out_of for part in self.objectives) + sum(part.out_of for part in self.written)
 
     @property
     def unmarked(self) -> tuple[WrittenGrade, ...]:
         """Return the written answers that nobody has marked."""
-        return tuple(one for one in self.written if one.points is None)
+        return tuple(task for task in self.written if task.points is None)
 
     @property
     def percent(self) -> float:
@@ -118,7 +119,7 @@ def grade(  # noqa: PLR0917
     sent: datetime | None = None,
     marks: dict[str, Mark] | None = None,
 ) -> Grade:
-    """Return the grade that follows from a replay; without one, that of a student who handed in nothing.
+    """Return the grade of a replay; without a replay, that of a student who handed in nothing.
 
     Parameters
     ----------
@@ -130,6 +131,12 @@ def grade(  # noqa: PLR0917
         When it was handed in; what the submission says, unless given.
     marks
         A person's marks, by written task.
+
+    Returns
+    -------
+    Grade
+        Points are those of the scenario's objectives unless the course sets its own; hints are taken off each
+        objective, lateness off the sum.
 
     """
     prices = course.scenario(scenario.id)
@@ -145,22 +152,22 @@ def grade(  # noqa: PLR0917
         state=_state(replay, problems),
         problems=problems,
         objectives=tuple(
-            _objective(one, prices.points.get(one.id, float(one.points)), course.hints, replay)
-            for one in scenario.objectives
+            _objective(objective, prices.points.get(objective.id, float(objective.points)), course.hints, replay)
+            for objective in scenario.objectives
         ),
         written=tuple(
             WrittenGrade(
-                id=one.id,
-                title=one.title,
-                points=_marked(marks, one.id, prices.points.get(one.id, float(one.points)), replay, one.title),
-                out_of=prices.points.get(one.id, float(one.points)),
-                rubric=one.rubric,
-                text=written_answer(replay.written, one.title) if replay else "",
-                comment=marks[one.id].comment if marks and one.id in marks else "",
+                id=task.id,
+                title=task.title,
+                points=_marked(marks, task.id, prices.points.get(task.id, float(task.points)), replay, task.title),
+                out_of=prices.points.get(task.id, float(task.points)),
+                rubric=task.rubric,
+                text=written_answer(replay.written, task.title) if replay else "",
+                comment=marks[task.id].comment if marks and task.id in marks else "",
             )
-            for one in scenario.written
+            for task in scenario.written
         ),
-        late_factor=course.late.factor(prices.due, moment) if moment else 1.0,
+        late_factor=late_factor(course.late, prices.due, moment) if moment else 1.0,
         seconds_at_work=replay.timing.seconds if replay else 0.0,
     )
 
@@ -179,7 +186,7 @@ def _problems(replay: Replay | None) -> tuple[str, ...]:
     if replay is None:
         return ()
     found = (replay.unreadable, replay.failure, replay.server_problem, replay.deid_problem)
-    return tuple(one for one in found if one) + replay.notes
+    return tuple(problem for problem in found if problem) + replay.notes
 
 
 def _marked(marks: dict[str, Mark] | None, task: str, out_of: float, replay: Replay | None, title: str) -> float | None:
@@ -190,36 +197,40 @@ def _marked(marks: dict[str, Mark] | None, task: str, out_of: float, replay: Rep
     return None if replay and written_answer(replay.written, title) else 0.0
 
 
-def _objective(one: Objective, out_of: float, prices: Hints, replay: Replay | None) -> ObjectiveGrade:
-    verdict = _verdict(one, replay)
-    hints = min(replay.hints.get(one.id, 0), len(one.hints)) if replay else 0
+def _objective(objective: Objective, out_of: float, prices: Hints, replay: Replay | None) -> ObjectiveGrade:
+    verdict = _verdict(objective, replay)
+    hints = min(replay.hints.get(objective.id, 0), len(objective.hints)) if replay else 0
     cost = min(out_of, hints * prices.cost)
     return ObjectiveGrade(
-        id=one.id,
-        stage=str(one.stage),
-        title=one.title,
+        id=objective.id,
+        stage=str(objective.stage),
+        title=objective.title,
         reached=verdict.reached,
         points=out_of - cost if verdict.reached else 0.0,
         out_of=out_of,
         hints=hints,
-        attempts=replay.attempts.get(one.id, 0) if replay else 0,
+        attempts=replay.attempts.get(objective.id, 0) if replay else 0,
         hint_cost=cost if verdict.reached else 0.0,
         message=verdict.message,
         reasons=verdict.reasons,
-        explanation=one.explanation if replay else "",
+        explanation=objective.explanation if replay else "",
     )
 
 
-def _verdict(one: Objective, replay: Replay | None) -> Verdict:
+def _verdict(objective: Objective, replay: Replay | None) -> Verdict:
     if replay is None:
         return Verdict(reached=False, message="Nothing was handed in.")
     if replay.unreadable:
         return Verdict(reached=False, message=replay.unreadable)
     if replay.failure:
         return Verdict(reached=None, message=_LAB_FAILED, reasons=(replay.failure,))
-    if isinstance(one.check, AnswerCheck):
-        return _answered(one.check, one.id, replay)
-    return _probed(one.check, replay) if isinstance(one.check, ProbeCheck) else _audited(one.check, replay)
+    if isinstance(objective.check, AnswerCheck):
+        return _answered(objective.check, objective.id, replay)
+    return (
+        _probed(objective.check, replay)
+        if isinstance(objective.check, ProbeCheck)
+        else _audited(objective.check, replay)
+    )
 
 
 def _probed(check: ProbeCheck, replay: Replay) -> Verdict:
@@ -265,9 +276,9 @@ def stages_of(objectives: tuple[ObjectiveGrade, ...]) -> dict[Stage, tuple[float
     """Return the points of each part of a lab, and what they are out of."""
     return {
         stage: (
-            sum(one.points for one in objectives if one.stage == stage),
-            sum(one.out_of for one in objectives if one.stage == stage),
+            sum(objective.points for objective in objectives if objective.stage == stage),
+            sum(objective.out_of for objective in objectives if objective.stage == stage),
         )
         for stage in Stage
-        if any(one.stage == stage for one in objectives)
+        if any(objective.stage == stage for objective in objectives)
     }

@@ -64,8 +64,8 @@ class Score(BaseModel):
 
     def stage(self, stage: str) -> tuple[int, int]:
         """Return the points of one stage, and what it is out of."""
-        of_stage = [one for one in self.objectives if one.stage == stage]
-        return sum(one.points for one in of_stage), sum(one.out_of for one in of_stage)
+        of_stage = [score for score in self.objectives if score.stage == stage]
+        return sum(score.points for score in of_stage), sum(score.out_of for score in of_stage)
 
 
 def read_progress(folder: Path) -> Progress:
@@ -105,4 +105,4 @@ def score_progress(scenario: Scenario, progress: Progress) -> Score:
                 hints=done.hints,
             )
         )
-    return Score(points=sum(one.points for one in objectives), out_of=scenario.points, objectives=tuple(objectives))
+    return Score(points=sum(score.points for score in objectives), out_of=scenario.points, objectives=tuple(objectives))

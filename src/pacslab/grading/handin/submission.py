@@ -101,9 +101,9 @@ class Receipt(BaseModel):
             f"file    {self.path} ({self.size:,} bytes)",
             f"sha256  {self.sha256}",
             "",
-            *(f"{one.sha256[:16]}  {one.size:>10,}  {one.name}" for one in self.files),
-            *(f"left out: {one}" for one in self.left_out),
-            *(f"not there: {one}" for one in self.missing),
+            *(f"{file.sha256[:16]}  {file.size:>10,}  {file.name}" for file in self.files),
+            *(f"left out: {entry}" for entry in self.left_out),
+            *(f"not there: {name}" for name in self.missing),
         ]
         return "\n".join(lines) + "\n"
 
@@ -134,7 +134,7 @@ def write_submission(  # noqa: PLR0917
     left_out: list[str] = []
     chosen = list(_chosen(work, left_out))
     notes = tuple(_note(name, path) for name, path in chosen)
-    if len(notes) > MOST_FILES or sum(one.size for one in notes) > MOST_BYTES:
+    if len(notes) > MOST_FILES or sum(note.size for note in notes) > MOST_BYTES:
         raise SubmissionError(
             f"the work folder holds more than {MOST_FILES:,} files or {MOST_BYTES >> 20} MB",
             f"Keep in {work.deid} only the files of the study that you de-identified.",
@@ -142,12 +142,14 @@ def write_submission(  # noqa: PLR0917
     progress, events = read_progress(work.path), read_timeline(work.path)
     taken = hints_of(events)
     states = {}
-    for one in scenario.objectives:
-        done = progress.objectives.get(one.id)
+    for objective in scenario.objectives:
+        done = progress.objectives.get(objective.id)
         if done is not None:
-            hints = max(done.hints, taken.get(one.id, 0))
+            hints = max(done.hints, taken.get(objective.id, 0))
             answer = done.answer[:4000] if done.answer is not None else None
-            states[one.id] = ObjectiveState(earned=done.earned, attempts=done.attempts, hints=hints, answer=answer)
+            states[objective.id] = ObjectiveState(
+                earned=done.earned, attempts=done.attempts, hints=hints, answer=answer
+            )
     submission = SubmissionNote(
         pacslab=__version__,
         generator=GENERATOR_VERSION,
@@ -202,7 +204,7 @@ def _chosen(work: WorkFolder, left_out: list[str]) -> Iterator[tuple[str, Path]]
 
 
 def _regular(folder: Path, left_out: list[str], depth: int = 0) -> Iterator[Path]:
-    for entry in sorted(os.scandir(folder), key=lambda one: one.name):
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         if entry.name.startswith(_HIDDEN):
             continue
         mode = entry.stat(follow_symlinks=False).st_mode

@@ -1,4 +1,4 @@
-"""A ticket: what a student needs to get the variant that is theirs, signed by the course, and no secret of it.
+"""A ticket: what a student needs to make their own variant, signed by the course (Ed25519, RFC 8032).
 
 A ticket carries the seed of that one student's variants. Whoever has it can make that student's data, and nobody
 else's: seeds are HMAC values of the course's key, which no ticket holds.
@@ -54,7 +54,7 @@ class Ticket(Model):
 
 
 def issue_ticket(course: Course, student: Student, issued: datetime | None = None) -> str:
-    """Return a student's ticket as one line of text.
+    """Return a student's ticket as a line of text: a prefix, the content and its signature, in base64 (RFC 4648).
 
     Raises
     ------
@@ -69,7 +69,7 @@ def issue_ticket(course: Course, student: Student, issued: datetime | None = Non
         student=student.id,
         name=student.name[:200],
         issued=issued or now(),
-        seeds={one.id: make_variant(one.id, student.id, key).seed.hex() for one in course.scenarios},
+        seeds={scenario.id: make_variant(scenario.id, student.id, key).seed.hex() for scenario in course.scenarios},
         public_key=course.public_key,
     )
     content = json.dumps(ticket.model_dump(mode="json"), sort_keys=True, separators=(",", ":")).encode()
@@ -106,7 +106,7 @@ def _bytes(text: str) -> bytes:
 
 
 def read_ticket(text: str, public_key: str | None = None) -> Ticket:
-    """Return what a ticket says, after checking its signature.
+    """Return what a ticket says, after checking its signature (Ed25519, RFC 8032, section 5.1.7).
 
     Parameters
     ----------

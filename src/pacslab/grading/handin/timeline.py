@@ -41,7 +41,7 @@ class Event(Model):
 
 
 def first_seal(student: str, scenario: str, variant: str) -> str:
-    """Return what the chain of one student's variant begins with."""
+    """Return the SHA-256, in hexadecimal digits, with which the chain of a student's variant begins."""
     return hashlib.sha256(f"pacslab timeline\x00{student}\x00{scenario}\x00{variant}".encode()).hexdigest()
 
 
@@ -112,7 +112,17 @@ def read_timeline(folder: Path) -> tuple[Event, ...]:
 
 
 def broken_at(events: Iterable[Event], genesis: str) -> int | None:
-    """Return the number of the first event that does not follow from those before it, or None for a whole chain."""
+    """Return the number of the first event that does not follow from those before it, or None for a whole chain.
+
+    >>> from datetime import datetime, timezone
+    >>> at = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
+    >>> genesis = first_seal("anna", "open-archive", "0123456789abcdef")
+    >>> events = chain(genesis, [(at, "start", None, ""), (at, "hint", "close-web", "1"), (at, "submit", None, "")])
+    >>> broken_at(events, genesis) is None
+    True
+    >>> broken_at((events[0], events[2]), genesis)  # the hint was taken out
+    2
+    """
     before = genesis
     for number, event in enumerate(events, start=1):
         if event.number != number or event.seal != _seal(before, _plain(event)):
@@ -134,11 +144,11 @@ def time_spent(events: Iterable[Event]) -> timedelta:
     """Return the time at work: pauses of more than 20 minutes between two events do not count."""
     moments = sorted(event.at for event in events)
     pauses = (later - earlier for earlier, later in pairwise(moments))
-    return sum((one for one in pauses if one <= _LONGEST_PAUSE), timedelta())
+    return sum((pause for pause in pauses if pause <= _LONGEST_PAUSE), timedelta())
 
 
 def impossibilities(events: tuple[Event, ...], issued: datetime | None, sent: datetime) -> list[str]:
-    """Return in words what cannot have happened so."""
+    """Return in words the events that contradict each other, the ticket's date or the submission's."""
     found = []
     for earlier, later in pairwise(events):
         if later.at < earlier.at:
@@ -150,11 +160,11 @@ def impossibilities(events: tuple[Event, ...], issued: datetime | None, sent: da
         found.append("an event is dated after the submission itself")
     if sent > now() + timedelta(days=1):
         found.append("it was sent in the future")
-    reached = [one for one in events if one.what == "check" and one.outcome == "reached"]
+    reached = [event for event in events if event.what == "check" and event.outcome == "reached"]
     if len(reached) >= 8 and reached[-1].at - reached[0].at < timedelta(seconds=60):
         found.append(f"{len(reached)} objectives were reached within a minute")
-    assessed = next((one for one in events if one.what == "assess"), None)
-    started = next((one for one in events if one.what == "start"), None)
+    assessed = next((event for event in events if event.what == "assess"), None)
+    started = next((event for event in events if event.what == "start"), None)
     if assessed and (started is None or started.number > assessed.number):
         found.append("the server was assessed before it was started")
     return found

@@ -1,7 +1,7 @@
 """Replay a whole class: several workers, results kept on disk, nothing ends the batch and nothing is left running.
 
 A worker is a process of its own: a file that crashes a parser ends that worker and no other, and the submission is
-looked at once more without the part that did it.
+replayed once more without the part that did it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Find the submissions of a class in a folder, as a learning platform hands them out, and say whose each one is."""
+"""Collect the submissions of a class from a folder, as a learning platform exports it, and assign them to students."""
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ _CANVAS = re.compile(r"^[^_]+(?P<late>_LATE)?_(?P<lms>\d+)_\d+_")
 
 @dataclass
 class CollectedSubmission:
-    """A submission as it lies there.
+    """A ZIP file of the folder, and the student whose work it is.
 
-    ``student`` is whose work is graded: who uploaded it, if the platform's name of the file tells, else the ticket's
-    owner. ``signals`` is what does not fit. ``problem`` says why it cannot be read.
+    ``student`` is who uploaded it, if the platform's name of the file says so, else the owner of its ticket.
+    ``signals`` are contradictions that an instructor should see. ``problem`` says why the submission is not replayed;
+    ``file`` is None where it cannot be read at all.
     """
 
     path: Path
@@ -61,7 +62,7 @@ def gather(folder: Path, course: Course, roster: tuple[Student, ...]) -> list[Co
     paths = sorted(_zips(folder, 0))[:_MOST]
     if not paths:
         raise CourseError(f"{folder} holds no submission", "Unpack what the learning platform gave you there.")
-    return [_found(path, folder, course, roster, received) for path in paths]
+    return [_collected(path, folder, course, roster, received) for path in paths]
 
 
 def _zips(folder: Path, depth: int) -> Iterator[Path]:
@@ -73,7 +74,7 @@ def _zips(folder: Path, depth: int) -> Iterator[Path]:
 
 
 def _received(path: Path) -> dict[str, datetime]:
-    """Return when files were received, where the instructor keeps a table of it (file, received)."""
+    """Return the moments at which files were received, by the instructor's table (file, received), if any."""
     moments = {}
     for number, row in enumerate(read_table(path, "file", "received"), start=2):
         try:
@@ -87,7 +88,7 @@ def _received(path: Path) -> dict[str, datetime]:
     return moments
 
 
-def _found(
+def _collected(
     path: Path, folder: Path, course: Course, roster: tuple[Student, ...], received: dict[str, datetime]
 ) -> CollectedSubmission:
     inside = path.relative_to(folder)
@@ -104,17 +105,17 @@ def _found(
     owner = _owner(note, course, found)
     if uploader and owner and uploader != owner:
         found.signals.append(f"uploaded by {uploader!r} with the ticket of {owner!r}")
-    known = {one.id for one in roster}
+    known = {student.id for student in roster}
     found.student = uploader or owner or (note.student if note.student in known else "")
     if found.student not in known:
         found.problem = f"{note.student!r} is not on the class list"
     elif note.student != found.student:
         found.signals.append(f"says that it is the work of {note.student!r}")
-    if note.scenario not in {one.id for one in course.scenarios}:
+    if note.scenario not in {scenario.id for scenario in course.scenarios}:
         found.problem = f"the scenario {note.scenario!r} is not part of this course"
     stated = found.sent
     found.sent = received.get(inside.as_posix()) or received.get(path.name) or stated
-    due = next((one.due for one in course.scenarios if one.id == note.scenario), None)
+    due = next((scenario.due for scenario in course.scenarios if scenario.id == note.scenario), None)
     if late and due and stated and stated <= due:
         found.signals.append("marked late by the learning platform, and says that it was sent in time")
     return found
@@ -137,17 +138,17 @@ def _owner(note: SubmissionNote, course: Course, found: CollectedSubmission) -> 
 
 
 def _uploader(inside: Path, roster: tuple[Student, ...]) -> tuple[str, bool]:
-    """Return who uploaded a file by Canvas's or Moodle's name of it (empty: unknown), and whether it is marked late."""
+    """Return the uploader by Canvas's or Moodle's name of a file (empty: unknown), and whether it is marked late."""
     canvas = _CANVAS.match(inside.name)
     if canvas:
-        whose = [one.id for one in roster if one.lms and one.lms == canvas["lms"]]
-        if len(whose) == 1:
-            return whose[0], bool(canvas["late"])
+        ids = [student.id for student in roster if student.lms and student.lms == canvas["lms"]]
+        if len(ids) == 1:
+            return ids[0], bool(canvas["late"])
     for part in inside.parts[:-1]:
         name = part.partition("_")[0]
-        whose = [one.id for one in roster if part == one.id or ("_" in part and _same(name, one.name))]
-        if len(whose) == 1:
-            return whose[0], False
+        ids = [student.id for student in roster if part == student.id or ("_" in part and _same(name, student.name))]
+        if len(ids) == 1:
+            return ids[0], False
     return "", False
 
 
@@ -160,5 +161,5 @@ def _same(left: str, right: str) -> bool:
 
 def _named(stem: str, roster: tuple[Student, ...]) -> str:
     """Return the student whose id a file's name ends with, for files that cannot be read."""
-    whose = [one.id for one in roster if stem == one.id or stem.endswith(f"-{one.id}")]
-    return max(whose, key=len) if whose else ""
+    ids = [student.id for student in roster if stem == student.id or stem.endswith(f"-{student.id}")]
+    return max(ids, key=len) if ids else ""

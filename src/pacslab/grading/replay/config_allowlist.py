@@ -1,4 +1,4 @@
-"""Which configuration the grader runs: an allow-list, option by option and value by value.
+"""The allowlist of configurations that the grader runs, option by option and value by value.
 
 A student's ``orthanc.json`` is started on the instructor's machine, so nothing in it may name a file outside its folder
 or a host outside the lab, load code, or ask for much of the machine. What the scenario itself ships may always stand.
@@ -277,7 +277,9 @@ def _fault_of_sandboxed(option: str, value: Any, folder: Path, _own: dict[str, A
         return "" if isinstance(value, bool) else "must be true or false"
     if not isinstance(value, list) or len(value) > _MOST:
         return f"must be a list of at most {_MOST} files"
-    return next((fault for one in value if (fault := _fault_of_file(one, folder) or ("" if one else "is empty"))), "")
+    return next(
+        (fault for name in value if (fault := _fault_of_file(name, folder) or ("" if name else "is empty"))), ""
+    )
 
 
 def _fault_of_number(value: Any, low: int, high: int) -> str:
@@ -295,7 +297,7 @@ def _fault_of_words(value: Any) -> str:
 def _fault_of_list(value: Any) -> str:
     if not isinstance(value, list) or len(value) > _MOST:
         return f"must be a list of at most {_MOST} texts"
-    return next((fault for one in value if (fault := _fault_of_words(one))), "")
+    return next((fault for word in value if (fault := _fault_of_words(word))), "")
 
 
 def _fault_of_file(value: Any, folder: Path) -> str:
@@ -315,7 +317,7 @@ def _fault_of_file(value: Any, folder: Path) -> str:
 def _fault_of_users(value: Any) -> str:
     if not isinstance(value, dict) or len(value) > _MOST:
         return f"must be a table of at most {_MOST} users"
-    return next((fault for pair in value.items() for one in pair if (fault := _fault_of_words(one))), "")
+    return next((fault for pair in value.items() for word in pair if (fault := _fault_of_words(word))), "")
 
 
 def _fault_of_modalities(value: Any, own: Any) -> str:
@@ -383,10 +385,14 @@ def _fault_of_tags(value: Any) -> str:
     levels = ("Instance", "Series", "Study", "Patient")
     if not isinstance(value, dict) or set(value) - set(levels):
         return "must list tags for Instance, Series, Study or Patient"
-    return next((fault for one in value.values() if (fault := _fault_of_list(one))), "")
+    return next((fault for tags in value.values() if (fault := _fault_of_list(tags))), "")
 
 
 def _fault_of_switches(value: Any) -> str:
-    if not isinstance(value, dict) or len(value) > _MOST or not all(isinstance(one, bool) for one in value.values()):
+    if (
+        not isinstance(value, dict)
+        or len(value) > _MOST
+        or not all(isinstance(switch, bool) for switch in value.values())
+    ):
         return "must be a table of true and false"
     return ""

@@ -1,4 +1,4 @@
-"""Room on the grader's disk: a server that writes without end is ended before the disk is full."""
+"""Guard the grader's disk: a server that writes without end is ended before the disk is full."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a replay found out about a submission: facts, and no points."""
+"""The facts that a replay finds in a submission, without points, and the name under which they are kept."""
 
 from __future__ import annotations
 

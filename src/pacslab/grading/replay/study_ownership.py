@@ -1,4 +1,4 @@
-"""Whether a de-identified study is the one that the student was given, told by its pictures alone.
+"""Decide by the images alone whether a de-identified study is the one that the student was given.
 
 Names and UIDs are gone by then, as they should be, and what is left of the attributes can be typed. A picture cannot:
 each student's is drawn with a grain of its own. It stays when somebody brightens the picture or saves it with loss, so
@@ -48,13 +48,13 @@ def strangers_study(output: Path, report: DeidReport, cohort: Cohort) -> str:
         The student's cohort, from which the originals are drawn again.
 
     """
-    untouched = next((one for one in report.kept if one.name == UNTOUCHED), None)
+    untouched = next((check for check in report.kept if check.name == UNTOUCHED), None)
     if untouched is None or not report.files_found or _ENOUGH * untouched.good >= untouched.total:
         return ""
     left = list(_grains(_originals(cohort, report.study)))
     wanted = len(left)
     for grain in _grains(_handed_in(output)):
-        left = [one for one in left if not _alike(grain, one)]
+        left = [original for original in left if not _alike(grain, original)]
     own = wanted - len(left)
     if _ENOUGH * own >= untouched.total:
         return ""
@@ -66,9 +66,9 @@ def strangers_study(output: Path, report: DeidReport, cohort: Cohort) -> str:
 
 
 def _originals(cohort: Cohort, uid: str) -> Iterator[bytes]:
-    study = next(one for one in cohort.plan.studies if one.uid == uid)
-    series = [one for one in study.series if one.content.image]
-    pictures = {instance.file_name for one in series for instance in one.instances}
+    study = next(study for study in cohort.plan.studies if study.uid == uid)
+    series = [series for series in study.series if series.content.image]
+    pictures = {instance.file_name for series in series for instance in series.instances}
     return (content for name, content in cohort.study_files(study) if name in pictures)
 
 

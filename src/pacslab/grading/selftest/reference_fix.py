@@ -34,9 +34,9 @@ def fix_templates(scenario_id: str) -> dict[str, str]:
                 f"Add it to {folder}.",
             )
     return {
-        one.name: one.read_text(encoding="utf-8")
-        for one in sorted(folder.iterdir())
-        if one.suffix != ".md" and one.is_file()
+        path.name: path.read_text(encoding="utf-8")
+        for path in sorted(folder.iterdir())
+        if path.suffix != ".md" and path.is_file()
     }
 
 

@@ -42,7 +42,7 @@ def make_rehearsal(folder: Path) -> list[Path]:
     path.write_text(text, encoding="utf-8")
     course = read_course(folder)
     shutil.copyfile(shipped("instructor") / SAMPLES / "roster.csv", folder / "roster.csv")
-    students = {one.id: one for one in read_roster(folder / "roster.csv")}
+    students = {student.id: student for student in read_roster(folder / "roster.csv")}
     known = submission_profiles()
     comma = b'{\n  "Name" : "Jan Arogya District Hospital"\n  "AuthenticationEnabled" : true\n}\n'
     made: dict[str, SubmissionProfile] = {
@@ -62,7 +62,9 @@ def make_rehearsal(folder: Path) -> list[Path]:
     }
     submissions = folder / "submissions"
     submissions.mkdir()
-    written = {name: make_submission(course, students[name], manner, submissions).path for name, manner in made.items()}
+    written = {
+        name: make_submission(course, students[name], profile, submissions).path for name, profile in made.items()
+    }
     # Dan uploads Ada's file; the learning platform names it after him.
     copied = submissions / f"weberdan_{students['dan'].lms}_77001_open-archive-ada.zip"
     shutil.copyfile(written["ada"], copied)

@@ -85,7 +85,7 @@ class SampleSubmission:
     """A submission, and the points by objective that it must earn before lateness."""
 
     student: Student
-    manner: SubmissionProfile
+    profile: SubmissionProfile
     path: Path
     points: dict[str, float]
 
@@ -102,51 +102,53 @@ class _Work:
 def make_submission(
     course: Course,
     student: Student,
-    manner: SubmissionProfile,
+    profile: SubmissionProfile,
     folder: Path,
     scenario_id: str = "open-archive",
     *,
     neighbour: Student | None = None,
     instances: int = 0,
 ) -> SampleSubmission:
-    """Write a student's submission, made in some manner, and return it with what it must earn.
+    """Write a student's submission, made by a profile, and return it with what it must earn.
 
     Parameters
     ----------
     course, student, scenario_id
         Whose it is.
-    manner
+    profile
         How it is made.
     folder
         Where the ZIP file is written: ``<scenario>-<student>.zip``.
     neighbour
-        Whose work is handed in, where the manner is to copy.
+        Whose work is handed in, where the profile is to copy.
     instances
         How many de-identified instances at least; those of other studies fill up what the task's does not have.
 
     """
     scenario = load_scenario(scenario_id)
     key = course.course_key()
-    worker = neighbour if manner.copies and neighbour else student
+    worker = neighbour if profile.copies and neighbour else student
     work = _work(key, worker.id, scenario_id)
     target = folder / f"{scenario_id}-{student.id}.zip"
     due = course.scenario(scenario_id).due or now()
-    sent = (due + timedelta(days=manner.days_late)).replace(microsecond=0)
+    sent = (due + timedelta(days=profile.days_late)).replace(microsecond=0)
     with tempfile.TemporaryDirectory() as place:
-        files = [] if manner.empty else _files(Path(place), scenario, manner, work)
+        files = [] if profile.empty else _files(Path(place), scenario, profile, work)
         files += _further(
             Path(place), scenario, make_variant(scenario_id, worker.id, key), instances - len(work.cleaned)
         )
-        note = _note(course, student, scenario, manner, work.key, sent)
+        note = _note(course, student, scenario, profile, work.key, sent)
         pack(target, note, files)
-    if manner.spoil is not None:
-        manner.spoil(target)
+    if profile.spoil is not None:
+        profile.spoil(target)
     own = work if worker is student else _work(key, student.id, scenario_id)
-    return SampleSubmission(student, manner, target, expected(course, scenario, manner, work.key.facts, own.key.facts))
+    return SampleSubmission(
+        student, profile, target, expected(course, scenario, profile, work.key.facts, own.key.facts)
+    )
 
 
 def expected(
-    course: Course, scenario: Scenario, manner: SubmissionProfile, used: dict[str, str], own: dict[str, str]
+    course: Course, scenario: Scenario, profile: SubmissionProfile, used: dict[str, str], own: dict[str, str]
 ) -> dict[str, float]:
     """Return the points by objective that follow from how a submission was made.
 
@@ -155,25 +157,25 @@ def expected(
     """
     prices = course.scenario(scenario.id).points
     earned = {}
-    for one in scenario.objectives:
-        out_of = prices.get(one.id, float(one.points))
-        check = one.check
-        if not manner.readable or manner.empty:
+    for objective in scenario.objectives:
+        out_of = prices.get(objective.id, float(objective.points))
+        check = objective.check
+        if not profile.readable or profile.empty:
             reached = False
         elif isinstance(check, AnswerCheck):
             same = check.fact is None or same_answer(used[check.fact], own[check.fact], check.compare)
-            reached = one.id not in manner.wrong and same
+            reached = objective.id not in profile.wrong and same
         elif isinstance(check, ProbeCheck):
-            reached = manner.started and manner.clinic and not _exposed(manner, check)
+            reached = profile.started and profile.clinic and not _exposed(profile, check)
         else:
-            reached = used is own and manner.leak != "nothing" and not manner.fails.intersection(check.checks)
-        taken = min(manner.hints.get(one.id, 0), len(one.hints))
-        earned[one.id] = max(0.0, out_of - taken * course.hints.cost) if reached else 0.0
+            reached = used is own and profile.leak != "nothing" and not profile.fails.intersection(check.checks)
+        taken = min(profile.hints.get(objective.id, 0), len(objective.hints))
+        earned[objective.id] = max(0.0, out_of - taken * course.hints.cost) if reached else 0.0
     return earned
 
 
-def _exposed(manner: SubmissionProfile, check: ProbeCheck) -> bool:
-    return manner.shipped or bool(manner.exposes.intersection(check.closed))
+def _exposed(profile: SubmissionProfile, check: ProbeCheck) -> bool:
+    return profile.shipped or bool(profile.exposes.intersection(check.closed))
 
 
 @lru_cache(maxsize=8)
@@ -181,35 +183,35 @@ def _work(course_key: bytes, student: str, scenario_id: str) -> _Work:
     scenario = load_scenario(scenario_id)
     cohort = cohort_of(scenario, make_variant(scenario_id, student, course_key))
     key = cohort.questions()
-    checks = [one.check for one in scenario.objectives if isinstance(one.check, DeidObjective)]
+    checks = [objective.check for objective in scenario.objectives if isinstance(objective.check, DeidObjective)]
     if not checks:
         return _Work(key, (), ())
     uid = key.facts[checks[0].study]
-    study = next(one for one in cohort.plan.studies if one.uid == uid)
-    images = {one.file_name for one in key.study(uid).instances if not one.document}
+    study = next(study for study in cohort.plan.studies if study.uid == uid)
+    images = {instance.file_name for instance in key.study(uid).instances if not instance.document}
     originals = tuple(content for name, content in cohort.study_files(study) if name in images)
     with tempfile.TemporaryDirectory() as place:
         written = deidentify_study(originals, Path(place), secret=f"secret of {student}".encode().ljust(32)).written
         return _Work(key, originals, tuple(path.read_bytes() for path in written))
 
 
-def _files(place: Path, scenario: Scenario, manner: SubmissionProfile, work: _Work) -> list[tuple[str, Path]]:
+def _files(place: Path, scenario: Scenario, profile: SubmissionProfile, work: _Work) -> list[tuple[str, Path]]:
     """Write what is handed in, and return (name in the ZIP, file)."""
     contents: dict[str, bytes] = {}
-    if manner.shipped:
+    if profile.shipped:
         texts = {name: (scenario.folder / name).read_text(encoding="utf-8") for name in exercise_files(scenario)}
     else:
         texts = _fixed(place / "fix", scenario)
         options = parse_configuration(texts[CONFIGURATION_FILE], CONFIGURATION_FILE)
-        for option, value in manner.options.items():
+        for option, value in profile.options.items():
             options[option] = value(options.get(option)) if callable(value) else value
         texts[CONFIGURATION_FILE] = json.dumps(options, indent=1)
-        texts[HANDOVER_FILE] = manner.handover or texts[HANDOVER_FILE]
+        texts[HANDOVER_FILE] = profile.handover or texts[HANDOVER_FILE]
     contents |= {f"{CONFIGURATION_FOLDER}/{name}": text.encode() for name, text in texts.items()}
-    if manner.leak != "nothing":
-        spoilt = _LEAKS[manner.leak](work) if manner.leak else list(work.cleaned)
-        contents |= {f"{DEID_FOLDER}/image-{number:04d}.dcm": one for number, one in enumerate(spoilt, start=1)}
-    written = [f"## {one.title}\n\nMy answer to: {one.task}\n" for one in scenario.written]
+    if profile.leak != "nothing":
+        spoilt = _LEAKS[profile.leak](work) if profile.leak else list(work.cleaned)
+        contents |= {f"{DEID_FOLDER}/image-{number:04d}.dcm": content for number, content in enumerate(spoilt, start=1)}
+    written = [f"## {task.title}\n\nMy answer to: {task.task}\n" for task in scenario.written]
     contents[REPORT_FILE] = "\n".join([f"# {scenario.title}\n", *written]).encode()
     files = []
     for number, (name, content) in enumerate(contents.items()):
@@ -239,22 +241,24 @@ def _further(place: Path, scenario: Scenario, variant: Variant, count: int) -> l
 
 
 def _note(  # noqa: PLR0917
-    course: Course, student: Student, scenario: Scenario, manner: SubmissionProfile, key: AnswerKey, sent: datetime
+    course: Course, student: Student, scenario: Scenario, profile: SubmissionProfile, key: AnswerKey, sent: datetime
 ) -> SubmissionNote:
     states: dict[str, ObjectiveState] = {}
     steps: list[tuple[datetime, str, str | None, str]] = [(sent - timedelta(hours=3), "start", None, "")]
-    for number, one in enumerate(scenario.objectives, start=1):
+    for number, objective in enumerate(scenario.objectives, start=1):
         moment = sent - timedelta(hours=3) + timedelta(minutes=8 * number)
-        hints = min(manner.hints.get(one.id, 0), len(one.hints))
-        steps += [(moment, "hint", one.id, str(taken)) for taken in range(1, hints + 1)]
-        if isinstance(one.check, AnswerCheck) and not manner.empty:
-            answer = "0" if one.id in manner.wrong else one.check.equals or key.facts[str(one.check.fact)]
-            if one.check.compare == "release" and manner.release:
-                answer = manner.release
-            states[one.id] = ObjectiveState(earned=True, attempts=1, hints=hints, answer=answer)
-            steps.append((moment, "check", one.id, "reached"))
+        hints = min(profile.hints.get(objective.id, 0), len(objective.hints))
+        steps += [(moment, "hint", objective.id, str(taken)) for taken in range(1, hints + 1)]
+        if isinstance(objective.check, AnswerCheck) and not profile.empty:
+            answer = (
+                "0" if objective.id in profile.wrong else objective.check.equals or key.facts[str(objective.check.fact)]
+            )
+            if objective.check.compare == "release" and profile.release:
+                answer = profile.release
+            states[objective.id] = ObjectiveState(earned=True, attempts=1, hints=hints, answer=answer)
+            steps.append((moment, "check", objective.id, "reached"))
         elif hints:
-            states[one.id] = ObjectiveState(hints=hints)
+            states[objective.id] = ObjectiveState(hints=hints)
     steps.append((sent, "submit", None, ""))
     variant = make_variant(scenario.id, student.id, course.course_key())
     return SubmissionNote(
@@ -306,7 +310,7 @@ def _private_name(work: _Work) -> list[bytes]:
 
 
 def _prominent(work: _Work) -> str:
-    return next(one for one in work.key.patients if one.prominent).name
+    return next(patient for patient in work.key.patients if patient.prominent).name
 
 
 def _darker(dataset: Any) -> None:
@@ -335,14 +339,14 @@ _LEAKS: dict[str, Callable[[_Work], list[bytes]]] = {
     "nested name": _nested_name,
     "private name": _private_name,
     "spoilt anatomy": lambda work: [_edited(work.cleaned[0], _darker), *work.cleaned[1:]],
-    "brighter pictures": lambda work: [_edited(one, _brighter) for one in work.cleaned],
+    "brighter pictures": lambda work: [_edited(content, _brighter) for content in work.cleaned],
     "no flags": lambda work: [_edited(work.cleaned[0], _without_flags), *work.cleaned[1:]],
     "an image missing": lambda work: list(work.cleaned[1:]),
     "untouched": lambda work: list(work.originals),
 }
 
 
-# Manners ---------------------------------------------------------------------------------------------------------
+# Profiles --------------------------------------------------------------------------------------------------------
 
 
 def _service(modalities: Any) -> Any:
@@ -350,11 +354,11 @@ def _service(modalities: Any) -> Any:
 
 
 def _of_weakness(scenario: Scenario, weakness: str) -> frozenset[str]:
-    return frozenset(next(one.probes for one in scenario.weaknesses if one.id == weakness))
+    return frozenset(next(entry.probes for entry in scenario.weaknesses if entry.id == weakness))
 
 
 def submission_profiles(scenario_id: str = "open-archive") -> dict[str, SubmissionProfile]:
-    """Return the manners of ordinary students by name: perfect, each fix missing, each clinic broken, each leak."""
+    """Return the profiles of ordinary students by name: perfect, each fix missing, each clinic broken, each leak."""
     scenario = load_scenario(scenario_id)
     clinics: dict[str, Options] = {
         "web closed to everybody": {"RemoteAccessAllowed": False},
@@ -411,4 +415,4 @@ def submission_profiles(scenario_id: str = "open-archive") -> dict[str, Submissi
         SubmissionProfile("empty", empty=True, started=False),
         SubmissionProfile("copied", copies=True),
     ]
-    return {one.name: one for one in everything}
+    return {profile.name: profile for profile in everything}
