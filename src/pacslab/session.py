@@ -76,8 +76,7 @@ class Session(Machines):
         done = read_progress(self.deployment.work.path).of(found.id)
         text = found.task
         if "{" in text:
-            told = {name: self.key.facts[name] for name in self.key.told}
-            text = text.format_map(told)
+            text = text.format_map({name: self.key.facts[name] for name in self.key.told})
         return ObjectiveStatus(
             id=found.id,
             stage=found.stage,

@@ -80,7 +80,7 @@ def lab(*, port: int | None, browser: bool, in_container: bool) -> None:
     """Open the notebooks in JupyterLab. When it ends, every server of the lab ends."""
     from pacslab.notebook import serve  # noqa: PLC0415
 
-    sys.exit(serve(port=port, browser=browser, in_container=in_container, say=click.echo))
+    sys.exit(serve(port=port, browser=browser, in_container=in_container, on_message=click.echo))
 
 
 @cli.command()

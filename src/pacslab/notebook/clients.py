@@ -138,6 +138,6 @@ def run_client(program: str, options: tuple[str, ...], host: str, port: int) -> 
         )
     except subprocess.TimeoutExpired:
         raise PacslabError(f"{program} did not end within {_TIMEOUT} seconds", "See `lab.status()`.") from None
-    said = (done.stdout + done.stderr).decode("utf-8", "replace").strip()
+    output = (done.stdout + done.stderr).decode("utf-8", "replace").strip()
     shown = " ".join(f'"{word}"' if " " in word or "*" in word else word for word in words)
-    return f"$ {shown}\n{said[:_LONGEST]}"
+    return f"$ {shown}\n{output[:_LONGEST]}"

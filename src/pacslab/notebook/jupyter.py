@@ -25,7 +25,7 @@ FIRST_LAB = "labs/00_start_here.ipynb"
 DEFAULT_PORT = 8888
 _CONFIGURATION = Path(__file__).with_name("jupyter_config")
 _PORTS_TRIED = 50
-_PATIENCE = 10.0
+_END_TIMEOUT_S = 10.0
 _PAUSE = 0.1  # seconds between two looks
 
 
@@ -54,7 +54,7 @@ def _is_free(host: str, port: int) -> bool:
 
 
 def free_port(host: str, asked: int | None) -> int:
-    """Return the port asked for, or the first free one from 8888.
+    """Return the port asked for, or the first free port from 8888.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def free_port(host: str, asked: int | None) -> int:
     )
 
 
-def serve(*, port: int | None, browser: bool, in_container: bool, say: Callable[[str], None]) -> int:
+def serve(*, port: int | None, browser: bool, in_container: bool, on_message: Callable[[str], None]) -> int:
     """Run JupyterLab until it ends, then end every server of this lab. Return JupyterLab's exit status.
 
     Parameters
@@ -87,7 +87,7 @@ def serve(*, port: int | None, browser: bool, in_container: bool, say: Callable[
         Whether JupyterLab opens a web browser.
     in_container
         Listen on the container's own interface: what publishes it decides who may connect.
-    say
+    on_message
         Called with lines for the person who started this.
 
     Raises
@@ -100,19 +100,41 @@ def serve(*, port: int | None, browser: bool, in_container: bool, say: Callable[
     chosen = free_port(host, port)
     token = os.environ.get("PACSLAB_TOKEN") or secrets.token_urlsafe(24)
     fill_workspace()
+    published = os.environ.get("PACSLAB_PORT") if in_container else None
+    address = f"http://127.0.0.1:{published or chosen}/lab/tree/{FIRST_LAB}?token={token}"
+
+    def announce() -> None:
+        on_message(f"PACS Lab: {address}")
+        on_message("Open it in a web browser. Stop with Ctrl+C; every server of the lab ends then, too.")
+
+    on_message(f"JupyterLab is starting; your files: {workspace()}")
+    command, environment = _jupyter_command(host, chosen, browser=browser), _jupyter_environment(token)
+    jupyter = subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603
+    try:
+        return _wait(jupyter, chosen, announce)
+    finally:
+        deployments, servers = stop_all()
+        if deployments:
+            on_message(f"Ended {servers} server(s) of {deployments} deployment(s).")
+
+
+def _jupyter_environment(token: str) -> dict[str, str]:
     # Ours besides the user's own: no question about news, no button to install extensions from the internet.
     configurations = [str(_CONFIGURATION), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
-    environment = {
+    return {
         **os.environ,
         "JUPYTER_TOKEN": token,
         "JUPYTER_CONFIG_PATH": os.pathsep.join(configurations),
     }
+
+
+def _jupyter_command(host: str, port: int, *, browser: bool) -> list[str]:
     command = [
         sys.executable,
         "-m",
         "jupyterlab",
         f"--ServerApp.ip={host}",
-        f"--ServerApp.port={chosen}",
+        f"--ServerApp.port={port}",
         "--ServerApp.port_retries=0",
         f"--ServerApp.root_dir={workspace()}",
         f"--LabApp.default_url=/lab/tree/{FIRST_LAB}",
@@ -125,21 +147,7 @@ def serve(*, port: int | None, browser: bool, in_container: bool, say: Callable[
         command.append("--ServerApp.open_browser=False")
     if os.geteuid() == 0:
         command.append("--allow-root")
-    published = os.environ.get("PACSLAB_PORT") if in_container else None
-    address = f"http://127.0.0.1:{published or chosen}/lab/tree/{FIRST_LAB}?token={token}"
-
-    def tell() -> None:
-        say(f"PACS Lab: {address}")
-        say("Open it in a web browser. Stop with Ctrl+C; every server of the lab ends then, too.")
-
-    say(f"JupyterLab is starting; your files: {workspace()}")
-    jupyter = subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603
-    try:
-        return _wait(jupyter, chosen, tell)
-    finally:
-        deployments, servers = stop_all()
-        if deployments:
-            say(f"Ended {servers} server(s) of {deployments} deployment(s).")
+    return command
 
 
 def _wait(jupyter: subprocess.Popen[bytes], port: int, answers: Callable[[], None]) -> int:
@@ -163,5 +171,5 @@ def _wait(jupyter: subprocess.Popen[bytes], port: int, answers: Callable[[], Non
         if jupyter.poll() is None:
             jupyter.terminate()
             with suppress(subprocess.TimeoutExpired):
-                jupyter.wait(_PATIENCE)
+                jupyter.wait(_END_TIMEOUT_S)
     return 0 if status in {0, -signal.SIGTERM, -signal.SIGINT} else status

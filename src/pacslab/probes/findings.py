@@ -47,7 +47,7 @@ class Registered(VersionTolerantModel):
 
     @property
     def line(self) -> str:
-        """Return class and score in one line."""
+        """Return CWE class and CVSS score in a line."""
         return f"{self.cwe}, CVSS 4.0: {self.score} ({self.severity.value})"
 
 

@@ -180,7 +180,7 @@ class Scenario(Model):
         return sum(objective.points for objective in self.objectives)
 
     def objective(self, objective_id: str) -> Objective:
-        """Return one objective.
+        """Return an objective by its id.
 
         Raises
         ------

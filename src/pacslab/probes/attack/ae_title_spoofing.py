@@ -1,4 +1,4 @@
-"""What a stranger does under a borrowed title: not only read as the workstation, but write as the scanner."""
+"""Spoofing of an AE title: a stranger stores images under the scanner's title."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an archive's log knows afterwards: who stored, searched, fetched, read and deleted; and if it names patients."""
+"""The archive's log as an audit trail: who stored, searched, fetched, read or deleted; and patients' names in it."""
 
 from __future__ import annotations
 
@@ -36,26 +36,26 @@ _PREFIX = re.compile(r"^.*?\] ")  # what Orthanc writes before a line's words: l
 
 @dataclass(frozen=True)
 class _Action:
-    """Something that was done: in words, and what its line must hold - each of ``who`` and one of each ``what``."""
+    """An action in words; its log line must contain ``who`` and, of each tuple in ``what``, at least a word."""
 
     words: str
     who: str
     what: tuple[tuple[str, ...], ...] = ()
 
     def traced(self, line: str) -> bool:
-        """Return whether a line says that this person or device did this."""
+        """Return whether a log line names this person or device and this action."""
         return _contains_words(line, self.who) and all(
             any(word in line.lower() for word in choice) for choice in self.what
         )
 
 
 def _contains_words(line: str, word: str) -> bool:
-    """Return whether a line holds these words, and not only as a part of longer ones."""
+    """Return whether a line contains these words as whole words, in upper or lower case."""
     return re.search(rf"(?<![\w.]){re.escape(word)}(?![\w.])", line, re.IGNORECASE) is not None
 
 
 def _name_forms(patient: pydicom.Dataset) -> tuple[str, ...]:
-    """Return how a patient could stand in a log: the name in DICOM's and in ordinary writing, and the number."""
+    """Return the forms by which a log could name a patient: PN value, ordinary spellings, patient ID."""
     name = str(patient.PatientName)
     parts = [part for part in name.split("^") if part]
     spoken = (" ".join(parts), " ".join(reversed(parts)), ", ".join(parts))
@@ -63,7 +63,7 @@ def _name_forms(patient: pydicom.Dataset) -> tuple[str, ...]:
 
 
 def _orthanc_ids(file: pydicom.Dataset) -> tuple[str, ...]:
-    """Return what Orthanc calls a file's patient, study, series and instance: hashes of their identifiers."""
+    """Return Orthanc's identifiers of a file's patient, study, series and instance: SHA-1 of their identifiers."""
     uids = [str(file.PatientID), file.StudyInstanceUID, file.SeriesInstanceUID, file.SOPInstanceUID]
     digests = [hashlib.sha1("|".join(uids[:count]).encode()).hexdigest() for count in range(1, 5)]  # noqa: S324
     return tuple("-".join(digest[at : at + 8] for at in range(0, 40, 8)) for digest in digests)
@@ -103,7 +103,7 @@ def _work_a_day(target: Target, study_uid: str, file: bytes) -> list[_Action]:
 
 
 def _lines_since(target: Target, before: set[str], acts: list[_Action], timeout_s: float) -> list[str]:
-    """Return the log's new lines; where some of the acts have one, the others' are waited for."""
+    """Return the log's new lines; if some of the actions have a line, wait for those of the others."""
     deadline = time.monotonic() + timeout_s
     while True:
         lines = [_PREFIX.sub("", line) for line in target.log() if line not in before]

@@ -1,4 +1,4 @@
-"""What strangers do over DICOM: search, have images sent, fetch them, and borrow the titles of known devices."""
+"""Attacks on query and retrieve over a DICOM association: C-ECHO, C-FIND, C-MOVE, C-GET, spoofed AE titles."""
 
 from __future__ import annotations
 
@@ -34,6 +34,8 @@ from pacslab.probes.target import AS_NOBODY_KNOWS, LEVELS, TIMEOUT, WRONG_TITLE
 from pacslab.scenario import Severity
 
 if TYPE_CHECKING:
+    from pynetdicom.association import Association
+
     from pacslab.probes.target import Target
 
 _STORAGE_CLASSES = (
@@ -54,7 +56,7 @@ def _dcmtk_command(target: Target, program: str, title: str, *keys: str) -> str:
 
 
 def _c_find(target: Target, caller: str, level: str, wanted: dict[str, str], modality: str) -> list[dict[str, str]]:
-    """Search with an empty question; where that runs into a limit, ask for one patient's records instead."""
+    """Send an empty C-FIND; if that reaches the archive's limit, search for a single patient instead."""
     device = target.peers[caller]
     try:
         return device.find(level, wanted, modality)
@@ -65,7 +67,7 @@ def _c_find(target: Target, caller: str, level: str, wanted: dict[str, str], mod
 
 
 def _c_find_at_each_level(target: Target, modality: str, title: str, caller: str) -> ProbeResult:
-    """Search at each level in turn: a rule may forget one of them."""
+    """Send a C-FIND at each level in turn: a rule may forget a level."""
     reasons: list[str] = []
     for level in ("Study", "Patient", "Series", "Instance"):
         wanted = dict(_STUDY_KEYS) if level != "Patient" else {"PatientName": "", "PatientID": ""}
@@ -74,7 +76,7 @@ def _c_find_at_each_level(target: Target, modality: str, title: str, caller: str
         except RefusedError as reason:
             reasons.append(str(reason))
             if len(reasons) > 1:
-                break  # refused as a caller, not for one level
+                break  # the caller is refused, not the level
             continue
         if answers:
             first = answers[0]
@@ -178,7 +180,7 @@ def move_as_stranger(target: Target) -> ProbeResult:
     begun = time.monotonic()
     for destination in (FORMER_DEVICE_TITLE, STRANGER, WORKSTATION):
         if time.monotonic() - begun > TIMEOUT:
-            break  # an archive that lets one request wait so long does not serve the next
+            break  # an archive that holds a request up so long does not serve the next
         receiver = target.peers[WORKSTATION if destination == WORKSTATION else STRANGER]
         asked = _dcmtk_command(
             target,
@@ -239,12 +241,24 @@ def get_as_stranger(target: Target) -> ProbeResult:
     )
     if not association.is_established:
         return ProbeResult(False, f"The archive refused an association from {STRANGER}.", asked)
-    question = Dataset()
-    question.QueryRetrieveLevel = "STUDY"
-    question.StudyInstanceUID = study
+    refusal = _c_get(association, study)
+    if received:
+        return ProbeResult(
+            True,
+            f"{STRANGER} fetched {len(received)} images and documents of one study ({sum(received):,} bytes) by C-GET.",
+            asked,
+        )
+    return ProbeResult(False, f"The archive sent nothing for a C-GET from {STRANGER}: {refusal}.", asked)
+
+
+def _c_get(association: Association, study_uid: str) -> str:
+    """Send a C-GET for a study, release the association, and return in words why nothing came, if nothing came."""
+    identifier = Dataset()
+    identifier.QueryRetrieveLevel = "STUDY"
+    identifier.StudyInstanceUID = study_uid
     refusal = "it offers no C-GET"
     try:
-        for status, _ in association.send_c_get(question, StudyRootQueryRetrieveInformationModelGet):
+        for status, _ in association.send_c_get(identifier, StudyRootQueryRetrieveInformationModelGet):
             if not status:
                 refusal = "it broke the association off"
             elif status.Status not in _PENDING and status.Status != 0:
@@ -254,13 +268,7 @@ def get_as_stranger(target: Target) -> ProbeResult:
     finally:
         if association.is_established:
             association.release()
-    if received:
-        return ProbeResult(
-            True,
-            f"{STRANGER} fetched {len(received)} images and documents of one study ({sum(received):,} bytes) by C-GET.",
-            asked,
-        )
-    return ProbeResult(False, f"The archive sent nothing for a C-GET from {STRANGER}: {refusal}.", asked)
+    return refusal
 
 
 _config.LOG_HANDLER_LEVEL = "none"

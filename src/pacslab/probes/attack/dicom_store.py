@@ -1,4 +1,4 @@
-"""What strangers and faulty devices do to the data over DICOM: forge, replace, list everything, fill the disk."""
+"""Attacks on the stored data over DICOM: C-STORE of forged and replaced images, unlimited C-FIND, a full disk."""
 
 from __future__ import annotations
 

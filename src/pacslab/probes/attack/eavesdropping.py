@@ -1,4 +1,4 @@
-"""Listen at the cable while the hospital works, and say what could be read."""
+"""Eavesdropping: capture the packets of a DICOM association or a web session, and read names and passwords."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _BASIC = re.compile(rb"Authorization: Basic ([A-Za-z0-9+/=]+)", re.IGNORECASE)
 
 
 def listen_to_workstation(target: Target) -> Capture:
-    """Return what crossed the cable while the workstation searched for a patient."""
+    """Return the packets between workstation and archive during a C-FIND."""
     workstation = target.peers[WORKSTATION]
     name = f"tapped-{uuid.uuid4().hex[:8]}"
     with target.tapped() as (host, capture):
@@ -42,7 +42,7 @@ def listen_to_workstation(target: Target) -> Capture:
 
 
 def listen_to_radiologist(target: Target) -> Capture:
-    """Return what crossed the cable while the radiologist logged in and asked for a study."""
+    """Return the packets between the radiologist and the archive during a login and a search."""
     web, capture = target.handover.web, Capture()
     door = target.endpoints.get(web.door)
     if door is None:
@@ -60,7 +60,7 @@ def listen_to_radiologist(target: Target) -> Capture:
 
 
 def passwords_in(capture: Capture) -> list[str]:
-    """Return the user names and passwords (``user:password``) that a capture shows to anybody."""
+    """Return the user names and passwords (``user:password``, RFC 7617) that stand readable in a capture."""
     found: list[str] = []
     for content in capture.streams().values():
         for match in _BASIC.finditer(content):
@@ -70,7 +70,7 @@ def passwords_in(capture: Capture) -> list[str]:
 
 
 def names_in(capture: Capture, target: Target) -> list[str]:
-    """Return those of the names, as they are written in DICOM, that a capture shows to anybody."""
+    """Return the patients' names (PN values) that stand readable in a capture, sorted."""
     content = b"\n".join(capture.streams().values())
     written = {patient.name for patient in target.key.patients}
     return sorted(name for name in written if name and name.encode() in content)
@@ -101,14 +101,14 @@ def eavesdrop_on_radiologist(target: Target) -> ProbeResult:
     """Listen between the ward and the archive while the radiologist logs in, and look for passwords and names."""
     capture = listen_to_radiologist(target)
     passwords, names = passwords_in(capture), names_in(capture, target)
-    told = []
+    readable = []
     if passwords:
         user, _, password = passwords[0].partition(":")
-        told.append(f"the password of {user!r} ({len(password)} characters, it begins with {password[:2]!r})")
+        readable.append(f"the password of {user!r} ({len(password)} characters, it begins with {password[:2]!r})")
     if names:
-        told.append(f"the name {names[0].replace('^', ' ').strip()}")
-    if told:
-        words = f"While the radiologist logged in, the cable carried {' and '.join(told)} readable."
+        readable.append(f"the name {names[0].replace('^', ' ').strip()}")
+    if readable:
+        words = f"While the radiologist logged in, the cable carried {' and '.join(readable)} readable."
         return ProbeResult(True, words, _tcpdump_command(target))
     return ProbeResult(
         False, "While the radiologist logged in, the cable carried nothing readable.", _tcpdump_command(target)

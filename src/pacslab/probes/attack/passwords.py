@@ -1,4 +1,4 @@
-"""What strangers do at a login: the passwords that everybody knows, none at all, and those that follow from a name."""
+"""Guessing at a login: well-known passwords, blank passwords, passwords derived from the user name."""
 
 from __future__ import annotations
 
@@ -54,26 +54,26 @@ def _derived_passwords(user: str) -> list[str]:
 
 
 def _is_logged_in(answer: httpx.Response) -> bool:
-    """Return whether this is the archive's own page about itself, and not some page of a proxy."""
+    """Return whether an answer is the archive's ``/system``, and not a page of a proxy."""
     page = json_content(answer)
     return isinstance(page, dict) and "DicomAet" in page
 
 
 def _basic_credentials(user: str, password: str) -> str:
-    """Return what a browser sends after asking for a name and a password (RFC 7617)."""
+    """Return the Authorization header of a name and a password (RFC 7617)."""
     return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
 def _guess_passwords(target: Target, url: str, guesses: Callable[[str], Iterable[str]], kind: str) -> ProbeResult:
     """Try a list of passwords for the usual names and for the hospital's own.
 
-    A client's time may be over before the list is, or its connection, on a machine that does much at once. As long as
-    the archive answered a fair number of guesses in it, another client goes on; one that only drips is not waited for.
+    On a busy machine a client's time may be over before the list is. As long as the archive answered a fair number of
+    guesses in that time, another client goes on; an archive that answers fewer is given up.
 
     Raises
     ------
     LabFailureError
-        If the archive stopped answering before the list was over: what was not tried must not count as closed.
+        If the archive stopped answering before the list was over: an untried password must not count as closed.
 
     """
     own = [target.handover.web.radiologist.username, target.handover.web.administrator.username]

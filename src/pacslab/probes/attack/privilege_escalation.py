@@ -1,4 +1,4 @@
-"""What somebody does who has a reader's password: more than read. And what the web side offers to anybody who is in."""
+"""Privilege escalation over the web: a reader, or anybody, deletes, restarts, runs code or writes files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _WAITED = 0.8  # seconds without an answer, while others are answered, after whi
 
 @dataclass(frozen=True)
 class _Caller:
-    """Somebody who asks: their name in words, and the credentials."""
+    """A caller: name in words, and the account."""
 
     words: str
     account: Account | None
@@ -42,7 +42,7 @@ class _Caller:
 
 
 def _callers(target: Target) -> list[_Caller]:
-    """Return who is tried: nobody, the reader, the administrator."""
+    """Return the callers: anonymous, the reader, the administrator."""
     web = target.handover.web
     return [
         _Caller("somebody without a password", None),
@@ -117,7 +117,7 @@ def restart_as_reader(target: Target, url: str) -> ProbeResult:
 def _is_let_through(target: Target, url: str, path: str, account: Account | None) -> bool:
     """Send the header of a POST and no body; return whether the server waits for the body.
 
-    Its silence proves something only if it answers others meanwhile: a question that came later is waited for, and then
+    Silence counts only while the server answers others: the probe waits for the answer to a later request, and then
     longer than that took.
     """
     parts = urlsplit(url)

@@ -1,4 +1,4 @@
-"""What somebody on the cable looks for: what crosses it readable, and encryption that proves or protects nothing."""
+"""TLS of the web side and of DICOM associations: missing, old, weak, or without proof of identity."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
 _HANDSHAKE_TIMEOUT_S = 4.0  # seconds for a handshake
 _SMALLEST_KEY = 2048  # bits of RSA, BCP 195 (RFC 9325), section 4.2
-_ANYTHING = ("-cipher", "'ALL:@SECLEVEL=0'")  # Debian's OpenSSL refuses by itself what is old, unless it is told this
+_ANYTHING = ("-cipher", "'ALL:@SECLEVEL=0'")  # Debian's OpenSSL itself refuses old protocols without this
 _OLD = (("TLS 1.0", ssl.TLSVersion.TLSv1, "-tls1"), ("TLS 1.1", ssl.TLSVersion.TLSv1_1, "-tls1_1"))
 _WEAK = "aNULL:eNULL:EXPORT:RC4:3DES:MD5:kRSA"  # no authentication, no or broken encryption, no forward secrecy
 
 
 def _context(*, versions: tuple[ssl.TLSVersion, ssl.TLSVersion] | None = None, ciphers: str = "ALL") -> ssl.SSLContext:
-    """Return a TLS client that accepts everything, for finding out what a server accepts."""
+    """Return a TLS client context that accepts every certificate and cipher, to find what a server accepts."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -180,14 +180,14 @@ def _certificate_faults(certificate: x509.Certificate, name: str) -> list[str]:
 def _answers_dicom(target: Target, context: ssl.SSLContext | None) -> bool:
     """Return whether the DICOM port answers an association request with DICOM, be it a refusal.
 
-    A refusal and the end of its connection may come in one breath, and then only the end is seen: so it is asked again.
+    A refusal and the end of its connection may arrive together, and then only the end is seen: so it tries again.
     """
     begun = time.monotonic()
     for _ in range(3):
         if _answered_association_request(target, context):
             return True
         if time.monotonic() - begun >= _HANDSHAKE_TIMEOUT_S:
-            break  # a server that is silent is not asked again
+            break  # no retry for a silent server
     return False
 
 

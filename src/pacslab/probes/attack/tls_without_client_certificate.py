@@ -1,4 +1,4 @@
-"""A caller who opens DICOM over TLS and shows no certificate: anybody can, unless the archive asks for one."""
+"""DICOM associations over TLS without a client certificate, which an archive should refuse."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ def _associate_without_certificate(
 
 
 def c_find_without_certificate(target: Target, title: str) -> list[str]:
-    """Search the archive for studies over TLS, without a certificate, under an AE title; return the names found.
+    """Send a C-FIND over TLS, without a certificate, under an AE title; return the patients' names found.
 
-    An empty list says that the archive did not answer, whatever the reason.
+    An empty list means that the archive did not answer, whatever the reason.
     """
     model = StudyRootQueryRetrieveInformationModelFind
     with _associate_without_certificate(target, title, model) as association:
@@ -72,7 +72,7 @@ def c_find_without_certificate(target: Target, title: str) -> list[str]:
 
 
 def c_store_without_certificate(target: Target, title: str, file: bytes) -> bool:
-    """Store a file in the archive over TLS, without a certificate, under an AE title; return whether it was taken."""
+    """Send a C-STORE over TLS, without a certificate, under an AE title; return whether it was accepted."""
     image = pydicom.dcmread(io.BytesIO(file))
     kind, syntax = image.file_meta.MediaStorageSOPClassUID, image.file_meta.TransferSyntaxUID
     with _associate_without_certificate(target, title, kind, syntax) as association:

@@ -1,4 +1,4 @@
-"""What strangers do over the web without logging in: read, and look for spellings that a lock has forgotten."""
+"""Anonymous attacks over the web: REST API, DICOMweb, WADO, path spellings, served folders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the web probes share: which paths hold patients, what an answer says, and how to ask the same with curl."""
+"""Helpers of the web probes: reading of answers, curl commands, and a probe of every web address."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def json_content(answer: httpx.Response) -> Any:
 
 
 def records(answer: httpx.Response) -> list[Any]:
-    """Return what a successful answer of the archive tells about its patients: records, identifiers, figures."""
+    """Return the patients' records, identifiers or counts in a successful answer of the archive."""
     found = json_content(answer)
     if isinstance(found, dict):
         found = found.get("Changes") or [found[name] for name in ("CountPatients", "CountInstances") if name in found]
@@ -38,7 +38,7 @@ def records(answer: httpx.Response) -> list[Any]:
 
 
 def patient_in_words(record: Any) -> str:
-    """Return whom a patient's or study's record of Orthanc belongs to, in words; empty if it does not say."""
+    """Return name and ID of the patient of an Orthanc record, in words; empty if it holds no name."""
     if not isinstance(record, dict):
         return ""
     tags = record.get("PatientMainDicomTags") or record.get("MainDicomTags") or {}
@@ -49,20 +49,20 @@ def patient_in_words(record: Any) -> str:
 
 
 def curl(url: str, *options: str) -> str:
-    """Return the command line that asks the same."""
+    """Return the curl command that sends the same request."""
     return " ".join(["curl", *options, shlex.quote(url)])
 
 
 def no_answer(url: str, reason: Exception) -> ProbeResult:
-    """Return what a probe says of a server that gives no proper answer: no way in, but no merit either."""
+    """Return the result for a server that gives no proper answer: it was not reached."""
     return ProbeResult(False, f"No proper answer came from {url}: {in_words(reason)}.", curl(url, "-i"))
 
 
 def at_each_web_address(look: Callable[[Target, str], ProbeResult]) -> Callable[[Target], ProbeResult]:
-    """Make a probe of a look at one web address: it looks at every address of the archive and its proxy in turn.
+    """Turn a probe of a web address into a probe of every web address of the archive and its proxy.
 
-    The first way in counts. An address that gives no proper answer is no way in, and the others are looked at all the
-    same.
+    The first that reaches its goal counts. An address that gives no proper answer was not reached, and the others are
+    tried all the same.
     """
 
     @functools.wraps(look)
