@@ -14,9 +14,16 @@ from pacslab.cohort import Trap, load_recipe
 from pacslab.scenario import Scenario
 
 ROOT = Path(__file__).parents[2]
-SITE = importlib.util.spec_from_file_location("site_pages", ROOT / "tools/site_pages.py")
-site_pages = importlib.util.module_from_spec(SITE)
-SITE.loader.exec_module(site_pages)
+
+
+def load(name):
+    specification = importlib.util.spec_from_file_location(name, ROOT / f"tools/{name}.py")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+site_pages = load("site_pages")
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +82,13 @@ def test_command_reference_has_every_command_and_option(pages):
 def test_python_page_lists_the_fields_of_a_model(pages):
     assert "| `planted` |" in pages["api/cohort.md"]
     assert not re.findall(r"\]\(#", pages["api/cohort.md"])
+
+
+def test_examples_in_a_docstring_are_shown_as_code():
+    fenced = load("docstring_examples").fenced
+    text = "Add.\n\n>>> [1][0]\n1\n\nExamples\n--------\n>>> 2\n2"
+    assert fenced(text) == "Add.\n\n```pycon\n>>> [1][0]\n1\n```\n\nExamples\n--------\n>>> 2\n2"
+    assert fenced("Only words.\n\nTwo paragraphs.") == "Only words.\n\nTwo paragraphs."
 
 
 def test_site_asks_nobody_outside():
