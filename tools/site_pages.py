@@ -39,8 +39,18 @@ FACADES = ("scenario", "cohort", "pacs", "probes", "deid", "grading", "notebook"
 """The packages that have a page under ``api/``, in the order of the layers."""
 ROOT_PAGES = {"contributing.md": "CONTRIBUTING.md", "security.md": "SECURITY.md", "changelog.md": "CHANGELOG.md"}
 """Pages of the site that are files of the repository's root."""
+CALIBRATION = "calibration.md"
+"""A page that a measurement writes; a checkout need not have it."""
 _PLAIN = {str: "text", int: "integer", float: "number", bool: "true or false", date: "date", Any: "any value"}
 _BOUNDS = {"ge": "at least {}", "le": "at most {}", "gt": "more than {}", "lt": "less than {}"}
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Put the calibration of the text detector into the reference, where it has been measured."""
+    (reference,) = [section["Reference"] for section in config.nav or [] if "Reference" in section]
+    if (Path(config.docs_dir) / CALIBRATION).is_file() and CALIBRATION not in reference:
+        reference.append(CALIBRATION)
+    return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
