@@ -1,4 +1,4 @@
-"""Smooth random fields: what is patchy in a body."""
+"""Smooth random fields for patchy tissue."""
 
 from __future__ import annotations
 
@@ -11,16 +11,21 @@ if TYPE_CHECKING:
 
 
 def cloud(stream: Stream, rows: int, columns: int, grain: int) -> np.ndarray:
-    """Return a field of shape (rows, columns), mean about 0 and deviation about 0.5.
+    """Draw a smooth random field, mean about 0 and deviation about 0.5.
 
     Parameters
     ----------
     stream
-        Where its values come from.
+        The stream that values are drawn from.
     rows, columns
         Multiples of ``grain``.
     grain
         The size of a patch in pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 of shape (rows, columns).
 
     """
     coarse = stream.numpy().normal(0, 1, (rows // grain, columns // grain)).astype(np.float32)
@@ -28,7 +33,7 @@ def cloud(stream: Stream, rows: int, columns: int, grain: int) -> np.ndarray:
 
 
 def _ramp(coarse: np.ndarray, grain: int) -> np.ndarray:
-    """Return the rows of an array interpolated linearly: ``grain`` rows for each."""
+    """Interpolate the rows of an array linearly, to ``grain`` times as many."""
     places = (np.arange(len(coarse) * grain, dtype=np.float32) + 0.5) / grain - 0.5
     low = np.clip(np.floor(places).astype(np.intp), 0, len(coarse) - 1)
     high = np.minimum(low + 1, len(coarse) - 1)

@@ -1,8 +1,8 @@
-"""A chest radiograph in two views: how much X-rays are weakened on straight lines through a thorax.
+"""Chest radiographs in two views: attenuation of X-rays on straight lines through a thorax.
 
 Lungs, heart, vessels and domes are :func:`pacslab.cohort.anatomy.thorax.project`'s: sums along rays through the slices
-that computed tomography shows. What is finer than those slices has a closed form and is added as one: bones (the length
-of a ray in a rib's shell is known, and it crosses one behind and one in front), neck and arms, and the finding.
+that computed tomography shows. Finer structures are added in closed form: bones (the length of a ray in the shell of a
+rib is known, and it crosses a rib behind and a rib in front), neck and arms, and the finding.
 
 In the posteroanterior view (``PA``) the viewer faces the patient, whose left is on the right; in the left lateral
 (``LL``) the patient looks to the left.
@@ -30,7 +30,7 @@ SPACING = 0.68
 
 VIEWS = ("PA", "LL")
 PATIENT_ORIENTATION = {"PA": ("L", "F"), "LL": ("P", "F")}
-"""Where rows and columns of each view run."""
+"""Patient Orientation (0020,0020) of each view."""
 
 TOP = 316.0
 """Height of the first row above the origin of the thorax (mm)."""
@@ -43,7 +43,7 @@ Z = (TOP - np.arange(ROWS) * SPACING).astype(np.float32)[:, None]
 
 @dataclass(frozen=True)
 class Chest:
-    """What the cohort's rays pass besides the lungs, in centimetres of water, each of shape (rows, columns).
+    """Attenuation besides the lungs, shared by a cohort: centimetres of water, each of shape (rows, columns).
 
     ``trunk``, ``bones`` and ``markings`` are those of the frontal view, ``side_bones`` and ``side_markings`` those of
     the lateral.
@@ -85,7 +85,7 @@ def _fraction(value: np.ndarray) -> np.ndarray:
 
 
 def draw_chest(stream: Stream) -> Chest:
-    """Return the cohort's chest, without the lungs and the heart, which differ most between patients."""
+    """Draw the cohort's chest without lungs and heart, which differ most between patients."""
     front = _markings(stream, [(side * 32.0, 152.0 if side < 0 else 158.0) for side in (-1, 1)])
     side = _markings(stream, [(4.0, 154.0), (10.0, 150.0)])
     return Chest(_trunk(), _bones(chest_width(Z) * 1.04), front, _side_bones(chest_depth(Z)), side)
@@ -93,13 +93,13 @@ def draw_chest(stream: Stream) -> Chest:
 
 @cache
 def _lungs(heart: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the projections of the thorax at the picture's resolution: air from the front, all water from the side."""
+    """Return the projections of the thorax, of shape (ROWS, COLUMNS): air from the front, water from the side (cm)."""
     rays = project(heart)
     return _spread(rays.air, rays.heights), _spread(rays.water, rays.heights)
 
 
 def _spread(coarse: np.ndarray, heights: np.ndarray) -> np.ndarray:
-    """Return values of coarse rays at every pixel, interpolated by quadratic splines."""
+    """Interpolate coarse rays at every pixel by quadratic splines; returns shape (ROWS, COLUMNS)."""
     pitch = WIDTH / coarse.shape[1]
     places = (
         (Z[:, 0] - heights[0]) / (heights[1] - heights[0]),
@@ -229,7 +229,7 @@ def _markings(stream: Stream, hila: list[tuple[float, float]]) -> np.ndarray:
 def patient_radiograph(  # noqa: PLR0917 - the order is that of the drawing
     chest: Chest, grain: np.ndarray, stream: Stream, shape: str, sex: str, view: str = "PA"
 ) -> np.ndarray:
-    """Return one patient's radiograph: 12 bits in uint16 of shape (rows, columns), bones bright.
+    """Draw a patient's radiograph, bones bright.
 
     Parameters
     ----------
@@ -240,11 +240,16 @@ def patient_radiograph(  # noqa: PLR0917 - the order is that of the drawing
     stream
         The patient's build and finding are drawn from it: give both views streams of the same labels.
     shape
-        The finding (see ``recipe.SHAPES``).
+        The finding (see ``pacslab.cohort.recipe.sections.SHAPES``).
     sex
         ``F`` or ``M``.
     view
         One of :data:`VIEWS`.
+
+    Returns
+    -------
+    numpy.ndarray
+        12 bits in uint16 of shape (rows, columns).
 
     """
     across, along, size = stream.uniform(0.93, 1.04), stream.uniform(0.95, 1.04), stream.uniform(0.8, 1.15)
@@ -272,7 +277,7 @@ def patient_radiograph(  # noqa: PLR0917 - the order is that of the drawing
 
 
 def water_of(exposed: np.ndarray) -> np.ndarray:
-    """Return the centimetres of water that leave this share of the beam: what the reader's logarithm does."""
+    """Return the centimetres of water that transmit this share of the beam: the plate reader's logarithm."""
     return np.asarray(exact.log10(np.maximum(exposed, 1e-4)) * np.float32(-2.302585 / 0.115))
 
 
@@ -292,7 +297,7 @@ def _breasts(size: float, view: str) -> np.ndarray:
 
 
 def _fluid(shape: str) -> np.ndarray | float:
-    """Return the share of each frontal ray's air that an effusion displaces: it climbs along the chest wall."""
+    """Return the share of air that an effusion displaces on each frontal ray; it rises along the chest wall."""
     if not shape.startswith("effusion"):
         return 0.0
     outward = np.maximum(0, (X if shape.endswith("left") else -X) - 26)
@@ -315,7 +320,7 @@ def _opacity(stream: Stream, shape: str, place: tuple[float, float, float]) -> n
 
 
 def _side_opacity(stream: Stream, shape: str, place: tuple[float, float, float]) -> np.ndarray | float:
-    """Return what a finding adds from the side."""
+    """Return the attenuation that a finding adds in the lateral view (cm of water)."""
     _, y, z = place
     if shape.startswith("nodule"):
         return 2.6 * _ball(y, z, 8.5, 8)

@@ -1,7 +1,8 @@
 """A contrast-enhanced chest in Hounsfield units.
 
-One body is drawn for a cohort; each patient's differs from it in build, in the tree of lung vessels and in the finding.
-Coordinates are DICOM's: x grows to the patient's left, y to the back, z to the head, in millimetres.
+A single body is drawn for a cohort; the patients differ from it in build, lung vessels and finding. Coordinates are
+those of the patient coordinate system (PS3.3 C.7.6.2.1.1): x grows to the patient's left, y to the back, z to the
+head, in millimetres.
 """
 
 from __future__ import annotations
@@ -48,14 +49,14 @@ Z = (np.arange(SLICES) * STEP).astype(np.float32)
 
 _mattress = 138 - 10 * (X / 150) ** 2
 _TABLE = ((np.abs(Y - _mattress) < 1.6) | (np.abs(Y - _mattress - 13) < 1.6)) & (np.abs(X) < 165)
-"""Where the table under the patient's back is."""
+"""Mask of the table under the patient's back, of shape (SIZE, SIZE)."""
 _BODY = slice(28, 226)
-"""The rows that a body reaches."""
+"""The rows that a body extends over."""
 
 
 @cache
 def draw_body(heart: float = 1.0) -> np.ndarray:
-    """Return everybody's body: HU as int16 of shape (slices, rows, columns), without lung vessels and noise."""
+    """Return the cohort's body: HU as int16 of shape (slices, rows, columns), without lung vessels and noise."""
     if heart == 1.0:
         return np.stack([draw_slice(float(z)) for z in Z])
     usual = draw_body()
@@ -64,14 +65,14 @@ def draw_body(heart: float = 1.0) -> np.ndarray:
 
 
 def body_for(shape: str) -> np.ndarray:
-    """Return the body that a finding needs: with a large heart for ``cardiomegaly``."""
+    """Return the body for a finding: with a large heart for ``cardiomegaly``; shape as :func:`draw_body`."""
     return draw_body(LARGE_HEART) if shape == "cardiomegaly" else draw_body()
 
 
 def patient_volume(
     body: np.ndarray, noise: np.ndarray, stream: Stream, shape: str, sex: str, *, scan: Stream
 ) -> np.ndarray:
-    """Return one patient's chest as stored values, int16 of shape (slices, rows, columns).
+    """Draw a patient's chest.
 
     Parameters
     ----------
@@ -82,11 +83,16 @@ def patient_volume(
     stream
         The patient's build, vessels and finding are drawn from it: they stay from one year to the next.
     shape
-        The finding (see ``recipe.SHAPES``).
+        The finding (see ``pacslab.cohort.recipe.sections.SHAPES``).
     sex
         ``F`` or ``M``.
     scan
         The noise is drawn from it: no two scans of a patient are the same.
+
+    Returns
+    -------
+    numpy.ndarray
+        Stored values, int16 of shape (slices, rows, columns): Hounsfield units less :data:`INTERCEPT`.
 
     """
     across, deep = stream.uniform(0.9, 1.06), stream.uniform(0.88, 1.08)
@@ -194,7 +200,7 @@ def _tree(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _finding(volume: np.ndarray, stream: Stream, shape: str) -> None:
-    """Add what the report will describe (a large heart is in the body already, see :func:`body_for`)."""
+    """Draw the finding of the report (a large heart is part of the body, see :func:`body_for`)."""
     side = -1 if shape.endswith("right") else 1  # x grows to the patient's left
     if shape.startswith(("nodule", "calcification")):
         centre = side * stream.uniform(64, 78), stream.uniform(-28, 20), stream.choice((108.0, 120.0, 192.0, 204.0))

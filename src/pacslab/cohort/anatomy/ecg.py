@@ -20,7 +20,7 @@ RATE = 500
 """Samples a second."""
 SECONDS = 10
 SENSITIVITY = 5.0
-"""Microvolts that a stored step of 1 means (ChannelSensitivity, with UCUM unit uV)."""
+"""Microvolts of a stored step of 1 (ChannelSensitivity, with UCUM unit uV)."""
 RHYTHMS = ("normal", "atrial-fibrillation", "st-elevation")
 
 
@@ -74,7 +74,7 @@ class Ecg:
 
 
 def record(stream: Stream, rhythm: str) -> Ecg:
-    """Return ten seconds of a patient at rest.
+    """Record ten seconds of a patient at rest.
 
     Parameters
     ----------
@@ -83,10 +83,15 @@ def record(stream: Stream, rhythm: str) -> Ecg:
     rhythm
         One of :data:`RHYTHMS`.
 
+    Returns
+    -------
+    Ecg
+        Samples, beats and heart rate.
+
     Raises
     ------
     ValueError
-        If the rhythm is another.
+        If the rhythm is none of these.
 
     """
     if rhythm not in RHYTHMS:
@@ -111,7 +116,7 @@ def record(stream: Stream, rhythm: str) -> Ecg:
 
 
 def _beats(stream: Stream, fibrillation: bool) -> list[float]:
-    """Return when the ventricles beat (seconds): breathing alone disturbs the sinus, nothing orders fibrillation."""
+    """Return the times of the R peaks (seconds): varied by breathing in sinus rhythm, irregular in fibrillation."""
     interval = stream.uniform(0.55, 0.68) if fibrillation else stream.uniform(0.74, 1.02)
     beats, now = [], stream.uniform(0.25, 0.5)
     while now < SECONDS - 0.1:

@@ -1,4 +1,4 @@
-"""Functions and noise whose bits are the same on every machine.
+"""Functions and noise with the same bits on every machine.
 
 NumPy's own ``sin``, ``exp`` and so on choose another polynomial for each processor, and its distributions may change
 between versions. Here functions are tables, rounded far above the last bit of any C library and read with IEEE 754
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from pacslab.scenario import Stream
 
 TURN = 4096
-"""Entries a turn of the sine's table: wrong by less than 1e-3 radians."""
+"""Entries of the sine's table for a turn, for an error below 1e-3 radians."""
 GRID = 1 << 20
-"""Tables hold multiples of one part in this."""
+"""Tables hold multiples of 1 / GRID."""
 
 _FRACTION = 23  # bits of a float32's fraction; the exponent stands above it
 _BESIDE = 0x4B400000  # the bits of 1.5 times 2 to the 23rd
@@ -62,26 +62,33 @@ def rounded(value: np.ndarray) -> np.ndarray:
 
 
 def sin(angle: np.ndarray) -> np.ndarray:
-    """Return the sine of radians, no more than a thousand turns, right to 1e-3."""
+    """Return the sine of radians, at most a thousand turns, with an error below 1e-3.
+
+    Examples
+    --------
+    >>> [round(float(value), 3) for value in sin(np.array([0.0, np.pi / 6, np.pi / 2]))]
+    [0.0, 0.5, 1.0]
+
+    """
     steps = rounded(np.asarray(angle, dtype=np.float32) * np.float32(TURN / (2 * math.pi)))
     return np.asarray(np.take(_sines(), steps & (TURN - 1)))
 
 
 def cos(angle: np.ndarray) -> np.ndarray:
-    """Return the cosine of radians, no more than a thousand turns, right to 1e-3."""
+    """Return the cosine of radians, at most a thousand turns, with an error below 1e-3."""
     steps = rounded(np.asarray(angle, dtype=np.float32) * np.float32(TURN / (2 * math.pi)))
     return np.asarray(np.take(_sines(), (steps + TURN // 4) & (TURN - 1)))
 
 
 def exp(power: np.ndarray) -> np.ndarray:
-    """Return e to a power from -80 to 80, right to two parts in ten thousand."""
+    """Return e to a power from -80 to 80, with a relative error below 2e-4."""
     steps = rounded(np.clip(power, -80, 80) * np.float32(TURN / math.log(2)))
     bits = np.take(_powers(), steps & (TURN - 1)).view(np.int32) + ((steps >> 12) << _FRACTION)
     return np.asarray(bits.view(np.float32))
 
 
 def log10(value: np.ndarray) -> np.ndarray:
-    """Return the decimal logarithm of values from 1e-37 on, right to 1e-4."""
+    """Return the decimal logarithm of values from 1e-37, with an error below 1e-4."""
     bits = np.asarray(value, dtype=np.float32).view(np.int32)
     exponent = (bits >> _FRACTION) - 126
     steps = (bits & ((1 << _FRACTION) - 1)) >> (_FRACTION - 12)
@@ -95,14 +102,14 @@ def turned(degrees: float) -> tuple[float, float]:
 
 
 def normal(stream: Stream, *shape: int) -> np.ndarray:
-    """Return normally distributed noise, mean 0 and deviation 1 (to 0.1 %), between -3.7 and 3.7."""
+    """Return normal noise: float32 of ``shape``, mean 0 and deviation 1 (to 0.1 %), between -3.7 and 3.7."""
     count = math.prod(shape)
     raw = np.asarray(stream.numpy().bit_generator.random_raw((count + 3) // 4), dtype="<u8")
     return np.take(_quantiles(), raw.view("<u2")[:count] >> 4).reshape(shape)
 
 
 def uniform(stream: Stream, *shape: int) -> np.ndarray:
-    """Return values equally likely from 0 to 1, in steps of 1/65536."""
+    """Return uniform noise: float32 of ``shape``, from 0 to 1 in steps of 1/65536."""
     count = math.prod(shape)
     raw = np.asarray(stream.numpy().bit_generator.random_raw((count + 3) // 4), dtype="<u8")
     return (raw.view("<u2")[:count].astype(np.float32) * np.float32(1 / 65536)).reshape(shape)
@@ -114,11 +121,16 @@ def spline_field(stream: Stream, cells: tuple[int, ...], fine: tuple[int, ...]) 
     Parameters
     ----------
     stream
-        Where its values come from.
+        The stream that values are drawn from.
     cells
         Lattice cells along each axis.
     fine
         Samples along each axis, spread over the cells evenly.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 of shape ``fine``.
 
     """
     field = normal(stream, *(count + 2 for count in cells))

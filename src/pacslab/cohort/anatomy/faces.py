@@ -1,6 +1,6 @@
-"""What makes a face somebody's: how far nose, brows, cheekbones, lips and chin stand out, and how broad the nose is.
+"""Individual faces: protrusion of nose, brows, cheekbones, lips and chin, and width of the nose.
 
-A patient's build bends the front of the cohort's head; the brain behind it keeps its place.
+A patient's build deforms the front of the cohort's head; the brain behind it keeps its place.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ _FEATURES = (  # x, z, half width, half height, furthest back, furthest forward 
     ((0.0,), -89.0, 32.0, 11.0, -5.5, 6.0),  # lips
     ((0.0,), -112.0, 44.0, 34.0, -8.0, 7.0),  # chin
 )
-_BROAD = (-0.22, 0.26)
-"""How much broader or narrower the nose can be, as a share."""
+_NOSE_WIDTH_CHANGE = (-0.22, 0.26)
+"""Least and greatest change of the nose's width, as a share."""
 _HALF_NOSE = 30.0
 STILL, FULL = -50.0, -80.0
 """Behind the first place (y, mm) nothing moves; in front of the second everything moves along with the skin."""
 FRONT = slice(0, int(np.searchsorted(Y[:, 0], STILL + 8)))
-"""Rows that a face can bend."""
+"""Rows that a build can deform."""
 LEVELS = int(np.searchsorted(Z, 4.0))
-"""Slices that a face can bend, from the lowest."""
+"""Slices that a build can deform, from the lowest."""
 
 
 def draw_build(stream: Stream) -> tuple[float, ...]:
-    """Return a face's build: how far each feature stands out (mm), then how much broader the nose is."""
-    return (*(stream.uniform(back, forward) for *_, back, forward in _FEATURES), stream.uniform(*_BROAD))
+    """Draw a face's build: the protrusion of each feature (mm), then the change of the nose's width (share)."""
+    return (*(stream.uniform(back, forward) for *_, back, forward in _FEATURES), stream.uniform(*_NOSE_WIDTH_CHANGE))
 
 
 def bend(tissues: np.ndarray, build: tuple[float, ...], x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the front of a head with another face: shape (LEVELS, rows of FRONT, columns).
+    """Deform the front of a head to another face.
 
     Parameters
     ----------
@@ -49,7 +49,12 @@ def bend(tissues: np.ndarray, build: tuple[float, ...], x: np.ndarray, y: np.nda
     build
         What :func:`draw_build` returned.
     x, y
-        Where in the cohort's head each column and each row of FRONT lies (mm), so that the patient's own size counts.
+        Place of each column and each row of FRONT in the cohort's head (mm), for a patient's own size.
+
+    Returns
+    -------
+    numpy.ndarray
+        Tissues, of the type of ``tissues`` and of shape (LEVELS, rows of FRONT, columns).
 
     """
     ramp = np.clip((STILL - y) * np.float32(1 / (STILL - FULL)), 0, 1).astype(np.float32)[:, None]
@@ -67,7 +72,7 @@ def bend(tissues: np.ndarray, build: tuple[float, ...], x: np.ndarray, y: np.nda
 
 
 def _forward(build: tuple[float, ...], x: np.ndarray, z: float) -> np.ndarray:
-    """Return how far forward the skin lies of where it lay, at each place across (mm)."""
+    """Return the forward shift of the skin at each place across (mm)."""
     moved = np.zeros_like(x)
     for (places, height, wide, high, *_), far in zip(_FEATURES, build, strict=False):
         part = 1 - ((z - height) / high) ** 2

@@ -1,7 +1,8 @@
 """A head as tissues: scalp, skull, brain with its folds, ventricles, eyes, nose and a face.
 
-Coordinates are DICOM's (x to the patient's left, y to the back, z to the crown), in millimetres, with the origin
-between the anterior and the posterior commissure. Sizes follow an adult's: brain 138 x 174 mm, head 152 x 200 mm.
+Coordinates are those of the patient coordinate system (x to the patient's left, y to the back, z to the crown), in mm,
+with the origin between the anterior and the posterior commissure. Sizes are those of an adult: brain 138 x 174 mm, head
+152 x 200 mm.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ STEP = 6.5
 LOWEST = -95.5
 """Height of the first slice (mm): the lower lip."""
 MIDDLE = -9.0
-"""Where the middle row lies (mm): the nose needs room in front."""
+"""Place of the middle row (mm), as the nose needs room in front."""
 
 _axis = ((np.arange(SIZE) - (SIZE - 1) / 2) * SPACING).astype(np.float32)
 X = _axis[None, :]
@@ -35,7 +36,7 @@ Z = (LOWEST + np.arange(SLICES) * STEP).astype(np.float32)
 
 
 class Tissue(IntEnum):
-    """What a voxel is made of."""
+    """Tissue of a voxel."""
 
     AIR = 0
     SKIN = 1
@@ -156,7 +157,14 @@ _NECK = (
 
 
 def draw_tissues(stream: Stream) -> np.ndarray:
-    """Return a head: :class:`Tissue` as uint8 of shape (slices, rows, columns); the folds are the stream's."""
+    """Draw a head, with folds of the cortex from the stream.
+
+    Returns
+    -------
+    numpy.ndarray
+        :class:`Tissue` as uint8 of shape (slices, rows, columns).
+
+    """
     folds = exact.spline_field(stream, (26, 34, 34), (SLICES, SIZE, SIZE))
     limit = exact.spline_field(stream, (8, 8), (SIZE, SIZE))
     return np.stack([_slice(float(z), fold, limit) for z, fold in zip(Z, folds, strict=True)])
@@ -167,14 +175,14 @@ EVERYWHERE = slice(None), slice(None)
 
 
 def _window(x: float, y: float, across: float, along: float) -> Window:
-    """Return the rows and columns that lie within a reach of a place (mm)."""
+    """Return the rows and columns within a distance of a place (mm)."""
     left, top = float(X[0, 0]), float(Y[0, 0])
     columns = slice(max(0, int((x - across - left) / SPACING)), max(0, int((x + across - left) / SPACING) + 2))
     return slice(max(0, int((y - along - top) / SPACING)), max(0, int((y + along - top) / SPACING) + 2)), columns
 
 
 def _depth(z: float, *ball: float, window: Window = EVERYWHERE) -> np.ndarray:
-    """Return how deep in an ellipsoid each pixel lies, along the ray to its centre (mm, negative outside)."""
+    """Return the depth of each pixel in an ellipsoid, along the ray to its centre (mm, negative outside)."""
     x0, y0, z0, a, b, c = ball
     rows, columns = window
     dx, dy, dz = X[:, columns] - np.float32(x0), Y[rows] - np.float32(y0), np.float32(z - z0)
@@ -184,7 +192,7 @@ def _depth(z: float, *ball: float, window: Window = EVERYWHERE) -> np.ndarray:
 
 
 def _add(depths: np.ndarray, z: float, *ball: float, margin: float = 0.0, sign: int = 1) -> None:
-    """Join an ellipsoid, ``margin`` larger, to depths where it reaches; with ``sign`` -1, carve it out instead."""
+    """Unite an ellipsoid, enlarged by ``margin``, with a field of depths; with ``sign`` -1, subtract it."""
     x, y, z0, a, b, c = ball
     if abs(z - z0) > c + margin:
         return
@@ -194,7 +202,7 @@ def _add(depths: np.ndarray, z: float, *ball: float, margin: float = 0.0, sign: 
 
 
 def paint(plane: np.ndarray, z: float, tissue: int, x: float, y: float, *ball: float) -> None:
-    """Fill where an ellipsoid cuts the slice at ``z``.
+    """Fill the section of an ellipsoid with the slice at ``z``.
 
     ``ball`` is the height of its centre and the half axes (mm), and degrees if it is turned in the axial plane.
     """
@@ -256,7 +264,7 @@ def _slice(z: float, fold: np.ndarray, limit: np.ndarray) -> np.ndarray:
 
 
 def _cavities(z: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return how deep in the vault's ellipsoid each pixel lies, and how deep in the cavity of the skull (mm)."""
+    """Return the depth of each pixel in the ellipsoid of the vault, and in the cavity of the skull (mm)."""
     vault = _depth(z, 0, 3, 4, 69, 88, 70)
     vault = vault + np.float32(0.03) * (Y - 3) * (1 - np.abs(X) / 90) - np.where(Y < 3, np.float32(0.02), 0) * np.abs(X)
     roofs = 10 * np.clip(1 - ((np.abs(X) - 31) / 20) ** 2, 0, 1)
@@ -272,7 +280,7 @@ def _cavities(z: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _outside(z: float, vault: np.ndarray) -> np.ndarray:
-    """Return how deep under the skin each pixel lies (mm, negative in the air)."""
+    """Return the depth of each pixel under the skin (mm, negative in the air)."""
     skin = vault + np.float32(13.5)
     if z > 0:
         return skin
@@ -302,7 +310,7 @@ FACE = (
 
 
 def _nose_depth(z: float) -> np.ndarray:
-    """Return how deep in the nose each pixel lies (mm)."""
+    """Return the depth of each pixel in the nose (mm)."""
     down = (-28 - z) / 40
     if not 0 <= down < 1.15:
         return np.full((SIZE, SIZE), -99, dtype=np.float32)
@@ -321,7 +329,7 @@ def _nose(plane: np.ndarray, z: float) -> None:
 
 
 def _below_the_tent(z: float) -> np.ndarray:
-    """Return where the cerebellum's room is, and what else lies behind the brain stem."""
+    """Return the mask of the posterior fossa, below the tentorium."""
     if z > -14:
         return np.zeros((SIZE, SIZE), dtype=bool)
     room = np.full((SIZE, SIZE), -1, dtype=np.float32)

@@ -22,7 +22,7 @@ SPACING = 0.28
 """Millimetres between pixels (ImagerPixelSpacing): 252 x 168 mm."""
 BITS = 12
 WINDOW = (2000, 3600)
-"""Centre and width that show the image as it was printed."""
+"""Window centre and width for presentation."""
 
 VIEWS = (("R", "CC"), ("L", "CC"), ("R", "MLO"), ("L", "MLO"))
 """ImageLaterality and view of the four images of a screening examination, in the order in which they are taken."""
@@ -34,12 +34,12 @@ PATIENT_ORIENTATION = {
     ("R", "MLO"): ("P", "FL"),
     ("L", "MLO"): ("A", "FR"),
 }
-"""Where rows and columns run."""
+"""Patient Orientation (0020,0020) by laterality and view."""
 SHAPES = ("normal", "mass-right", "mass-left", "calcifications-right", "calcifications-left")
 """Findings: a spiculated mass, or a cluster of pleomorphic calcifications."""
 
 _HALF = 2
-"""Tissue is drawn at half the resolution: nothing of it is sharper."""
+"""Tissue is drawn at half the resolution, as it has no finer detail."""
 _FIELD = (560, 400)
 X = ((np.arange(COLUMNS // _HALF) + 0.5) * SPACING * _HALF).astype(np.float32)[None, :]
 """Distance from the chest wall (mm), of shape (1, columns / 2)."""
@@ -49,9 +49,9 @@ Y = ((np.arange(ROWS // _HALF) - (ROWS // _HALF - 1) / 2) * SPACING * _HALF).ast
 
 @dataclass(frozen=True)
 class Breast:
-    """What the breasts of a cohort share: fields of tissue of shape (560, 400), and noise of shape (1000, 700).
+    """Tissue that the breasts of a cohort share: fields of shape (560, 400), and noise of shape (1000, 700).
 
-    ``cloud`` is lobules and fat, ``strands`` what is drawn out: ligaments, ducts and vessels, from 0 to 1.
+    ``cloud`` is lobules and fat, ``strands`` ligaments, ducts and vessels, from 0 to 1.
     """
 
     cloud: np.ndarray
@@ -61,7 +61,7 @@ class Breast:
 
 @dataclass(frozen=True)
 class Lesion:
-    """Where a finding lies in one view: centre (row, column) and radius in pixels of the image."""
+    """Place of a finding in a view: centre (row, column) and radius, in pixels of the image."""
 
     row: int
     column: int
@@ -69,7 +69,7 @@ class Lesion:
 
 
 def draw_breast(stream: Stream) -> Breast:
-    """Return the cohort's tissue."""
+    """Draw the cohort's tissue."""
     cloud = np.zeros(_FIELD, dtype=np.float32)
     for cells, share in ((7, 1.0), (14, 0.62), (28, 0.40), (56, 0.26), (112, 0.16)):
         cloud += np.float32(share) * exact.spline_field(stream, (cells, cells * 5 // 7), _FIELD)
@@ -83,20 +83,25 @@ def draw_breast(stream: Stream) -> Breast:
 def patient_mammogram(
     breast: Breast, stream: Stream, shape: str, laterality: str, view: str, *, scan: Stream
 ) -> np.ndarray:
-    """Return one image: 12 bits in uint16 of shape (rows, columns), the air around the breast 0.
+    """Draw an image; the air around the breast is 0.
 
     Parameters
     ----------
     breast
         What :func:`draw_breast` returned.
     stream
-        The patient's: give each view a stream of the same labels, so that all four show the same woman.
+        The patient's stream: give each view a stream of the same labels, so that all four show the same woman.
     shape
         One of :data:`SHAPES`; a finding shows in both views of its side.
     laterality, view
         A pair of :data:`VIEWS`.
     scan
-        The examination's: the grain is drawn from it, so that no two of a woman are the same.
+        The examination's stream: the grain is drawn from it, so that no two examinations are the same.
+
+    Returns
+    -------
+    numpy.ndarray
+        12 bits in uint16 of shape (rows, columns).
 
     """
     picture, _ = draw(breast, stream, shape, laterality, view, scan=scan)
@@ -106,7 +111,7 @@ def patient_mammogram(
 def draw(
     breast: Breast, stream: Stream, shape: str, laterality: str, view: str, *, scan: Stream
 ) -> tuple[np.ndarray, Lesion | None]:
-    """Return an image as :func:`patient_mammogram` does, and where its finding lies."""
+    """Draw an image as :func:`patient_mammogram` does, and return it with the place of its finding."""
     size, wide, density = stream.uniform(88, 122), stream.uniform(80, 98), stream.uniform(0.25, 0.95)
     depth, height = stream.uniform(0.42, 0.62), stream.uniform(-0.22, 0.22)
     marks, turned = stream.numpy(), stream.choice((1, -1))
@@ -137,7 +142,7 @@ def draw(
     place = nipple + height * wide, depth * size
     if ill and shape.startswith("mass"):
         found = _mass(tissue, marks, *place)
-    picture = _doubled(tissue)
+    picture = _upsampled(tissue)
     outside = np.repeat(np.repeat(inside <= 0, _HALF, axis=0), _HALF, axis=1)
     if ill and shape.startswith("calcifications"):
         found = _calcifications(picture, marks, *place)
@@ -197,12 +202,12 @@ def _mass(tissue: np.ndarray, marks: np.random.Generator, y: float, x: float) ->
         reach = size + 4 + 9 * float(marks.random())
         ray = np.clip(1 - off, 0, 1) * (along > 0) * np.clip((np.float32(reach) - along) * np.float32(1 / 8), 0, 1)
         tissue += 210 * ray
-    return _found(y, x, size)
+    return _lesion_at(y, x, size)
 
 
 def _calcifications(picture: np.ndarray, marks: np.random.Generator, y: float, x: float) -> Lesion:
     """Add a cluster of pleomorphic calcifications, 0.3 to 0.8 mm each, within 14 mm."""
-    found = _found(y, x, 8)
+    found = _lesion_at(y, x, 8)
     for _ in range(18):
         down, across = (int(offset) for offset in np.rint((marks.random(2) + marks.random(2) - 1) * 24))
         row, column = found.row + down, found.column + across
@@ -211,12 +216,12 @@ def _calcifications(picture: np.ndarray, marks: np.random.Generator, y: float, x
     return found
 
 
-def _found(y: float, x: float, size: float) -> Lesion:
+def _lesion_at(y: float, x: float, size: float) -> Lesion:
     return Lesion(round(y / SPACING + (ROWS - 1) / 2), round(x / SPACING), round(size / SPACING))
 
 
-def _doubled(picture: np.ndarray) -> np.ndarray:
-    """Return a picture of twice the rows and columns, interpolated."""
+def _upsampled(picture: np.ndarray) -> np.ndarray:
+    """Interpolate an image to twice its rows and columns."""
     for axis in (0, 1):
         after = np.concatenate((picture, picture[-1:] if axis == 0 else picture[:, -1:]), axis=axis)
         following = after[1:] if axis == 0 else after[:, 1:]

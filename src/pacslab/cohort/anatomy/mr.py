@@ -1,7 +1,7 @@
-"""Magnetic resonance of the head: what tissues show in three weightings, with the receiver's bias and Rician noise.
+"""Magnetic resonance of the head: signals of tissues in three weightings, with receiver bias and Rician noise.
 
-Axial slices, lowest first, in DICOM's patient coordinates. All series of a patient show the same head; the face is left
-on, as hospitals store it.
+Axial slices, lowest first, in the patient coordinate system (PS3.3 C.7.6.2.1.1). All series of a patient show the same
+head; it has its face, as in a hospital's archive.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ _SIGNAL = {  # T1, T2, FLAIR
 }
 
 
-_ILL = (
+_LESION_TISSUES = (
     Tissue.PLAQUE,
     Tissue.INFARCT,
     Tissue.TUMOUR,
@@ -74,7 +74,7 @@ _ILL = (
     Tissue.IRON,
     Tissue.OLD_BLOOD,
 )
-"""What a finding puts in the brain's place."""
+"""Tissues of findings in the brain."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ WEIGHTINGS = {
 
 @dataclass(frozen=True)
 class Head:
-    """What the heads of a cohort share.
+    """Data that the heads of a cohort share.
 
     ``tissues`` is uint8 of shape (slices, rows, columns), ``bias`` the receiver coils' sensitivity, float32 of shape
     (rows, columns), ``noise`` two fields of unit deviation of shape (2, 512, 512).
@@ -116,10 +116,10 @@ class Head:
 
 @dataclass(frozen=True)
 class FaceRegion:
-    """Where a face can be seen: all boxes are in voxels, ends excluded.
+    """The region of a face: slices, rows and columns in voxels, ends excluded.
 
-    ``mask`` is boolean of shape (slices, rows, columns): skin, nose, lids and lips in front of the eyes' backs.
-    Removing the face means that these voxels are dark.
+    ``mask`` is boolean of shape (slices, rows, columns): skin, nose, lids and lips, back to the posterior poles of the
+    eyes. Defacing makes these voxels dark.
     """
 
     slices: tuple[int, int]
@@ -129,23 +129,28 @@ class FaceRegion:
 
 
 def draw_head(stream: Stream) -> Head:
-    """Return the cohort's head."""
+    """Draw the cohort's head."""
     away = (np.arange(SIZE, dtype=np.float32) - (SIZE - 1) / 2) * np.float32(1 / 128)
     bias = 0.96 + 0.14 * (away * away)[:, None] + 0.12 * (away * away)[None, :] - 0.05 * away[:, None]
     return Head(draw_tissues(stream), bias.astype(np.float32), exact.normal(stream, 2, 512, 512))
 
 
 def patient_head(head: Head, stream: Stream, shape: str) -> np.ndarray:
-    """Return one patient's tissues, uint8 of shape (slices, rows, columns), with the finding.
+    """Draw a patient's tissues with the finding.
 
     Parameters
     ----------
     head
         What :func:`draw_head` returned.
     stream
-        The head's and the face's build, which way its folds run, and the finding's place are drawn from it.
+        Size, face, side of the folds and place of the finding are drawn from it.
     shape
         One of :data:`SHAPES`.
+
+    Returns
+    -------
+    numpy.ndarray
+        :class:`~pacslab.cohort.anatomy.head.Tissue` as uint8, of shape (slices, rows, columns).
 
     """
     across, along = stream.uniform(0.93, 1.04), stream.uniform(0.93, 1.03)
@@ -163,7 +168,7 @@ def patient_head(head: Head, stream: Stream, shape: str) -> np.ndarray:
 
 
 def patient_series(head: Head, tissues: np.ndarray, stream: Stream, weighting: str) -> np.ndarray:
-    """Return a series: 12 bits in uint16 of shape (slices, rows, columns).
+    """Draw a series of a head.
 
     Parameters
     ----------
@@ -175,6 +180,11 @@ def patient_series(head: Head, tissues: np.ndarray, stream: Stream, weighting: s
         The noise is drawn from it: each series has its own.
     weighting
         A key of :data:`WEIGHTINGS`.
+
+    Returns
+    -------
+    numpy.ndarray
+        12 bits in uint16 of shape (slices, rows, columns).
 
     """
     column = ("t1", "t2", "flair").index(weighting)
@@ -202,7 +212,7 @@ def position(number: int) -> tuple[float, float, float]:
 
 
 def face_region(tissues: np.ndarray) -> FaceRegion:
-    """Return where the face of a patient is (see :class:`FaceRegion`)."""
+    """Return the region of a patient's face; ``tissues`` is of shape (slices, rows, columns)."""
     mask = np.zeros(tissues.shape, dtype=bool)
     last = int(np.searchsorted(Z, -5.0))
     front = int(np.searchsorted(Y[:, 0], -66.0))
@@ -214,19 +224,19 @@ def face_region(tissues: np.ndarray) -> FaceRegion:
 
 
 def brain_region(tissues: np.ndarray) -> np.ndarray:
-    """Return where a patient's brain is, what is ill in it included: boolean, of the shape of the tissues.
+    """Return the mask of a patient's brain with its lesions: boolean, of the shape of the tissues.
 
     The optic nerves are left out: they lie in the face, in front of the temporal lobes.
     """
     of_brain = np.zeros(256, dtype=bool)
-    of_brain[[*BRAIN, *_ILL]] = True
+    of_brain[[*BRAIN, *_LESION_TISSUES]] = True
     brain = of_brain[tissues]
     brain[: int(np.searchsorted(Z, -25.0)), : int(np.searchsorted(Y[:, 0], -51.0))] = False
     return np.asarray(brain)
 
 
 def _blurred(picture: np.ndarray) -> np.ndarray:
-    """Return a picture after the kernel 1 2 1 both ways, divided by 16."""
+    """Blur an image with the kernel 1 2 1 in both directions, divided by 16."""
     wide = picture * 2
     wide[:, 1:-1] += picture[:, :-2]
     wide[:, 1:-1] += picture[:, 2:]
@@ -238,7 +248,7 @@ def _blurred(picture: np.ndarray) -> np.ndarray:
 
 
 def _finding(tissues: np.ndarray, stream: Stream, shape: str) -> None:
-    """Replace brain by what the report will describe."""
+    """Replace brain by the finding of the report."""
     side = -1 if shape.endswith("right") else 1
     kind = shape.partition("-")[0]
     balls: list[tuple[Tissue, float, float, float, float, float, float, float]] = []

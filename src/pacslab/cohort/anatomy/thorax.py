@@ -1,7 +1,7 @@
-"""A thorax in Hounsfield units, slice by slice, and what X-rays meet on their way through it.
+"""A thorax in Hounsfield units: slices for computed tomography, and sums along rays for the chest radiograph.
 
-Computed tomography and the chest radiograph show the same body: one stacks its slices, the other adds them up.
-Coordinates are DICOM's: x grows to the patient's left, y to the back, z to the head, in millimetres.
+Both show the same body. Coordinates are those of the patient coordinate system (PS3.3 C.7.6.2.1.1): x grows to the
+patient's left, y to the back, z to the head, in millimetres.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PIXEL = 1.40625
 WIDTH = 360.0
 """Millimetres across any slice."""
 COARSE = 144
-"""Rows and columns of the slices that are added up."""
+"""Rows and columns of the slices that rays are summed through."""
 APEX = 278.0
 """Height above which there is no lung (mm)."""
 HEART = (108.0, 62.0)
@@ -35,7 +35,7 @@ CARTILAGE, MARROW, CORTEX = 110, 260, 620
 
 @dataclass(frozen=True)
 class Canvas:
-    """A slice that is being drawn: int16 Hounsfield units of shape (size, size), and where its pixels lie (mm)."""
+    """A slice to draw on: int16 Hounsfield units of shape (size, size), and the places of rows and columns (mm)."""
 
     hu: np.ndarray
     axis: np.ndarray
@@ -58,12 +58,12 @@ class Canvas:
 
 @cache
 def axis(size: int) -> np.ndarray:
-    """Return the places of ``size`` pixels across a slice (mm)."""
+    """Return the places of ``size`` pixels across a slice: float32 of shape (size,), in mm."""
     return ((np.arange(size) - (size - 1) / 2) * (WIDTH / size)).astype(np.float32)
 
 
 def draw_slice(z: float, size: int = FINE, heart: float = 1.0) -> np.ndarray:
-    """Return the slice at a height: HU as int16 of shape (size, size), without lung vessels and noise.
+    """Draw the slice at a height, without lung vessels and noise.
 
     Parameters
     ----------
@@ -72,7 +72,12 @@ def draw_slice(z: float, size: int = FINE, heart: float = 1.0) -> np.ndarray:
     size
         Rows and columns.
     heart
-        How many times wider than usual the heart is.
+        Width of the heart, as a multiple of the usual.
+
+    Returns
+    -------
+    numpy.ndarray
+        Hounsfield units, int16 of shape (size, size).
 
     """
     plane = Canvas(np.full((size, size), AIR, dtype=np.int16), axis(size))
@@ -85,10 +90,10 @@ def draw_slice(z: float, size: int = FINE, heart: float = 1.0) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Projection:
-    """What rays meet, in centimetres, float32 of shape (heights, :data:`COARSE`).
+    """Sums along rays, in centimetres: float32 of shape (heights, :data:`COARSE`).
 
-    ``heights`` are the rays' (mm). ``air`` is the air that a ray from back to front passes inside the body; ``water``
-    the water that would weaken a ray from side to side as much as all soft tissue does.
+    ``heights`` are those of the rays (mm). ``air`` is the air inside the body on a ray from back to front; ``water`` is
+    the water that attenuates a ray from side to side as much as all soft tissue does.
     """
 
     heights: np.ndarray
@@ -98,7 +103,7 @@ class Projection:
 
 @cache
 def project(heart: float = 1.0) -> Projection:
-    """Return the sums along rays through slices 4 mm apart, bones counted as muscle.
+    """Sum along rays through slices 4 mm apart, with bones counted as muscle.
 
     Bones are finer than these slices; :mod:`pacslab.cohort.anatomy.cr` adds them as lengths in closed form.
     """
@@ -128,7 +133,7 @@ def project(heart: float = 1.0) -> Projection:
 
 
 def beside_heart(z: float) -> bool:
-    """Return whether a slice at this height shows the heart."""
+    """Return whether a slice at height ``z`` (mm) shows the heart."""
     return section(z, *HEART) > 0
 
 
@@ -143,12 +148,12 @@ def chest_depth(z: np.ndarray) -> np.ndarray:
 
 
 def spine_bend(z: np.ndarray) -> np.ndarray:
-    """Return by how much the spine lies further in front at heights ``z`` (mm): the chest narrows towards the neck."""
+    """Return the forward shift of the spine at heights ``z`` (mm), as the chest narrows towards the neck."""
     return np.asarray(26 * np.clip((z - 175) / np.float32(101), 0, 1.3), dtype=np.float32)
 
 
 def oval(plane: Canvas, *ring: float) -> tuple[tuple[slice, slice], np.ndarray]:
-    """Return the window of the plane that an ellipse lies in, and the squared radius there (1 at its edge).
+    """Return the bounding window of an ellipse in a plane, and the squared radius in it (1 at the edge).
 
     ``ring`` is x, y and two half axes (mm), and degrees if it is turned.
     """
@@ -180,12 +185,12 @@ def _bone(plane: Canvas, *ring: float, rim: float = 2.2) -> None:
 
 
 def section(z: float, centre: float, half: float) -> float:
-    """Return by how much an ellipsoid is narrower at ``z`` than at its centre: 1 there, 0 outside."""
+    """Return the width of an ellipsoid at height ``z`` as a share of its greatest: 1 at its centre, 0 outside."""
     return float(np.sqrt(max(0.0, 1 - ((z - centre) / half) ** 2)))
 
 
 def _trunk(plane: Canvas, z: float) -> np.ndarray:
-    """Paint skin, fat, muscle and the rib cage; return the squared radius of the rib cage's inside."""
+    """Paint skin, fat, muscle and rib cage; return the squared radius inside the rib cage (1 at its inner surface)."""
     width, depth = (float(half(np.array(z, dtype=np.float32))) for half in (chest_width, chest_depth))
     shoulder = max(0.0, (z - 175) / 100)
     outer_a = 162 + 10 * shoulder - 22 * max(0.0, (z - 240) / 36)
@@ -213,7 +218,7 @@ def _trunk(plane: Canvas, z: float) -> np.ndarray:
 
 
 def _boxy(plane: Canvas, a: float, b: float) -> tuple[tuple[slice, slice], np.ndarray]:
-    """Return the window and squared radius of an ellipse with fuller corners."""
+    """Return the window and squared radius of an ellipse with filled corners."""
     columns = slice(*np.searchsorted(plane.axis, (-a, a)))
     rows = slice(*np.searchsorted(plane.axis, (-b, b)))
     x, y = (plane.x[:, columns] / a) ** 2, (plane.y[rows] / b) ** 2
@@ -235,7 +240,7 @@ def _thoracic_cavity(plane: Canvas, z: float, inner: np.ndarray, heart: float) -
 
 
 def _abdomen(plane: Canvas, z: float, below: np.ndarray, right: np.ndarray, left: np.ndarray) -> None:
-    """Paint what rises under the two domes: liver, stomach, spleen."""
+    """Paint liver, stomach and spleen under the two domes of the diaphragm."""
     plane.hu[below] = FAT
     liver = below & ((z < right - 3) | (plane.x < 30)) & (plane.x + 0.35 * plane.y < 34)
     plane.hu[liver] = LIVER

@@ -1,4 +1,4 @@
-"""Abdominal ultrasound from a curved probe: echoes along beams, speckle, and the fan that a screen shows."""
+"""Abdominal ultrasound from a curved probe: echoes along beams, speckle, and the fan on the screen."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ROWS = 480
 COLUMNS = 640
 VIEWS = ("kidney", "kidney", "liver", "gallbladder")
-"""What the images of a study show, in turn; a gallstone's study begins with the gallbladder."""
+"""Views of a study's images, in turn; the study of a gallstone begins with the gallbladder."""
 
 SAMPLES = 384
 BEAMS = 224
@@ -29,25 +29,25 @@ PROBE = 55.0
 SPREAD = math.radians(31)
 """Half the angle of the fan."""
 APEX_ROW, APEX_COLUMN, SCALE = -64.0, 320.0, 2.55
-"""Where the centre of the probe's curve would lie on the screen, and pixels a millimetre."""
+"""Row and column of the centre of the probe's curve on the screen, and pixels a millimetre."""
 PIXEL = 10 / SCALE / 100
 """Centimetres a pixel (PhysicalDeltaX and PhysicalDeltaY of the region)."""
 SECTOR = (51, 57, 589, 458)
-"""First and last column and row of the fan, as RegionLocationMinX0, MinY0, MaxX1, MaxY1 say it (PS3.3 C.8.5.5)."""
+"""RegionLocationMinX0, MinY0, MaxX1 and MaxY1 of the fan (PS3.3 C.8.5.5)."""
 BANNER = (0, 0, COLUMNS - 1, 43)
-"""The rows above, where the machine writes who is examined: no region covers them."""
+"""The rows above the fan, for the banner with the patient's name; no region covers them."""
 DOPPLER = (240, 170, 420, 300)
-"""The colour box of :func:`in_colour`."""
+"""Left, top, right and bottom of the colour box of :func:`in_colour`."""
 
 
 @dataclass(frozen=True)
 class Screen:
-    """How beams become pixels, and what all images show; arrays of samples have the shape (samples, beams).
+    """Scan conversion and tissue of a cohort's machine; arrays of samples have the shape (samples, beams).
 
-    ``index`` says for each pixel of the fan which flat (sample, beam) it shows; ``inside`` is the fan, of shape (rows,
+    ``index`` is the flat index (sample, beam) of each pixel of the fan; ``inside`` is the fan's mask, of shape (rows,
     columns). ``x`` and ``y`` are the places of all samples in mm, sideways and down from the skin, ``angle`` the
     direction of each beam in radians, of shape (1, beams). ``speckle`` is the amplitude of random echoes, mean about
-    1.25; ``tissue`` the echo strength of skin, muscle and liver; ``fading`` what is left of the beam on its way.
+    1.25; ``tissue`` the echo strength of skin, muscle and liver; ``fading`` the share of the beam left at each depth.
     """
 
     inside: np.ndarray
@@ -61,7 +61,7 @@ class Screen:
 
 
 def make_screen(stream: Stream) -> Screen:
-    """Return the geometry and speckle of one cohort's machine."""
+    """Return the geometry and speckle of a cohort's machine."""
     dx = ((np.arange(COLUMNS, dtype=np.float32) - APEX_COLUMN) / SCALE)[None, :]
     dy = ((np.arange(ROWS, dtype=np.float32) - APEX_ROW) / SCALE)[:, None]
     radius, turned = np.sqrt(dx * dx + dy * dy), _angle(dx, dy)
@@ -104,7 +104,7 @@ def _speckle(stream: Stream) -> np.ndarray:
 
 
 def patient_image(screen: Screen, stream: Stream, shape: str, number: int) -> np.ndarray:
-    """Return one image, uint8 of shape (rows, columns), black outside the fan.
+    """Draw an image, black outside the fan.
 
     Parameters
     ----------
@@ -113,18 +113,23 @@ def patient_image(screen: Screen, stream: Stream, shape: str, number: int) -> np
     stream
         The organ's size and place are drawn from it.
     shape
-        The finding of the study (see ``recipe.SHAPES``).
+        The finding of the study (see ``pacslab.cohort.recipe.sections.SHAPES``).
     number
-        Which image of the study, from 1.
+        The number of the image in the study, from 1.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 of shape (rows, columns).
 
     """
-    return _shown(screen, _echoes(screen, stream, shape, number))
+    return _scan_converted(screen, _echoes(screen, stream, shape, number))
 
 
 def patient_loop(screen: Screen, stream: Stream, shape: str, number: int, frames: int = 12) -> np.ndarray:
-    """Return a cine loop, uint8 of shape (frames, rows, columns): the organ slides with the breath, and returns.
+    """Draw a cine loop of a breath, uint8 of shape (frames, rows, columns).
 
-    The skin stays, what lies under it moves along with its speckle, and a fifth of the speckle is new in every frame.
+    The skin stays; tissue under it moves with its speckle, and a fifth of the speckle is new in every frame.
     Parameters are those of :func:`patient_image`; frames are :data:`FRAME_TIME` apart.
     """
     echoes = _echoes(screen, stream, shape, number)
@@ -137,19 +142,24 @@ def patient_loop(screen: Screen, stream: Stream, shape: str, number: int, frames
         across = _reflected(beams + np.rint(wide * swing * depth).astype(np.intp), BEAMS)
         along = _reflected(samples + np.rint(deep * swing * depth).astype(np.intp), SAMPLES)
         fresh = np.roll(screen.speckle, (stream.below(SAMPLES), stream.below(BEAMS)), axis=(0, 1))
-        picture[...] = _shown(screen, echoes[along, across] * (0.8 + 0.16 * fresh))
+        picture[...] = _scan_converted(screen, echoes[along, across] * (0.8 + 0.16 * fresh))
     return loop
 
 
 def in_colour(pictures: np.ndarray, stream: Stream) -> np.ndarray:
-    """Return greyscale pictures as RGB, uint8 of shape (..., 3), with a colour-Doppler box over a vessel.
+    """Draw a colour-Doppler box with a vessel into greyscale images.
 
     Parameters
     ----------
     pictures
         uint8 of shape (rows, columns) or (frames, rows, columns); the liver's view has room for the vessel.
     stream
-        Where the vessel runs.
+        The course of the vessel is drawn from it.
+
+    Returns
+    -------
+    numpy.ndarray
+        RGB, uint8 of shape (rows, columns, 3) or (frames, rows, columns, 3).
 
     """
     coloured = np.repeat(pictures[..., None], 3, axis=-1)
@@ -175,7 +185,7 @@ def in_colour(pictures: np.ndarray, stream: Stream) -> np.ndarray:
 
 
 def number_of(view: str, shape: str) -> int:
-    """Return which image of a study is the first to show a view; ``shape`` is the study's finding."""
+    """Return the number of a study's first image with a view; ``shape`` is the study's finding."""
     return next(number for number in range(1, len(VIEWS) + 1) if _view(shape, number) == view)
 
 
@@ -184,7 +194,7 @@ def _view(shape: str, number: int) -> str:
 
 
 def _echoes(screen: Screen, stream: Stream, shape: str, number: int) -> np.ndarray:
-    """Return the amplitude that comes back of each sample."""
+    """Return the amplitude of the echo of each sample, of shape (samples, beams)."""
     view = _view(shape, number)
     echo, passed = screen.tissue.copy(), screen.fading
     _diaphragm(screen, stream, echo)
@@ -198,22 +208,22 @@ def _echoes(screen: Screen, stream: Stream, shape: str, number: int) -> np.ndarr
     return np.asarray(echo * passed * np.roll(screen.speckle, roll, axis=(0, 1)))
 
 
-def _shown(screen: Screen, amplitude: np.ndarray) -> np.ndarray:
-    """Return what the screen shows of amplitudes: logarithmic grey in a fan."""
+def _scan_converted(screen: Screen, amplitude: np.ndarray) -> np.ndarray:
+    """Convert amplitudes to the image on the screen: logarithmic grey in a fan."""
     level = np.clip(exact.log10(amplitude + np.float32(0.0008)) * np.float32(255 / 2.6) + 235, 0, 255).astype(np.uint8)
     picture = np.zeros((ROWS, COLUMNS), dtype=np.uint8)
     picture[screen.inside] = level.ravel()[screen.index]
-    _furniture(picture)
+    _draw_scales(picture)
     return picture
 
 
 def _reflected(index: np.ndarray, count: int) -> np.ndarray:
-    """Return indices that run back where they would leave the array."""
+    """Return indices reflected at the ends of an array."""
     return np.asarray((count - 1) - np.abs((count - 1) - np.abs(index)))
 
 
 def _angle(across: np.ndarray, along: np.ndarray) -> np.ndarray:
-    """Return arctangents: in doubles, whose last bits differ between machines and are then rounded away."""
+    """Return arctangents as float32, computed in doubles: rounding removes the bits that differ between machines."""
     return np.arctan2(across.astype(np.float64), along.astype(np.float64)).astype(np.float32)
 
 
@@ -225,7 +235,7 @@ def _diaphragm(screen: Screen, stream: Stream, echo: np.ndarray) -> None:
     echo += 1.3 * exact.exp(-((arc / 1.1) ** 2))
 
 
-def _oval(screen: Screen, *oval: float) -> np.ndarray:
+def _squared_radius(screen: Screen, *oval: float) -> np.ndarray:
     """Return the squared radius of an ellipse at each sample, 1 at its edge: x, y, half axes (mm), degrees."""
     x, y, a, b, turn = oval
     cosine, sine = np.float32(math.cos(math.radians(turn))), np.float32(math.sin(math.radians(turn)))
@@ -234,10 +244,10 @@ def _oval(screen: Screen, *oval: float) -> np.ndarray:
 
 
 def _kidney(screen: Screen, stream: Stream, echo: np.ndarray, shape: str) -> np.ndarray:
-    """Paint a kidney: bright capsule, dim cortex, darker pyramids, bright sinus; return what the beam keeps."""
+    """Paint a kidney: bright capsule, dim cortex, darker pyramids, bright sinus; return the share of the beam left."""
     x, y, turn = stream.uniform(-6, 10), stream.uniform(72, 82), stream.uniform(8, 24)
     a, b = stream.uniform(48, 55), stream.uniform(22, 25)
-    kidney = _oval(screen, x, y, a, b, turn)
+    kidney = _squared_radius(screen, x, y, a, b, turn)
     rows = slice(*np.flatnonzero((kidney < 1.25).any(axis=1))[[0, -1]])
     window = replace(screen, x=screen.x[rows], y=screen.y[rows])
     part, kidney = echo[rows], kidney[rows]
@@ -248,7 +258,7 @@ def _kidney(screen: Screen, stream: Stream, echo: np.ndarray, shape: str) -> np.
     pyramid = np.clip(exact.sin(9 * across + wobble) * 1.6, 0, 1) * exact.exp(-(((kidney - 0.56) / 0.17) ** 2))
     part *= 1 - 0.62 * pyramid * (kidney < 1)
     ragged = 1 + 0.2 * exact.sin(7 * across) + 0.12 * exact.sin(13 * across + wobble)
-    sinus = _oval(window, x, y, a * 0.6, b * 0.44, turn) * ragged
+    sinus = _squared_radius(window, x, y, a * 0.6, b * 0.44, turn) * ragged
     inner = np.clip((1.15 - sinus) / 0.4, 0, 1)
     clumps = 0.30 + 0.2 * exact.sin(window.x / 3.1 + wobble) * exact.sin(window.y / 2.3)
     part += inner * clumps
@@ -256,7 +266,7 @@ def _kidney(screen: Screen, stream: Stream, echo: np.ndarray, shape: str) -> np.
         for along, size in ((-0.34, 9.0), (0.0, 12.5), (0.34, 9.0)):
             lean = math.radians(turn)
             middle = (x + a * along * math.cos(lean), y + a * along * math.sin(lean))
-            part[_oval(window, *middle, size * 1.2, size * 0.8, turn) < 1] = 0.0018
+            part[_squared_radius(window, *middle, size * 1.2, size * 0.8, turn) < 1] = 0.0018
     if shape == "kidney-stone":
         return _stone(screen, echo, x - 14, y - 2, 4.6)
     return np.ones((1, 1), dtype=np.float32)
@@ -265,7 +275,7 @@ def _kidney(screen: Screen, stream: Stream, echo: np.ndarray, shape: str) -> np.
 def _gallbladder(screen: Screen, stream: Stream, echo: np.ndarray, shape: str) -> np.ndarray:
     x, y, turn = stream.uniform(-10, 6), stream.uniform(56, 64), stream.uniform(22, 40)
     a, b = stream.uniform(31, 36), stream.uniform(12, 15)
-    pear = _oval(screen, x, y, a, b, turn) * (1 + 0.25 * (screen.x - x) / a)
+    pear = _squared_radius(screen, x, y, a, b, turn) * (1 + 0.25 * (screen.x - x) / a)
     echo += 0.32 * exact.exp(-(((pear - 1.1) / 0.07) ** 2))
     echo[pear < 1] = 0.0015
     echo[(pear < 1) & (pear > 0.8) & (screen.y < y)] = 0.01  # reverberation under the near wall
@@ -280,7 +290,7 @@ def _gallbladder(screen: Screen, stream: Stream, echo: np.ndarray, shape: str) -
 
 def _stone(screen: Screen, echo: np.ndarray, x: float, y: float, size: float) -> np.ndarray:
     """Paint a stone, and return the shadow that it throws along the beams."""
-    stone = _oval(screen, x, y, size, size * 0.72, 0)
+    stone = _squared_radius(screen, x, y, size, size * 0.72, 0)
     echo[stone < 1] = np.where((screen.y < y + 0.5)[stone < 1], 3.2, 0.9)
     half = size / math.hypot(x, y + PROBE)
     edge = np.clip((half - np.abs(screen.angle - math.atan2(x, y + PROBE))) / (0.25 * half), 0, 1)
@@ -288,7 +298,7 @@ def _stone(screen: Screen, echo: np.ndarray, x: float, y: float, size: float) ->
 
 
 def _portal_vein(screen: Screen, echo: np.ndarray, x: float, y: float) -> None:
-    vein = _oval(screen, x, y, 27, 4.6, -12) + 0.0025 * (screen.y - y) * (screen.x - x) / 4
+    vein = _squared_radius(screen, x, y, 27, 4.6, -12) + 0.0025 * (screen.y - y) * (screen.x - x) / 4
     echo += 0.3 * exact.exp(-(((vein - 1.2) / 0.16) ** 2))
     echo[vein < 1] = 0.004
 
@@ -307,8 +317,8 @@ def _liver_veins(screen: Screen, stream: Stream, echo: np.ndarray) -> None:
     _portal_vein(screen, echo, stream.uniform(18, 28), stream.uniform(40, 48))
 
 
-def _furniture(picture: np.ndarray) -> None:
-    """Draw the grey bar and the depth scale; they identify nobody."""
+def _draw_scales(picture: np.ndarray) -> None:
+    """Draw the grey bar and the depth scale."""
     picture[120:376, 20:32] = np.arange(255, -1, -1, dtype=np.uint8)[:, None]
     for step in range(16):
         row = int(APEX_ROW + (PROBE + step * 10) * SCALE)

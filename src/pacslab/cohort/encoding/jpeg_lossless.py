@@ -1,7 +1,7 @@
-"""JPEG Lossless, first-order prediction (ITU-T T.81 annex H, selection value 1), the encoding that old archives hold.
+"""JPEG Lossless encoder, first-order prediction (ITU-T T.81 annex H, selection value 1; PS3.5 A.4.1).
 
-Written with NumPy, a frame at once: differences to the left neighbour, their categories' Huffman code, and the bits put
-in a row. Deterministic by construction.
+NumPy encodes a frame at once: differences to the left neighbour, Huffman codes of their categories, packed bits.
+The output is the same on every machine.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import struct
 import numpy as np
 
 _CODE_BITS = (2, 3, 3, 3, 3, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14)
-"""Length of the Huffman code of each category of differences (0 to 16): small ones are usual."""
+"""Bits of the Huffman code of each category of differences (0 to 16); small differences are the most frequent."""
 
 
 def encode(frame: np.ndarray, bits: int) -> bytes:
-    """Return a frame's JPEG stream.
+    """Encode a frame as a JPEG Lossless stream.
 
     Parameters
     ----------
@@ -23,6 +23,11 @@ def encode(frame: np.ndarray, bits: int) -> bytes:
         Unsigned, or signed two's complement, of shape (rows, columns, samples).
     bits
         The precision: 2 to 16.
+
+    Returns
+    -------
+    bytes
+        From SOI to EOI, without padding.
 
     """
     rows, columns, samples = frame.shape
@@ -53,7 +58,7 @@ def encode(frame: np.ndarray, bits: int) -> bytes:
 
 
 def _differences(values: np.ndarray, bits: int) -> np.ndarray:
-    """Return each sample less its neighbour on the left, modulo 65536; a row's first less the one above."""
+    """Return each sample minus its left neighbour modulo 65536; the first of a row minus the one above (T.81 H.1)."""
     predicted = np.empty_like(values)
     predicted[:, 1:] = values[:, :-1]
     predicted[1:, 0] = values[:-1, 0]
@@ -72,7 +77,7 @@ def _huffman_codes() -> list[int]:
 
 
 def _packed(words: np.ndarray, lengths: np.ndarray) -> bytes:
-    """Return words of up to 30 bits, put one behind another, first bit highest; the last byte is filled with ones."""
+    """Concatenate words of up to 30 bits, most significant bit first; the last byte is filled with ones."""
     ends = np.cumsum(lengths)
     total = int(ends[-1])
     starts = ends - lengths

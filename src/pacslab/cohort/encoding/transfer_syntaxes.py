@@ -1,7 +1,8 @@
-"""Transfer syntaxes: pixels compressed and encapsulated, and files in each encoding (PS3.5 A.1 to A.5, PS3.10).
+"""Transfer syntaxes: compression and encapsulation of pixels, and Part 10 files (PS3.5 A.1 to A.5, PS3.10).
 
-What is ours is the same on every machine: implicit and explicit VR, deflate, encapsulation. RLE and JPEG 2000 are
-pylibjpeg's encoders and JPEG is Pillow's, whose bytes may change with their versions: :func:`codecs` names them.
+Implicit and explicit VR, deflate, JPEG Lossless and encapsulation are written here and give the same bytes on every
+machine. The encoders of RLE and JPEG 2000 (pylibjpeg) and of JPEG (Pillow) may give other bytes in other versions:
+:func:`codecs` returns their versions.
 """
 
 from __future__ import annotations
@@ -32,13 +33,13 @@ from pacslab.cohort.encoding.explicit_vr import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-QUALITY = 90
-"""Pillow's JPEG quality: what a secondary capture usually has."""
-SQUEEZED = 6144
-"""Bytes of a deflated file that are made smaller: its attributes. Pixels behind them are stored."""
+JPEG_QUALITY = 90
+"""JPEG quality in Pillow's scale; usual for secondary captures."""
+COMPRESSED_BYTES = 6144
+"""Bytes of a deflated file that are compressed: its attributes. The pixels behind them are stored."""
 _UNDEFINED = 0xFFFFFFFF
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
-_LONG = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
+_LONG_VRS = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
 
 
 class Syntax(StrEnum):
@@ -54,22 +55,22 @@ class Syntax(StrEnum):
 
     @property
     def encapsulated(self) -> bool:
-        """Whether pixels are compressed frame by frame, within items."""
+        """Whether pixels are encapsulated: compressed frame by frame, in items (PS3.5 A.4)."""
         return self in _CODECS
 
     @property
     def lossless(self) -> bool:
-        """Whether decoding gives the pixels back bit by bit."""
+        """Whether decoding restores the pixels exactly."""
         return self is not Syntax.JPEG_BASELINE
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """Pixels as a file holds them.
+    """Encoded pixels.
 
-    ``element`` is the whole PixelData element; ``attributes`` are what the dataset must say instead of what the pixels
-    were before: the colour space (PS3.5 8.2.1), and after lossy compression how much was lost (PS3.3 C.7.6.1.1.5).
-    ``frames`` are the compressed frames, one by one.
+    ``element`` is the whole PixelData element. ``attributes`` replace those of the dataset: the colour space after
+    compression (PS3.5 8.2.1), and the ratio and method of lossy compression (PS3.3 C.7.6.1.1.5). ``frames`` are the
+    compressed frames; empty without compression.
     """
 
     element: bytes
@@ -78,16 +79,16 @@ class Encoded:
 
 
 PINNED = {"pillow": "13.0.0", "pylibjpeg-openjpeg": "2.6.0", "pylibjpeg-rle": "2.2.0"}
-"""The versions of :func:`codecs` that requirements.lock names: every machine's compressed files are these."""
+"""Versions of :func:`codecs` in requirements.lock; with them compressed files are the same on every machine."""
 
 
 def codecs() -> dict[str, str]:
-    """Return the packages whose versions decide the bytes of compressed files."""
+    """Return the installed versions of the packages that determine the bytes of compressed files."""
     return {name: version(name) for name in PINNED}
 
 
 def encode_frames(pixels: np.ndarray, syntax: Syntax, *, colour: bool = False, bits: int = 0) -> Encoded:
-    """Return pixels as a transfer syntax wants them.
+    """Encode pixels in a transfer syntax.
 
     Parameters
     ----------
@@ -95,11 +96,16 @@ def encode_frames(pixels: np.ndarray, syntax: Syntax, *, colour: bool = False, b
         uint8, uint16 or int16 of shape (rows, columns) or (frames, rows, columns); with ``colour``, uint8 of shape
         (..., rows, columns, 3), RGB.
     syntax
-        How to encode.
+        The transfer syntax.
     colour
         Whether the last axis is colour.
     bits
-        BitsStored, where it is less than the array's type holds; 0 says it is not.
+        BitsStored if it is less than BitsAllocated, else 0.
+
+    Returns
+    -------
+    Encoded
+        The PixelData element and the attributes that it requires; of pixels in native format only the element.
 
     Raises
     ------
@@ -134,9 +140,13 @@ def encode_frames(pixels: np.ndarray, syntax: Syntax, *, colour: bool = False, b
 
 
 def decoded_frames(encoded: Encoded, pixels: np.ndarray) -> np.ndarray:
-    """Return what a reader gets back of pixels that were compressed with loss, in the shape of the pixels.
+    """Decode the frames of lossy JPEG as pydicom does; libraries round colours differently.
 
-    Colours are RGB, reckoned from luminance and chrominance as pydicom does it: libraries round differently.
+    Returns
+    -------
+    numpy.ndarray
+        uint8 of the shape of ``pixels``; colours are RGB.
+
     """
     from PIL import Image  # noqa: PLC0415 - only where pixels are compressed
     from pydicom.pixels.processing import convert_color_space  # noqa: PLC0415
@@ -153,7 +163,7 @@ def decoded_frames(encoded: Encoded, pixels: np.ndarray) -> np.ndarray:
 
 
 def encapsulate(frames: list[bytes]) -> bytes:
-    """Return the PixelData element of compressed frames, one fragment each, behind a basic offset table (PS3.5 A.4)."""
+    """Return the PixelData element of compressed frames: basic offset table, then a fragment a frame (PS3.5 A.4)."""
     items, offsets, at = [], [], 0
     for frame in frames:
         offsets.append(at)
@@ -167,7 +177,7 @@ def encapsulate(frames: list[bytes]) -> bytes:
 def encode_file(
     elements: dict[int, bytes], syntax: Syntax, source: str = SOURCE_AE_TITLE, preamble: bytes = b""
 ) -> bytes:
-    """Return a complete Part 10 file.
+    """Encode a complete Part 10 file (PS3.10 7).
 
     Parameters
     ----------
@@ -179,14 +189,14 @@ def encode_file(
     source
         Source Application Entity Title (0002,0016).
     preamble
-        What stands before DICM, up to 128 bytes.
+        The preamble, up to 128 bytes; filled with zeros.
 
     """
     content = join(elements)
     if syntax is Syntax.IMPLICIT_LITTLE:
         content = to_implicit(content)
     elif syntax is Syntax.DEFLATED:
-        content = deflate(content, SQUEEZED)
+        content = deflate(content, COMPRESSED_BYTES)
         content += b"\0" * (len(content) % 2)
     head = preamble_and_meta(elements[SOP_CLASS_UID][8:], elements[SOP_INSTANCE_UID][8:], syntax, source, preamble)
     return head + content
@@ -195,7 +205,7 @@ def encode_file(
 def preamble_and_meta(
     sop_class: bytes, sop_instance: bytes, syntax: Syntax, source: str = SOURCE_AE_TITLE, preamble: bytes = b""
 ) -> bytes:
-    """Return what stands before a dataset: the preamble and the file meta information (PS3.10 7.1)."""
+    """Return the preamble, the prefix DICM and the file meta information (PS3.10 7.1)."""
     header = b"".join(
         encode_element(tag, vr, value)
         for tag, vr, value in (
@@ -217,26 +227,26 @@ def preamble_and_meta(
 
 
 def to_implicit(content: bytes) -> bytes:
-    """Return a dataset of explicit VR little endian in implicit VR; sequences, private ones too, get explicit lengths.
+    """Convert a dataset from explicit to implicit VR little endian; sequences get explicit lengths.
 
     Raises
     ------
     ValueError
-        If an element's value ends behind the dataset, or has a length that only encapsulated pixels have.
+        If a value ends behind the dataset, or a value other than a sequence has undefined length.
 
     """
     return _dataset_to_implicit(memoryview(content), 0, len(content))[0]
 
 
 def _dataset_to_implicit(content: memoryview, at: int, end: int) -> tuple[bytes, int]:
-    """Return elements up to ``end`` or to the end of an item, and where they ended."""
+    """Return the elements up to ``end`` or to an item delimiter, and the offset behind them."""
     parts: list[bytes | memoryview] = []
     while at < end:
         group, element = struct.unpack_from("<HH", content, at)
         if (group, element) == (0xFFFE, 0xE00D):
             return b"".join(parts), at + 8
         vr = bytes(content[at + 4 : at + 6])
-        if vr in _LONG:
+        if vr in _LONG_VRS:
             (length,) = struct.unpack_from("<I", content, at + 8)
             at += 12
         else:
@@ -256,7 +266,7 @@ def _dataset_to_implicit(content: memoryview, at: int, end: int) -> tuple[bytes,
 
 
 def _sequence_to_implicit(content: memoryview, at: int, end: int) -> tuple[bytes, int]:
-    """Return the items of a sequence, and where it ended."""
+    """Return the items of a sequence, and the offset behind it."""
     items = []
     while at < end:
         group, element, length = struct.unpack_from("<HHI", content, at)
@@ -291,7 +301,7 @@ def _jpeg_baseline(frame: np.ndarray, colour: bool, _bits: int) -> bytes:
 
     stored = io.BytesIO()
     choices = {"subsampling": "4:2:2"} if colour else {}
-    Image.fromarray(frame).save(stored, "JPEG", quality=QUALITY, **choices)
+    Image.fromarray(frame).save(stored, "JPEG", quality=JPEG_QUALITY, **choices)
     return stored.getvalue()
 
 

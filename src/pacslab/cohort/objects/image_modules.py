@@ -1,6 +1,6 @@
-"""What one kind of instance has and others have not: image, region and waveform modules.
+"""Modules of single kinds of instances: image, ultrasound region and waveform.
 
-Types follow PS3.3: A.2 CR, A.3 CT, A.4 MR, A.6 and A.7 US, A.8 SC, A.26 DX, A.27 MG, A.34.3 12-lead ECG.
+They follow the IODs of PS3.3: A.2 CR, A.3 CT, A.4 MR, A.6 and A.7 US, A.8 SC, A.26 DX, A.27 MG, A.34.3 12-lead ECG.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def _radiograph(dataset: DatasetBuilder, _study: StudyPlan) -> None:
 
 
 def _chest_exposure(dataset: DatasetBuilder) -> None:
-    """Add how a chest is taken on a wall stand, on a plate or on a digital detector."""
+    """Add the exposure of a chest on a wall stand, on a plate or on a digital detector."""
     dataset.put(
         BodyPartExamined="CHEST",
         ImageLaterality="U",
@@ -79,7 +79,10 @@ def _ultrasound(dataset: DatasetBuilder, _study: StudyPlan) -> None:
 
 
 def _region(dataset: DatasetBuilder, shows: int, place: tuple[int, int, int, int]) -> None:
-    """Add a region of an ultrasound image: 1 shows tissue, 2 colour flow; first and last column and row."""
+    """Add a region of an ultrasound image (PS3.3 C.8.5.5).
+
+    ``shows`` is RegionDataType, 1 for tissue and 2 for colour flow; ``place`` is left, top, right and bottom pixel.
+    """
     region = dataset.item("SequenceOfUltrasoundRegions")
     region.put(
         RegionSpatialFormat=1,  # two-dimensional
@@ -124,7 +127,7 @@ def waveform(dataset: DatasetBuilder, recording: ecg.Ecg) -> None:
 
 
 def _digital(dataset: DatasetBuilder, _study: StudyPlan) -> None:
-    """Add what DX and MG images share (PS3.3 C.8.11.1, C.8.11.3, C.8.11.4)."""
+    """Add the modules that DX and MG images share (PS3.3 C.8.11.1, C.8.11.3, C.8.11.4)."""
     dataset.put(
         PresentationIntentType="FOR PRESENTATION",
         ImageType=["ORIGINAL", "PRIMARY", ""],
@@ -257,7 +260,7 @@ SERIES: dict[Content, Callable[[DatasetBuilder, StudyPlan], None]] = {
     Content.COVER_PAGE: _page,
     Content.LETTER: _page,
 }
-"""What all instances of a series share, by content."""
+"""Builders of the attributes that all instances of a series share, by content."""
 
 
 def _ct_slice(dataset: DatasetBuilder, study: StudyPlan, instance: InstancePlan) -> None:
@@ -310,4 +313,4 @@ INSTANCE: dict[Content, Callable[[DatasetBuilder, StudyPlan, InstancePlan], None
     Content.MR_FLAIR: _head_slice,
     Content.ECG: _ecg,
 }
-"""What each instance has of its own, by content."""
+"""Builders of the attributes of single instances, by content."""

@@ -1,4 +1,4 @@
-"""The radiologist's report as PDF: real text, which a search finds and a viewer of images does not show."""
+"""The radiologist's report as PDF, with real text: a text search finds it, an image viewer does not show it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,18 @@ if TYPE_CHECKING:
     from pacslab.cohort.recipe.texts import Phrases
 
 Line = tuple[str, str, Identifier | None, str]
-"""Label, value, what it identifies, and how the answer key writes that."""
+"""Label, value, kind of identifier or None, and the identifier's token in the answer key."""
 
 
 def make_report(recipe: Recipe, study: StudyPlan) -> tuple[bytes, list[PendingIdentifier]]:
-    """Return the PDF and what it says about whom. The diagnosis of the cover page is not in it."""
+    """Return a PDF report and the identifiers in it; it does not hold the diagnosis of the cover page.
+
+    Returns
+    -------
+    tuple of bytes and list of PendingIdentifier
+        The PDF, the same bytes on every machine, and its identifiers: on the page and in the document information.
+
+    """
     from reportlab.lib.pagesizes import A4  # noqa: PLC0415 - only where a report is made
     from reportlab.pdfgen.canvas import Canvas  # noqa: PLC0415
 
@@ -52,23 +59,23 @@ def make_report(recipe: Recipe, study: StudyPlan) -> tuple[bytes, list[PendingId
     canvas.drawString(60, 40, words.footer)
     canvas.showPage()
     canvas.save()
-    plants = [
+    planted = [
         PendingIdentifier(Location.PDF, kind, "pdf page 1", token, "D")
         for _, _, kind, token in _lines(study, words)
         if kind is not None
     ]
-    plants += [
+    planted += [
         PendingIdentifier(Location.PDF, kind, "pdf page 1", text, "D")
-        for kind, text in _letterhead_plants(recipe, words)
+        for kind, text in _letterhead_identifiers(recipe, words)
     ]
     names = (person.name, study.reading.name)
-    plants += [
+    planted += [
         PendingIdentifier(Location.PDF, Identifier.NAME, "pdf information", name, "D") for name in names if named
     ]
-    return buffer.getvalue(), plants
+    return buffer.getvalue(), planted
 
 
-def _letterhead_plants(recipe: Recipe, words: Phrases) -> list[tuple[Identifier, str]]:
+def _letterhead_identifiers(recipe: Recipe, words: Phrases) -> list[tuple[Identifier, str]]:
     hospital = recipe.hospital
     return [
         (Identifier.GEOGRAPHIC, hospital.name),

@@ -1,6 +1,6 @@
-"""The traps of a recipe, as they stand in a dataset (see :class:`pacslab.cohort.recipe.traps.Trap`).
+"""Plant the traps of a recipe in a dataset (see :class:`pacslab.cohort.recipe.traps.Trap`).
 
-Traps outside the dataset - preamble, file names, file meta information, pixels - are set where those are made.
+Traps outside the dataset (preamble, file names, file meta information, pixels) are planted by the modules for those.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PATIENT_MANAGEMENT = "1.2.840.10008.3.1.2.1.1"
 
 
 def in_series(dataset: DatasetBuilder, recipe: Recipe, study: StudyPlan, series: SeriesPlan) -> None:
-    """Set the traps that all instances of a series share."""
+    """Plant the traps that all instances of a series share."""
     if not (series.content.image or series.content is Content.ECG):
         return
     person, traps, phrases = study.person, study.traps, phrases_of(recipe.country)
@@ -61,7 +61,7 @@ def in_series(dataset: DatasetBuilder, recipe: Recipe, study: StudyPlan, series:
 
 
 def _texts(dataset: DatasetBuilder, study: StudyPlan, phrases: Phrases) -> None:
-    """Set the traps of short texts: a code's meaning, and the series' description."""
+    """Plant the traps of short texts: CodeMeaning and SeriesDescription."""
     person, traps = study.person, study.traps
     if Trap.CODE_MEANING in traps:
         code = dataset.item("ProcedureCodeSequence")
@@ -100,7 +100,7 @@ def _original(dataset: DatasetBuilder, recipe: Recipe, study: StudyPlan) -> None
 
 
 def _other_kinds(dataset: DatasetBuilder, study: StudyPlan, phrases: Phrases) -> None:
-    """Add the rarer kinds of the HIPAA list: in the visit, in running text, and in the machine's private block."""
+    """Plant rarer kinds of the HIPAA list: in visit attributes, in free text, and in a private block."""
     person = study.person
     dataset.identify("InsurancePlanIdentification", person.insurance, Identifier.INSURANCE, "X")
     dataset.identify("AdmissionID", person.account, Identifier.ACCOUNT, "X")
@@ -145,7 +145,7 @@ def in_instance(  # noqa: PLR0917
     instance: InstancePlan,
     pixels: np.ndarray | None,
 ) -> None:
-    """Set the traps of one instance, whose pixels an icon shows."""
+    """Plant the traps of one instance; ``pixels`` is drawn into its icon and overlay."""
     if series.content.modality == "US":
         _sonographer(dataset, study, series, instance, phrases_of(recipe.country))
     first = instance is series.instances[0] and series.content.image
@@ -167,7 +167,7 @@ def in_instance(  # noqa: PLR0917
 def _sonographer(
     dataset: DatasetBuilder, study: StudyPlan, series: SeriesPlan, instance: InstancePlan, phrases: Phrases
 ) -> None:
-    """Add what the ultrasound machine and the person at it wrote: free text, a private block, a reference."""
+    """Add the free text of the sonographer, the private block of the machine, and a reference to the first image."""
     person = study.person
     first = series.instances[0]
     if instance is not first:

@@ -1,4 +1,4 @@
-"""A grayscale softcopy presentation state that writes on an image (PS3.3 A.33.1)."""
+"""Grayscale softcopy presentation state with a text annotation (PS3.3 A.33.1)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 _LAYER = "NOTES"
 
 
-def state(dataset: DatasetBuilder, study: StudyPlan, instance: InstancePlan, phrases: Phrases) -> None:
-    """Add what the state says of the study's first image: how to show it, and what is written on it."""
+def add_presentation_state(dataset: DatasetBuilder, study: StudyPlan, instance: InstancePlan, phrases: Phrases) -> None:
+    """Add the displayed area and the annotation of the study's first image."""
     series, image = study.images[0]
     dataset.put(
         Laterality="",

@@ -1,4 +1,4 @@
-"""Structured reports: a text report, measurements, radiation dose and key images as trees of content items.
+"""Structured reports: text report, measurements, radiation dose and key images, as trees of content items.
 
 PS3.3 C.17 (the tree), A.35.1 Basic Text SR, A.35.3 Comprehensive SR, A.35.4 Key Object Selection, A.35.8 X-Ray
 Radiation Dose SR; PS3.16 TID 1500 (measurements), 2000 (text report), 2010 (key objects), 10001 and 10011 (dose).
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pacslab.cohort.recipe.recipe import Recipe
 
 Code = tuple[str, str, str]
-"""Value, coding scheme, meaning."""
+"""Code value, coding scheme designator and code meaning (PS3.3 8.8)."""
 
 _TITLES: dict[Content, tuple[Code, str]] = {
     Content.TEXT_REPORT: (("18748-4", "LN", "Diagnostic imaging report"), "2000"),
@@ -32,20 +32,22 @@ _PERSON, _DEVICE = ("121006", "DCM", "Person"), ("121007", "DCM", "Device")
 _CONTAINS, _CONTEXT = "CONTAINS", "HAS OBS CONTEXT"
 
 
-def series(dataset: DatasetBuilder) -> None:
-    """Add what the series of a document has."""
+def add_series(dataset: DatasetBuilder) -> None:
+    """Add the attributes that all instances of a document series share (PS3.3 C.17.1)."""
     dataset.empty_sequence("ReferencedPerformedProcedureStepSequence")
 
 
-def tree(dataset: DatasetBuilder, recipe: Recipe, study: StudyPlan, series: SeriesPlan, instance: InstancePlan) -> None:
-    """Add a document's general attributes and its content."""
+def add_content(
+    dataset: DatasetBuilder, recipe: Recipe, study: StudyPlan, series: SeriesPlan, instance: InstancePlan
+) -> None:
+    """Add a document's general attributes and its content tree (PS3.3 C.17.2, C.17.3)."""
     content = series.content
     if content is not Content.KEY_IMAGES:
         dataset.put(CompletionFlag="COMPLETE")
         dataset.empty_sequence("PerformedProcedureCodeSequence")
         _verification(dataset, recipe, study, instance)
     if content is Content.DOSE_REPORT:
-        _device_is_known(dataset, study)
+        _add_device(dataset, study)
     if content in (Content.MEASUREMENTS, Content.KEY_IMAGES) and study.images:
         _evidence(dataset, study)
     title, template = _TITLES[content]
@@ -72,12 +74,12 @@ def _verification(dataset: DatasetBuilder, recipe: Recipe, study: StudyPlan, ins
     observer.empty_sequence("VerifyingObserverIdentificationCodeSequence")
 
 
-def _device_is_known(dataset: DatasetBuilder, study: StudyPlan) -> None:
+def _add_device(dataset: DatasetBuilder, study: StudyPlan) -> None:
     dataset.put(DeviceSerialNumber=study.serial_number)
 
 
 def _evidence(dataset: DatasetBuilder, study: StudyPlan) -> None:
-    """Add the instances that the document refers to (Current Requested Procedure Evidence Sequence)."""
+    """Add the referenced instances, in Current Requested Procedure Evidence Sequence (0040,A375)."""
     evidence = dataset.item("CurrentRequestedProcedureEvidenceSequence")
     evidence.put(StudyInstanceUID=study.uid)
     first, instance = study.images[0]
@@ -129,7 +131,7 @@ def _language(dataset: DatasetBuilder, recipe: Recipe) -> None:
 
 
 def _observer(dataset: DatasetBuilder, study: StudyPlan) -> None:
-    """Add who observed: the reading physician by name, or the machine by its UID."""
+    """Add the observer: the reading physician by name, or the device by its UID (PS3.16 TID 1002)."""
     kind = ("121005", "DCM", "Observer Type")
     if Trap.SR_OBSERVER in study.traps:
         _coded(dataset, _CONTEXT, kind, _PERSON)

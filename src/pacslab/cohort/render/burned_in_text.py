@@ -1,4 +1,4 @@
-"""Names that hide in pixels: faint, dark or small text in an image, an icon's, and an overlay's bitmap."""
+"""Burn identifiers into pixels: text in an image, in an icon, and in the bitmap of an overlay."""
 
 from __future__ import annotations
 
@@ -19,24 +19,30 @@ if TYPE_CHECKING:
 ICON_SIDE = 96
 """Rows and columns of an icon."""
 OVERLAY = 0x60000000
-SIZES = (9, 11, 14, 18, 24)
-"""Pixels that a line of burned-in text is high."""
+"""The group of the first overlay plane (PS3.3 C.9.2), as the upper half of a tag."""
+TEXT_HEIGHTS = (9, 11, 14, 18, 24)
+"""Font sizes of burned-in text, in pixels."""
 STYLES = ("bright", "dark", "faint")
-_FAINT = 0.07
-"""By what part of the image's range, at least, faint text is brighter than what it lies on."""
+_FAINT_CONTRAST = 0.07
+"""Minimum contrast of faint text, as a share of the image's grey range."""
 
 
 def burn_in(pixels: np.ndarray, study: StudyPlan, stream: Stream) -> tuple[np.ndarray, list[Burned]]:
-    """Return a copy of an image with the patient's name and number in it, and where they are.
+    """Burn the patient's name and national number into a copy of an image.
 
     Parameters
     ----------
     pixels
         Grey values of any integer type, of shape (rows, columns).
     study
-        Whose name and number.
+        The study of the patient.
     stream
         Size, contrast and place are drawn from it.
+
+    Returns
+    -------
+    tuple of numpy.ndarray and list of Burned
+        The copy, of the same shape and type, and both identifiers with their boxes and glyph masks.
 
     """
     picture = pixels.copy()
@@ -49,8 +55,8 @@ def burn_in(pixels: np.ndarray, study: StudyPlan, stream: Stream) -> tuple[np.nd
         (f"{person.family} {person.given}", person.name, Identifier.NAME),
         (person.national_number, person.national_number, Identifier.NATIONAL_NUMBER),
     )
-    sizes = [size for size in SIZES if max(letters(text, size).shape[1] for text, _, _ in texts) < columns - 16]
-    size = stream.choice(sizes or SIZES[:1])
+    sizes = [size for size in TEXT_HEIGHTS if max(letters(text, size).shape[1] for text, _, _ in texts) < columns - 16]
+    size = stream.choice(sizes or TEXT_HEIGHTS[:1])
     row = stream.between(rows // 2, rows - 3 * size - 24)
     burned = []
     for text, token, kind in texts:
@@ -60,7 +66,7 @@ def burn_in(pixels: np.ndarray, study: StudyPlan, stream: Stream) -> tuple[np.nd
         area = picture[row : row + box.height, left : left + box.width]
         if style == "faint":
             brightest = min(high + span // 4, int(pixels.max()))  # no more bits than the picture has
-            brighter = max(round(_FAINT * span), 2 * _roughness(area))
+            brighter = max(round(_FAINT_CONTRAST * span), 2 * _roughness(area))
             area[glyphs] = np.minimum(area[glyphs].astype(np.int32) + brighter, brightest)
         elif style == "dark":
             area[~glyphs] = low + round(0.8 * span)  # a bright label
@@ -73,12 +79,12 @@ def burn_in(pixels: np.ndarray, study: StudyPlan, stream: Stream) -> tuple[np.nd
 
 
 def _roughness(area: np.ndarray) -> int:
-    """Return by how much neighbours in a row differ on average, which faint text must exceed to be seen at all."""
+    """Return the mean difference of neighbours in a row, which the contrast of visible text must exceed."""
     return int(np.abs(np.diff(area.astype(np.int64), axis=1)).sum()) // area.size
 
 
 def icon_with_name(dataset: DatasetBuilder, person: Person, pixels: np.ndarray) -> None:
-    """Add an icon image: the picture made small, with the name across it."""
+    """Add an icon (0088,0200): the image made small, with the patient's name across it."""
     plane = pixels if pixels.ndim == 2 else pixels[0]
     if plane.ndim == 3:
         plane = plane[..., 1]  # green is next to what a grey picture of it shows
@@ -112,7 +118,7 @@ def icon_with_name(dataset: DatasetBuilder, person: Person, pixels: np.ndarray) 
 
 
 def overlay_with_name(dataset: DatasetBuilder, person: Person, label: str) -> None:
-    """Add an overlay plane (PS3.3 C.9.2) that draws the name, and says it in its label and description."""
+    """Add an overlay plane (PS3.3 C.9.2) with the patient's name in its bitmap, label and description."""
     glyphs = letters(person.spoken.upper(), 14)
     rows, columns = glyphs.shape
     columns += -columns % 8

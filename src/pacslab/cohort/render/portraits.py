@@ -1,6 +1,6 @@
-"""Portraits: what a camera that measures depth would make of a patient's face. Invented, like the patients.
+"""Portraits: depth images of the patients' faces, as of a camera that measures depth; invented, like the patients.
 
-They show what an MR of the head shows too, but are no part of any file: they are what gets around of people's faces.
+They show the same faces as the MR of the head, but are in no DICOM file: they stand for photographs in circulation.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from pacslab.cohort.plan.patients import Person
     from pacslab.scenario import Stream, Variant
 
-ERROR = 0.6
-"""How far off the camera is (mm)."""
+DEPTH_ERROR_MM = 0.6
+"""Error of the camera's depth (mm)."""
 PORTRAIT_PIXEL_MM = (STEP, SPACING)
-"""Millimetres between a portrait's rows, from the chin up, and its columns, from the face's right to its left."""
+"""Millimetres between rows, from the chin up, and between columns, from the face's right to its left."""
 
 
 @dataclass(frozen=True)
 class Portrait:
-    """Somebody's face: ``depth`` is how far behind the camera's plane each place lies (mm), NaN where no head is.
+    """A person's face: ``depth`` is the distance of each pixel from the camera's plane (mm), NaN outside the head.
 
     Its shape is (rows from the chin up, columns from the face's right to its left), :data:`PORTRAIT_PIXEL_MM` apart.
     """
@@ -37,7 +37,7 @@ class Portrait:
 
 
 def portraits(variant: Variant, people: tuple[Person, ...], strangers: tuple[str, ...] = ()) -> Iterator[Portrait]:
-    """Yield the portraits of a cohort's patients, and of strangers by their names, who are in no archive."""
+    """Yield the portraits of a cohort's patients, then of strangers, who are in no archive, by their names."""
     head = mr.draw_head(variant.stream("head"))
     for person in people:
         yield _portrait(
@@ -51,4 +51,4 @@ def _portrait(head: mr.Head, name: str, build: Stream, camera: Stream) -> Portra
     solid = mr.patient_head(head, build, "normal") != Tissue.AIR
     first = solid.argmax(axis=1).astype(np.float32) * np.float32(SPACING)
     wobble = exact.spline_field(camera, (8, 32), first.shape)
-    return Portrait(name, np.where(solid.any(axis=1), first + np.float32(ERROR) * wobble, np.nan))
+    return Portrait(name, np.where(solid.any(axis=1), first + np.float32(DEPTH_ERROR_MM) * wobble, np.nan))

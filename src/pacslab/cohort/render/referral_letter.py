@@ -1,4 +1,4 @@
-"""The referral letter that came with the patient, scanned: running text that names everybody."""
+"""Scanned referral letter: running text with identifiers of patient and physician."""
 
 from __future__ import annotations
 
@@ -28,16 +28,21 @@ def make_letterhead(recipe: Recipe, grain: np.ndarray) -> Stationery:
 def referral_letter(
     paper: Stationery, recipe: Recipe, study: StudyPlan, stream: Stream
 ) -> tuple[np.ndarray, list[Burned]]:
-    """Return a scanned letter, uint8 of shape (rows, columns), and what can be read on it.
+    """Draw a scanned letter.
 
     Parameters
     ----------
     paper
         What :func:`make_letterhead` returned.
     recipe, study
-        The hospital, and whose letter it is.
+        The hospital, and the patient's study.
     stream
-        How crooked the page lay on the scanner.
+        The page's rotation on the scanner is drawn from it.
+
+    Returns
+    -------
+    tuple of numpy.ndarray and list of Burned
+        The page, uint8 of shape (rows, columns), and the identifiers on it.
 
     """
     form, person = form_of(recipe.country), study.person

@@ -1,4 +1,4 @@
-"""Where pixels are made: what all images of a cohort share is drawn once, when it is first needed."""
+"""Renderer of a cohort's images; parts that all images share are drawn once, on first use."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     Image = tuple[np.ndarray, list[Burned]]
 
 WEIGHTING = {Content.MR_T1: "t1", Content.MR_T2: "t2", Content.MR_FLAIR: "flair"}
-"""How each series of a head is weighted (see ``mr.WEIGHTINGS``)."""
+"""Weighting of each series of a head (see ``mr.WEIGHTINGS``)."""
 FOLLOW_UP_SLICE = 11
-"""Which slice of the chest a follow-up of two slices begins with: the heart's level."""
-HIGHEST_START = 3
-"""A chest of fewer slices leaves out the liver first: not more than what lies below every finding."""
+"""First slice of a follow-up of two slices: the level of the heart."""
+MAX_FIRST_SLICE = 3
+"""Highest first slice of a chest of fewer slices, which leaves out the liver but no finding."""
 
 
 class Renderer:
-    """Makes the images of one cohort."""
+    """Renders the images of one cohort."""
 
     def __init__(self, recipe: Recipe, variant: Variant) -> None:
         self._recipe = recipe
@@ -64,7 +64,7 @@ class Renderer:
         return referral_letter.make_letterhead(self._recipe, self._grain)
 
     @cached_property
-    def _head_of_all(self) -> mr.Head:
+    def _cohort_head(self) -> mr.Head:
         return mr.draw_head(self._variant.stream("head"))
 
     @cached_property
@@ -76,17 +76,20 @@ class Renderer:
         return us.make_screen(self._variant.stream("speckle"))
 
     def images(self, study: StudyPlan, series: SeriesPlan) -> Iterator[Image]:
-        """Yield pixels and burned-in text of each instance of a series, in order."""
-        made = self._makers[series.content](study, series)
+        """Yield pixels and burned-in identifiers of each instance of a series, in order.
+
+        Pixels are of shape (rows, columns), (frames, rows, columns), or with colour (frames, rows, columns, 3).
+        """
+        rendered = self._render_methods[series.content](study, series)
         if Trap.BURNED_IN in study.traps and series.content.image and series.content.modality != "US":
-            first, burned = next(made)
+            first, burned = next(rendered)
             stream = self._variant.stream("burned in", study.index, series.number)
             picture, more = burn_in(first, study, stream)
             yield picture, burned + more
-        yield from made
+        yield from rendered
 
     @cached_property
-    def _makers(self) -> dict[Content, Callable[[StudyPlan, SeriesPlan], Iterator[Image]]]:
+    def _render_methods(self) -> dict[Content, Callable[[StudyPlan, SeriesPlan], Iterator[Image]]]:
         return {
             Content.CT_SLICE: self._ct,
             Content.MR_T1: self._head,
@@ -103,7 +106,7 @@ class Renderer:
         }
 
     def head_slices(self, study: StudyPlan) -> list[HeadSlice]:
-        """Return where face and brain lie in each slice of a study's head; all series of a study show the same."""
+        """Return the face and brain regions of each slice of a study's head; all its series show the same head."""
         if self._slices is None or self._slices[0] is not study:
             self._slices = (study, slices_of(self._tissues_of(study)))
         return self._slices[1]
@@ -111,13 +114,13 @@ class Renderer:
     def _tissues_of(self, study: StudyPlan) -> np.ndarray:
         if self._tissues is None or self._tissues[0] is not study:
             stream = self._variant.stream("head", study.person.index)
-            self._tissues = (study, mr.patient_head(self._head_of_all, stream, study.finding.shape))
+            self._tissues = (study, mr.patient_head(self._cohort_head, stream, study.finding.shape))
         return self._tissues[1]
 
     def _head(self, study: StudyPlan, series: SeriesPlan) -> Iterator[Image]:
         weighting = WEIGHTING[series.content]
         stream = self._variant.stream("mr", study.index, weighting)
-        volume = mr.patient_series(self._head_of_all, self._tissues_of(study), stream, weighting)
+        volume = mr.patient_series(self._cohort_head, self._tissues_of(study), stream, weighting)
         for plane in volume[: len(series.instances)]:
             yield plane, []
 
@@ -172,6 +175,6 @@ class Renderer:
         shape = study.finding.shape
         volume = ct.patient_volume(ct.body_for(shape), self._ct_noise, stream, shape, study.person.sex, scan=scan)
         count = len(series.instances)
-        first = min(ct.SLICES - count, HIGHEST_START) if count > 2 else FOLLOW_UP_SLICE
+        first = min(ct.SLICES - count, MAX_FIRST_SLICE) if count > 2 else FOLLOW_UP_SLICE
         for plane in volume[first : first + count]:
             yield plane, []

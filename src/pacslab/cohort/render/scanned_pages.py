@@ -1,6 +1,6 @@
-"""Text that became pixels: banners burned into images, and scanned, typed pages.
+"""Text in pixels: banners burned into images, and scanned pages with typed text.
 
-Letters are drawn by Pillow from DejaVu, which matplotlib carries, so no machine needs a font of its own.
+Pillow draws glyphs from DejaVu, which matplotlib ships, so the machine needs no font of its own.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 ROWS = 1018
 COLUMNS = 720
 """A4 at 87 dots an inch."""
-PAD = 2
-"""Pixels around the letters that belong to their box."""
+GLYPH_MARGIN = 2
+"""Pixels around the glyphs that belong to their box."""
 
 
 @dataclass(frozen=True)
 class Burned:
-    """An identifier in pixels, as the answer key writes it; its kind, its place, and the letters' shape (boolean)."""
+    """A burned-in identifier: token, kind, box, and glyph mask (boolean, of the shape of the box)."""
 
     token: str
     kind: Identifier
@@ -60,16 +60,21 @@ def _font(name: str, size: int) -> Any:
 
 
 def burn_banner(picture: np.ndarray, recipe: Recipe, study: StudyPlan, *, named: bool = True) -> list[Burned]:
-    """Write the banner of an ultrasound machine into the black rows above the fan, and return what it says.
+    """Burn the banner of an ultrasound machine into the black rows above the fan.
 
     Parameters
     ----------
     picture
         uint8 of shape (480, 640); changed in place.
     recipe, study
-        The hospital, and whose name, number and date are written.
+        The hospital, and the study of the patient.
     named
-        Whether they are written at all; the machine's settings always are.
+        Whether the banner holds identifiers; it always holds the machine's settings.
+
+    Returns
+    -------
+    list of Burned
+        The identifiers of the banner.
 
     """
     person = study.person
@@ -96,28 +101,35 @@ def burn_banner(picture: np.ndarray, recipe: Recipe, study: StudyPlan, *, named:
 
 @cache
 def letters(text: str, size: int) -> np.ndarray:
-    """Return text as a boolean array, without antialiasing, with its padding."""
+    """Draw a text as a glyph mask, without antialiasing.
+
+    Returns
+    -------
+    numpy.ndarray
+        Boolean, of the text's height and width in pixels, with a margin of :data:`GLYPH_MARGIN`.
+
+    """
     from PIL import Image, ImageDraw  # noqa: PLC0415 - only where pixels are made
 
     font = _font("DejaVuSansMono-Bold", size)
     left, top, right, bottom = font.getbbox(text, mode="1")
-    image = Image.new("1", (right - left + 2 * PAD, bottom - top + 2 * PAD))
+    image = Image.new("1", (right - left + 2 * GLYPH_MARGIN, bottom - top + 2 * GLYPH_MARGIN))
     draw = ImageDraw.Draw(image)
     draw.fontmode = "1"
-    draw.text((PAD - left, PAD - top), text, fill=1, font=font)
+    draw.text((GLYPH_MARGIN - left, GLYPH_MARGIN - top), text, fill=1, font=font)
     return np.array(image)
 
 
 Typed = tuple[str, Identifier, tuple[int, int, int, int]]
-"""An identifier on a page, as the answer key writes it, its kind, and left, top, right and bottom."""
+"""An identifier typed on a page: token, kind, and left, top, right and bottom in pixels."""
 
 
 @dataclass(frozen=True)
 class Stationery:
-    """What all forms of a hospital share.
+    """An empty form of a hospital.
 
-    ``form`` is the printed ink (a greyscale image, 0 is none), ``paper`` the scanned sheet without ink and ``bite`` how
-    dark ink comes out of the scanner, float of shape (rows, columns); ``printed`` are the identifiers of the form.
+    ``form`` is the printed ink (a greyscale image, 0 is none). ``paper``, the scanned sheet without ink, and ``bite``,
+    the darkness of ink in the scan, are float arrays of shape (rows, columns). ``printed`` are the form's identifiers.
     """
 
     form: Image.Image
@@ -132,7 +144,7 @@ def make_stationery(recipe: Recipe, grain: np.ndarray) -> Stationery:
     Parameters
     ----------
     recipe
-        Whose name is printed on it.
+        The recipe of the hospital.
     grain
         Noise of unit deviation, of shape (rows, columns).
 
@@ -143,21 +155,26 @@ def make_stationery(recipe: Recipe, grain: np.ndarray) -> Stationery:
 
 
 def stationery_of(sheet: Sheet, grain: np.ndarray) -> Stationery:
-    """Return printed paper as a scanner sees it; ``grain`` is as in :func:`make_stationery`."""
+    """Return the stationery of a printed sheet; ``grain`` is as in :func:`make_stationery`."""
     return Stationery(sheet.ink, 236.5 + 3 * grain - _shadow(), 0.80 + 0.06 * grain, tuple(sheet.typed))
 
 
 def cover_page(stationery: Stationery, study: StudyPlan, stream: Stream) -> tuple[np.ndarray, list[Burned]]:
-    """Return a scanned admission form, uint8 of shape (rows, columns), and what can be read on it.
+    """Draw a scanned admission form.
 
     Parameters
     ----------
     stationery
         The empty form.
     study
-        Whose form it is. The diagnosis is typed here and stands in no header.
+        The study of the patient. The diagnosis is typed on the form and is in no header.
     stream
-        How crooked the page lay on the scanner.
+        The page's rotation on the scanner is drawn from it.
+
+    Returns
+    -------
+    tuple of numpy.ndarray and list of Burned
+        The page, uint8 of shape (rows, columns), and the identifiers on it.
 
     """
     sheet = Sheet(stationery.form)
@@ -166,18 +183,20 @@ def cover_page(stationery: Stationery, study: StudyPlan, stream: Stream) -> tupl
 
 
 def scanned(stationery: Stationery, sheet: Sheet, stream: Stream) -> tuple[np.ndarray, list[Burned]]:
-    """Return a filled-in sheet as it comes out of the scanner, a little crooked, and what can be read on it."""
+    """Scan a sheet, rotated by about a degree: uint8 of shape (rows, columns), and the identifiers on it."""
     from PIL import Image  # noqa: PLC0415 - only where pixels are made
 
     angle = stream.uniform(0.4, 1.3) * stream.choice((-1, 1))
     ink = np.asarray(sheet.ink.rotate(angle, Image.Resampling.BILINEAR))
     page = stationery.paper - ink * stationery.bite
-    burned = [_turned(ink, token, kind, corners, angle) for token, kind, corners in (*stationery.printed, *sheet.typed)]
+    burned = [
+        _rotated(ink, token, kind, corners, angle) for token, kind, corners in (*stationery.printed, *sheet.typed)
+    ]
     return np.clip(page, 0, 255, out=page).astype(np.uint8), burned
 
 
 class Sheet:
-    """A form on paper: its ink, and where identifiers are typed."""
+    """A sheet of paper: its ink, and the identifiers typed on it."""
 
     def __init__(self, form: Image.Image | None) -> None:
         from PIL import Image, ImageDraw  # noqa: PLC0415 - only where pixels are made
@@ -191,13 +210,13 @@ class Sheet:
         self.draw.text((column, row), text, fill=210, font=_font("DejaVuSans-Bold" if bold else "DejaVuSans", size))
 
     def print_place(self, column: int, row: int, text: str, size: int, *, bold: bool = False, token: str = "") -> None:
-        """Print a text of the form that says where it is from."""
+        """Print a text of the form and record it as a geographic identifier."""
         self.print(column, row, text, size, bold=bold)
         font = _font("DejaVuSans-Bold" if bold else "DejaVuSans", size)
         self._remember(font, (column, row), text, Identifier.GEOGRAPHIC, token)
 
     def type(self, column: int, row: int, text: str, kind: Identifier | None = None, token: str = "") -> None:
-        """Type a value with the machine; one that identifies somebody is remembered, as ``token`` if that differs."""
+        """Type a value; if it has a kind, record it as an identifier, with ``token`` if that differs from the text."""
         font = _font("DejaVuSansMono", 17)
         self.draw.text((column, row), text, fill=235, font=font)
         if kind is not None:
@@ -216,16 +235,19 @@ def _shadow() -> np.ndarray:
     return np.asarray(95 * across + 70 * down)
 
 
-def _turned(ink: np.ndarray, token: str, kind: Identifier, corners: tuple[int, int, int, int], angle: float) -> Burned:
-    """Return where typed text lies after the page was rotated about its centre."""
+def _rotated(ink: np.ndarray, token: str, kind: Identifier, corners: tuple[int, int, int, int], angle: float) -> Burned:
+    """Return a typed text with its box and glyph mask after the page was rotated about its centre."""
     left, top, right, bottom = corners
     turn = np.radians(angle)
     x = np.array([left, right, left, right]) - COLUMNS / 2
     y = np.array([top, top, bottom, bottom]) - ROWS / 2
     columns = x * np.cos(turn) + y * np.sin(turn) + COLUMNS / 2
     rows = y * np.cos(turn) - x * np.sin(turn) + ROWS / 2
-    first_column, last_column = max(0, int(columns.min()) - PAD), min(COLUMNS, int(columns.max()) + PAD + 1)
-    first_row, last_row = max(0, int(rows.min()) - PAD), min(ROWS, int(rows.max()) + PAD + 1)
+    first_column, last_column = (
+        max(0, int(columns.min()) - GLYPH_MARGIN),
+        min(COLUMNS, int(columns.max()) + GLYPH_MARGIN + 1),
+    )
+    first_row, last_row = max(0, int(rows.min()) - GLYPH_MARGIN), min(ROWS, int(rows.max()) + GLYPH_MARGIN + 1)
     box = Box(column=first_column, row=first_row, width=last_column - first_column, height=last_row - first_row)
     return Burned(token, kind, box, ink[first_row:last_row, first_column:last_column] > 110)
 
@@ -235,7 +257,7 @@ DIAGNOSIS_ROW = FIRST_ROW + ROW_STEP * FORM_LABELS
 
 
 def _print_form(sheet: Sheet, recipe: Recipe) -> None:
-    """Print the form as it comes from the printer's shop, with the department's stamp."""
+    """Print the empty form, with the department's stamp."""
     draw, hospital, form = sheet.draw, recipe.hospital, form_of(recipe.country)
     draw.rectangle((36, 36, COLUMNS - 36, ROWS - 60), outline=170, width=2)
     sheet.print_place(60, 54, hospital.name.upper(), 22, bold=True, token=hospital.name)
@@ -268,10 +290,10 @@ def _fill_in(sheet: Sheet, study: StudyPlan) -> None:
     day = study.time.date()
     values: tuple[tuple[str, Identifier | None, str], ...] = (
         (f"{person.title} {person.spoken}", Identifier.NAME, person.name),
-        (_in_fours(person.national_number), Identifier.NATIONAL_NUMBER, person.national_number),
+        (_grouped_by_four(person.national_number), Identifier.NATIONAL_NUMBER, person.national_number),
         (person.record_number, Identifier.RECORD_NUMBER, ""),
         (f"{person.birth_date:%d.%m.%Y}", Identifier.DATE, f"{person.birth_date:%Y%m%d}"),
-        (f"{person.age(day)} / {person.sex}", *_old(person.age(day))),
+        (f"{person.age(day)} / {person.sex}", *_age_identifier(person.age(day))),
         (person.street, Identifier.GEOGRAPHIC, ""),
         (f"{person.village} {person.postcode}", Identifier.GEOGRAPHIC, ""),
         (person.phone, Identifier.PHONE, ""),
@@ -286,12 +308,12 @@ def _fill_in(sheet: Sheet, study: StudyPlan) -> None:
     sheet.type(84, DIAGNOSIS_ROW + 44, person.diagnosis, Identifier.OTHER)
 
 
-def _old(age: int) -> tuple[Identifier | None, str]:
-    """Return what an age identifies, as the answer key writes it: nothing up to 90, as all above may be given."""
+def _age_identifier(age: int) -> tuple[Identifier | None, str]:
+    """Return kind and token of an age above :data:`AGE_TOP_CODE`; no kind for any other age."""
     return (Identifier.AGE, f"{age:03d}Y") if age > AGE_TOP_CODE else (None, "")
 
 
-def _in_fours(number: str) -> str:
+def _grouped_by_four(number: str) -> str:
     if "-" in number:
         return number
     return " ".join(number[at : at + 4] for at in range(0, len(number), 4))
