@@ -1,4 +1,4 @@
-"""Look at the machine: what can run the servers, what is missing, and what to do about it."""
+"""Examine the machine: the runtimes that it can run, the programs that it lacks, and how to get them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from pacslab.paths import cache_root, state_root, workspace
 if TYPE_CHECKING:
     from pathlib import Path
 
-_DISK_NEEDED = 500_000_000  # bytes
+_MIN_FREE_BYTES = 500_000_000
 
 
 class Check(Model):
-    """One thing that was looked at. ``needed`` is False where something else can stand in."""
+    """The result of a check. ``needed`` is False where another program can stand in."""
 
     name: str
     good: bool
@@ -30,7 +30,7 @@ class Check(Model):
 
 
 class Report(Model):
-    """Everything that was looked at, and whether a lab can run here."""
+    """The results of all checks, and whether a lab can run here."""
 
     ready: bool
     verdict: str
@@ -86,11 +86,13 @@ def _folder(name: str, path: Path) -> Check:
     if not os.access(existing, os.W_OK):
         return Check(name=name, good=False, needed=True, found=f"{path} is not writable", remedy="Make it writable.")
     found = f"{path}, {free / 1e9:.1f} GB free"
-    return Check(name=name, good=free > _DISK_NEEDED, needed=True, found=found, remedy="Free some space on that disk.")
+    return Check(
+        name=name, good=free > _MIN_FREE_BYTES, needed=True, found=found, remedy="Free some space on that disk."
+    )
 
 
 def examine() -> Report:
-    """Return what this machine has and lacks."""
+    """Return what this machine has and lacks; nothing is started, and the bind shim is compiled once."""
     engine, program, shim = _engine(), _program(), _shim()
     folders = [
         _folder("Workspace", workspace()),

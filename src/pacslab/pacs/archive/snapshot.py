@@ -170,7 +170,7 @@ class ArchiveData:
         self._prune()
 
     def copy_index(self, target: Path) -> None:
-        """Begin a server's data folder: the snapshot's index, without which it cannot start. What was there is gone."""
+        """Empty a server's data folder and copy the snapshot's index into it; the server cannot start without."""
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir(parents=True)
         for index in self.folder.glob("index*"):
@@ -180,7 +180,7 @@ class ArchiveData:
         os.utime(self.folder)
 
     def link_images(self, target: Path) -> None:
-        """Fill the rest of a server's data folder, which the server only reads when it is asked."""
+        """Link the snapshot's images into a server's data folder; the server reads them only when asked for them."""
         for folder, _, names in os.walk(self.folder):
             beside = target / Path(folder).relative_to(self.folder)
             if not beside.is_dir():
@@ -196,7 +196,7 @@ class ArchiveData:
     def refuse_foreign_data(self, data: Path) -> None:
         """Refuse a data folder that holds DICOM instances which are not synthetic.
 
-        Only what was added since the snapshot is read.
+        Only the files that were added since the snapshot are read.
 
         Raises
         ------
@@ -214,7 +214,7 @@ class ArchiveData:
                 )
 
     def _added(self, data: Path) -> Iterator[Path]:
-        """Yield the files of a data folder that the snapshot does not hold; each look walks some thousand folders."""
+        """Yield the files of a data folder that the snapshot does not hold."""
         for folder, _, names in os.walk(data):
             before = f"{self.folder}{folder[len(str(data)) :]}"
             for name in names:

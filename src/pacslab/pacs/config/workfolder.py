@@ -1,4 +1,4 @@
-"""The student's work folder: the files that are the exercise, and what the student made."""
+"""The student's work folder: the exercise's files, and those that the student makes."""
 
 from __future__ import annotations
 

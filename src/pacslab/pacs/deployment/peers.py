@@ -1,4 +1,4 @@
-"""The other machines of a lab network: the hospital's scanner and workstation, and the stranger.
+"""The archive's DICOM peers in a lab network: the hospital's scanner and workstation, and the stranger.
 
 Each is a real Orthanc that only the lab drives, over REST, as a DICOM client of the archive.
 """
@@ -46,7 +46,11 @@ def host_variables(addresses: dict[str, str]) -> dict[str, str]:
 
 
 def modality_entry(title: str, host: str, own_title: str | None = None, *, tls: bool = False) -> dict[str, Any]:
-    """Return an entry of ``DicomModalities``: whom to call, where, under which own AE title, and whether with TLS."""
+    """Return an entry of Orthanc's ``DicomModalities``: the called AE title and host, the calling AE title, and TLS.
+
+    >>> modality_entry("ARCHIVE", "127.63.0.1", "CT01")
+    {'AET': 'ARCHIVE', 'Host': '127.63.0.1', 'Port': 4242, 'Timeout': 5, 'LocalAet': 'CT01'}
+    """
     entry: dict[str, Any] = {"AET": title, "Host": host, "Port": DICOM_PORT, "Timeout": 5}
     if own_title is not None:
         entry["LocalAet"] = own_title
@@ -58,7 +62,7 @@ def modality_entry(title: str, host: str, own_title: str | None = None, *, tls: 
 def archive_entries(
     name: str, archive_title: str, archive_host: str, *, tls: bool = False
 ) -> dict[str, dict[str, Any]]:
-    """Return how a peer calls the archive: as itself, and the stranger also under borrowed titles.
+    """Return a peer's entries for the archive: under its own AE title, and the stranger's also under borrowed ones.
 
     ``tls`` says whether it opens DICOM TLS; a peer can only where it was given :data:`DEVICE_FILES`.
     """
@@ -81,11 +85,11 @@ def device_files(
     Parameters
     ----------
     handover, files
-        What the hospital has handed over, and the work folder's files that it names.
+        The hospital's handover, and the work folder's files that it names.
     stranger
-        The stranger's own files: a certificate of an authority that nobody knows.
+        The stranger's own files: a certificate of an untrusted authority.
     believed
-        Certificates that the stranger trusts besides: whatever the archive shows him, since he does not care.
+        Further certificates that the stranger trusts: the archive's own, since he does not care whom he reaches.
 
     """
     rogue = dict(stranger)

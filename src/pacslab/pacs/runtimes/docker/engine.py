@@ -1,4 +1,4 @@
-"""The Docker engine: reach it, say its failures in one line, and remove what the lab made in it."""
+"""The Docker engine: connect to it, turn its failures into errors of the lab, and remove containers."""
 
 from __future__ import annotations
 

@@ -186,13 +186,14 @@ class ProcessRuntime(Runtime):
         }
 
     def _safe(self, server: Server | Proxy) -> bool:
-        """Return whether it runs; it is looked at while it is waited for, too, since it may never answer."""
+        """Return whether a server runs, and kill one that listens beyond loopback, whether it ever answers or not."""
         if not self.running(server):
             return False
         self._refuse_leaks(server)
         return True
 
     def _refuse_leaks(self, server: Server | Proxy) -> None:
+        """Kill a server that listens beyond loopback, by the kernel's socket table (safety rule 1)."""
         handle = Handle.read(server.handle)
         try:
             open_sockets = listeners(handle.pid)
