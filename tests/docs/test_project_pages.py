@@ -11,6 +11,9 @@ import yaml
 
 from pacslab.cli.main import cli
 from pacslab.cohort import GENERATOR_VERSION
+from pacslab.probes import Side, Target, registry
+from pacslab.probes.attack import web_helpers
+from pacslab.scenario import Severity
 from pacslab.version import __version__
 
 ROOT = Path(__file__).parents[2]
@@ -76,6 +79,27 @@ def test_function_that_a_journey_names_stands_in_its_file(page):
     for path, name in named:
         tree = ast.parse((ROOT / "src/pacslab" / path).read_text(encoding="utf-8"))
         assert name in {node.name for node in tree.body if hasattr(node, "name")}, f"{page}: {path} has no {name}"
+
+
+def section(title):
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    return text.partition(f"## {title}\n")[2].partition("\n## ")[0]
+
+
+def test_contributing_example_of_a_probe_registers_one(monkeypatch):
+    monkeypatch.setattr(registry, "PROBES", {})
+    example = "\n".join(re.findall(r"^ {8}(.*)$", section("Add an attack probe"), re.MULTILINE))
+    names = {**vars(registry), **vars(web_helpers), "Side": Side, "Severity": Severity, "Target": Target}
+    exec(compile(example, "CONTRIBUTING.md", "exec"), names)
+    assert registry.PROBES["http-statistics"].explanation == "Ask the archive for its figures without logging in."
+
+
+def test_contributing_recipe_of_an_object_names_what_is_there():
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src/pacslab/cohort").rglob("*.py"))
+    names = re.findall(r"`(_?[A-Z_]{4,}|_[a-z]+|[A-Z][a-z]+|identify|mention)`", section("Add a kind of DICOM object"))
+    assert len(names) > 10
+    for name in names:
+        assert re.search(rf"^ *(?:class |def )?{name}\b *[:=(]", source, re.MULTILINE), f"nothing is called {name}"
 
 
 @pytest.mark.parametrize("page", TEXTS)
