@@ -21,7 +21,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from pacslab.cohort import GENERATOR_VERSION
 from pacslab.errors import SubmissionError
 from pacslab.grading.course.course import now
-from pacslab.grading.handin.progress import read_progress
+from pacslab.grading.handin.progress import Progress, read_progress
 from pacslab.grading.handin.ticket import LONGEST as LONGEST_TICKET
 from pacslab.grading.handin.timeline import MOST_EVENTS, Event, hints_of, read_timeline
 from pacslab.models import Model
@@ -45,6 +45,7 @@ LARGEST_FILE = 128 << 20
 LARGEST_CONFIGURATION_FILE = 1 << 20
 _HIDDEN = (".", "before-reset.", "__pycache__")
 _DEEPEST = 6
+_LONGEST_ANSWER = 4000
 
 
 class ObjectiveState(Model):
@@ -53,7 +54,7 @@ class ObjectiveState(Model):
     earned: bool = False
     attempts: int = Field(default=0, ge=0, le=1_000_000)
     hints: int = Field(default=0, ge=0, le=100)
-    answer: Annotated[str, Field(max_length=4000)] | None = None
+    answer: Annotated[str, Field(max_length=_LONGEST_ANSWER)] | None = None
 
 
 class FileNote(Model):
@@ -139,17 +140,7 @@ def write_submission(  # noqa: PLR0917
             f"the work folder holds more than {MOST_FILES:,} files or {MOST_BYTES >> 20} MB",
             f"Keep in {work.deid} only the files of the study that you de-identified.",
         )
-    progress, events = read_progress(work.path), read_timeline(work.path)
-    taken = hints_of(events)
-    states = {}
-    for objective in scenario.objectives:
-        done = progress.objectives.get(objective.id)
-        if done is not None:
-            hints = max(done.hints, taken.get(objective.id, 0))
-            answer = done.answer[:4000] if done.answer is not None else None
-            states[objective.id] = ObjectiveState(
-                earned=done.earned, attempts=done.attempts, hints=hints, answer=answer
-            )
+    events = read_timeline(work.path)
     submission = SubmissionNote(
         pacslab=__version__,
         generator=GENERATOR_VERSION,
@@ -157,7 +148,7 @@ def write_submission(  # noqa: PLR0917
         student=student,
         ticket=ticket,
         sent=now(),
-        objectives=states,
+        objectives=_objective_states(scenario, read_progress(work.path), events),
         timeline=events,
         files=notes,
     )
@@ -166,11 +157,6 @@ def write_submission(  # noqa: PLR0917
         content = target.read_bytes()
     except OSError as reason:
         raise SubmissionError(f"{target} cannot be written ({reason.strerror})", "Choose another place.") from None
-    names = {name for name, _ in chosen}
-    expected = {f"{CONFIGURATION_FOLDER}/orthanc.json", f"{CONFIGURATION_FOLDER}/handover.yaml"}
-    missing = sorted(expected - names)
-    if not any(name.startswith(f"{DEID_FOLDER}/") for name in names):
-        missing.append(f"{DEID_FOLDER}/ (no de-identified file)")
     receipt = Receipt(
         path=str(target),
         sha256=hashlib.sha256(content).hexdigest(),
@@ -181,10 +167,34 @@ def write_submission(  # noqa: PLR0917
         course=course,
         files=notes,
         left_out=tuple(left_out),
-        missing=tuple(missing),
+        missing=_missing_parts({name for name, _ in chosen}),
     )
     target.with_suffix(".receipt.txt").write_text(receipt.text(), encoding="utf-8")
     return receipt
+
+
+def _objective_states(scenario: Scenario, progress: Progress, events: tuple[Event, ...]) -> dict[str, ObjectiveState]:
+    """Return what the student's lab noted of each objective that was touched."""
+    taken = hints_of(events)
+    states = {}
+    for objective in scenario.objectives:
+        done = progress.objectives.get(objective.id)
+        if done is not None:
+            hints = max(done.hints, taken.get(objective.id, 0))
+            answer = done.answer[:_LONGEST_ANSWER] if done.answer is not None else None
+            states[objective.id] = ObjectiveState(
+                earned=done.earned, attempts=done.attempts, hints=hints, answer=answer
+            )
+    return states
+
+
+def _missing_parts(names: set[str]) -> tuple[str, ...]:
+    """Return the parts of a submission that its work folder does not hold."""
+    expected = {f"{CONFIGURATION_FOLDER}/orthanc.json", f"{CONFIGURATION_FOLDER}/handover.yaml"}
+    missing = sorted(expected - names)
+    if not any(name.startswith(f"{DEID_FOLDER}/") for name in names):
+        missing.append(f"{DEID_FOLDER}/ (no de-identified file)")
+    return tuple(missing)
 
 
 def _chosen(work: WorkFolder, left_out: list[str]) -> Iterator[tuple[str, Path]]:
