@@ -15,24 +15,26 @@ if TYPE_CHECKING:
 WAITING = 3
 """How many batches of files wait for each process."""
 
-_One = TypeVar("_One")
+_Argument = TypeVar("_Argument")
 _Result = TypeVar("_Result")
 _work: dict[str, Callable[[Any], Any]] = {}
 
 
-def in_order(function: Callable[[_One], _Result], many: Iterable[_One], workers: int) -> Iterator[_Result]:
-    """Yield the results of a function in the order of its arguments, worked out in several processes.
+def in_order(
+    function: Callable[[_Argument], _Result], arguments: Iterable[_Argument], workers: int
+) -> Iterator[_Result]:
+    """Yield the results of a function in the order of its arguments, computed in several processes.
 
-    Arguments are taken from ``many`` only as fast as they are worked on, so that few are in memory.
+    Arguments are taken from ``arguments`` only as fast as they are worked on, so that few are in memory.
     """
     if workers <= 1:
-        yield from map(function, many)
+        yield from map(function, arguments)
         return
     context = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(function,)) as pool:
         waiting: deque[Future[_Result]] = deque()
-        for one in many:
-            waiting.append(pool.submit(_do, one))
+        for argument in arguments:
+            waiting.append(pool.submit(_do, argument))
             if len(waiting) > WAITING * workers:
                 yield waiting.popleft().result()
         while waiting:
@@ -43,5 +45,5 @@ def _begin(function: Callable[[Any], Any]) -> None:
     _work["function"] = function
 
 
-def _do(one: Any) -> Any:
-    return _work["function"](one)
+def _do(argument: Any) -> Any:
+    return _work["function"](argument)

@@ -1,4 +1,4 @@
-"""Leaks in words, worst first: whom they give away, where, and in how many images."""
+"""Describe leaks in words, worst first: the patient, the place, and in how many images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file holds, as text, by where it stands: all that is kept of a file whose pixels were looked at."""
+"""The values of a file as text, by path: all that is kept of a file once its pixels are scanned."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Contents:
     def holds(self, keyword: str) -> bool:
         """Whether an attribute of the file has a value, or something in its sequence has."""
         path = _path(keyword)
-        return bool(self.at(path)) or any(one.startswith(f"{path}[") for one in self._texts)
+        return bool(self.at(path)) or any(known.startswith(f"{path}[") for known in self._texts)
 
     def private_path(self, path: str, creator: str) -> str:
         """Return where a private element lies now: its creator may have another block; empty where it has none."""

@@ -1,6 +1,6 @@
-"""A directory of media (DICOMDIR, PS3.10 8, PS3.3 F): its records, and of which images each of them tells.
+"""Read a media directory (DICOMDIR, PS3.10 8, PS3.3 F): its records, and the images that each describes.
 
-A record tells of the file that it references, and one that references none of what stands below it: a patient's record
+A record describes the file that it references, and one that references none what stands below it: a patient's record
 of all of the patient's images. Where a file is not there, the records around say whose it was.
 """
 
@@ -95,9 +95,9 @@ def referenced(
     """
     folder = name.rpartition("/")[0]
     found = []
-    for one in records:
-        path = f"{folder}/{one.file}" if folder else one.file
-        both = (by_name.get(path.upper()) if one.file else None, by_uid.get(one.uid))
+    for record in records:
+        path = f"{folder}/{record.file}" if folder else record.file
+        both = (by_name.get(path.upper()) if record.file else None, by_uid.get(record.uid))
         found.append([known for known in both if known is not None])
     return found
 
@@ -131,9 +131,9 @@ def patients_of_records(records: tuple[DirectoryRecord, ...], mine: list[set[int
         while at is not None and not whose[at] and at not in nobody:
             unknown.append(at)
             at = records[at].above
-        for one in unknown:
-            whose[one] = whose[at] if at is not None else set()
-            nobody |= set() if whose[one] else {one}
+        for above in unknown:
+            whose[above] = whose[at] if at is not None else set()
+            nobody |= set() if whose[above] else {above}
     return [frozenset(patients) for patients in whose]
 
 

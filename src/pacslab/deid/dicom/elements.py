@@ -113,7 +113,7 @@ def _listed_vr(tag: BaseTag) -> str | None:
 def decoded_by(dataset: Dataset) -> Hashable:
     """Return what else the meaning of a dataset's elements depends on: character set, and sign of pixel values."""
     others = [dataset.get_item(tag) for tag in (CHARACTER_SET, _PIXEL_REPRESENTATION)]
-    return str(dataset.original_character_set), *(None if one is None else str(one.value) for one in others)
+    return str(dataset.original_character_set), *(None if element is None else str(element.value) for element in others)
 
 
 def remember(memory: dict[_Key, _Value], key: _Key, value: _Value) -> None:
@@ -135,7 +135,14 @@ def is_empty(element: DataElement | RawDataElement) -> bool:
 
 
 def decoded(content: bytes) -> str:
-    """Return bytes as text: UTF-8 where they are, else Latin-1; zero bytes are dropped, which reads UTF-16 too."""
+    r"""Return bytes as text: UTF-8 where they are, else Latin-1; zero bytes are dropped, which reads UTF-16 too.
+
+    Examples
+    --------
+    >>> decoded(b"M\xfcller")
+    'Müller'
+
+    """
     content = content.replace(b"\0", b"")
     try:
         return content.decode("utf-8")
@@ -144,7 +151,14 @@ def decoded(content: bytes) -> str:
 
 
 def is_private(path: str) -> bool:
-    """Whether an attribute is private, or lies in a private sequence: a group number that is odd."""
+    """Whether an attribute is private, or lies in a private sequence: a group number that is odd (PS3.5 7.8).
+
+    Examples
+    --------
+    >>> is_private("(0029,1010)[0].(0010,0010)"), is_private("(0010,0010)")
+    (True, False)
+
+    """
     return any(int(step[1:5], 16) % 2 for step in path.split(".") if step.startswith("("))
 
 

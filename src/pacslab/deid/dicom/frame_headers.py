@@ -1,4 +1,4 @@
-"""What a compressed frame says of its own size, asked before a decoder makes room for it.
+"""Read the size of a compressed frame from its own header, before a decoder allocates memory for it.
 
 A file's Rows and Columns are one thing and the frame's own header another: 900 bytes of JPEG 2000 may unpack to 16 GB.
 """
@@ -10,7 +10,7 @@ import struct
 
 from pydicom.uid import AllTransferSyntaxes, RLELossless
 
-SYNTAXES = {one for one in AllTransferSyntaxes if one.is_encapsulated} - {RLELossless}
+SYNTAXES = {syntax for syntax in AllTransferSyntaxes if syntax.is_encapsulated} - {RLELossless}
 """Transfer syntaxes whose frames say how large they are; run lengths do not, and are unpacked as far as Rows go."""
 _JPEG = b"\xff\xd8"
 _FRAME = re.compile(rb"\xff[\xc0-\xc3\xf7].{3}(?P<lines>..)(?P<columns>..)(?P<components>.)", re.DOTALL)
@@ -20,7 +20,15 @@ _SIZE = re.compile(rb"\xff\x4f\xff\x51.{4}(?P<size>.{16}).{16}(?P<components>..)
 
 
 def decoded_value_count(frame: bytes) -> int:
-    """Return how many values a frame unpacks to by its own header: JPEG, JPEG-LS or JPEG 2000; 0 for any other."""
+    """Return how many values a frame unpacks to by its own header: JPEG, JPEG-LS or JPEG 2000; 0 for any other.
+
+    Examples
+    --------
+    >>> frame_of_2_by_3 = bytes.fromhex("ffd8 ffc0 000b 08 0002 0003 01 011100 ffd9")
+    >>> decoded_value_count(frame_of_2_by_3)
+    6
+
+    """
     if frame.startswith(_JPEG):
         return max((_of_jpeg(found) for found in _FRAME.finditer(frame)), default=0)
     return max((_of_jpeg_2000(found) for found in _SIZE.finditer(frame)), default=0)

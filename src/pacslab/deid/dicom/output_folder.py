@@ -1,4 +1,4 @@
-"""Reading what a student handed in: hostile until proven otherwise, and never followed out of its folder."""
+"""Read an output folder: hostile until proven otherwise, and no link is followed out of it."""
 
 from __future__ import annotations
 
@@ -124,8 +124,8 @@ class OutputFolder:
 
     def contents(self) -> Iterator[tuple[str, bytes]]:
         """Yield (name relative to the folder, bytes) of every file of up to 128 MB, one in memory at a time."""
-        for one in self.listed():
-            yield one.name, self.again(one.name)
+        for file in self.listed():
+            yield file.name, self.again(file.name)
 
     def listed(self) -> Iterator[Listed]:
         """Yield every file of up to 128 MB, together up to 2 GB; its bytes are read again."""

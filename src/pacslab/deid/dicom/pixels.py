@@ -16,18 +16,23 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import Dataset
 
-    from pacslab.cohort import Box
-
 _PLAIN = {ImplicitVRLittleEndian, ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian}
 MAX_VALUES = 64 << 20
 MAX_PLANE_VALUES = 16 << 20
 
 
 def decode(dataset: Dataset) -> np.ndarray | None:
-    """Return the pixels, shape (rows, columns) or (rows, columns, samples), or None where they cannot be decoded.
+    """Return the stored pixel values of a file, or None where they cannot be decoded.
 
-    More than 16 million values a frame, or 64 million in all, are not decoded, and no frame of more than the file says.
-    Frames of a multi-frame image come first: (frames, rows, columns, ...).
+    More than 16 million values a frame, or 64 million in all, are not decoded, and no frame that is larger by its own
+    header than the file says.
+
+    Returns
+    -------
+    np.ndarray | None
+        Of shape (rows, columns) or (rows, columns, samples), with the frames of a multi-frame image first; stored
+        values, before any rescale (PS3.3 C.7.6.3.1).
+
     """
     try:
         rows, columns = int(dataset.Rows), int(dataset.Columns)
@@ -69,14 +74,3 @@ def planes(pixels: np.ndarray) -> Iterator[np.ndarray]:
     """Yield each frame of an image."""
     frames = pixels.ndim == 4 or (pixels.ndim == 3 and pixels.shape[-1] not in (3, 4))
     yield from pixels if frames else [pixels]
-
-
-def grey(pixels: np.ndarray) -> np.ndarray:
-    """Return one float value a pixel: the mean of the samples of a colour image."""
-    plane = pixels.astype(np.float64)
-    return plane.mean(axis=-1) if plane.ndim == 3 else plane
-
-
-def cut(pixels: np.ndarray, box: Box) -> np.ndarray:
-    """Return the pixels in a box, shape (height, width); smaller where the box leaves the image."""
-    return grey(pixels[box.row : box.row + box.height, box.column : box.column + box.width])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pydicom.dataelem import DataElement
 
-logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it tells every fault of a hostile file
+logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it logs every fault of a hostile file
 
 ENCAPSULATED_DOCUMENT = 0x00420011
 TRAILING_PADDING = 0xFFFCFFFC
@@ -66,13 +66,13 @@ def _texts(value: Any) -> tuple[list[str], bytes]:
         return [], value
     values = value if isinstance(value, (list, tuple)) or hasattr(value, "append") else [value]
     texts: list[str] = []
-    for one in values:
-        if isinstance(one, bytes):
-            texts.append(decoded(one))
-        elif hasattr(one, "components"):
-            texts.extend(str(component) for component in one.components if component)
-        elif not isinstance(one, (Dataset, BaseTag)):
-            texts.append(str(getattr(one, "original_string", None) or one))
+    for item in values:
+        if isinstance(item, bytes):
+            texts.append(decoded(item))
+        elif hasattr(item, "components"):
+            texts.extend(str(component) for component in item.components if component)
+        elif not isinstance(item, (Dataset, BaseTag)):
+            texts.append(str(getattr(item, "original_string", None) or item))
     return [text for text in texts if text.strip()], b""
 
 

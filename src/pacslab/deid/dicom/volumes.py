@@ -1,4 +1,4 @@
-"""Slices put together into a volume that lies as the patient does, by what each slice says of its place.
+"""Stack slices into a volume in the patient's directions, by the position and orientation of each slice.
 
 PS3.3 C.7.6.2.1.1: ImageOrientationPatient gives the directions of a row and of a column, ImagePositionPatient the place
 of the first pixel; x runs to the patient's left, y to the back, z to the head.
@@ -54,9 +54,9 @@ def volume_of(slices: Sequence[Dataset]) -> Volume | None:
     if len(slices) < FEWEST_SLICES:
         return None
     try:
-        turned = [[float(one) for one in dataset.ImageOrientationPatient] for dataset in slices]
-        places = np.array([[float(one) for one in dataset.ImagePositionPatient] for dataset in slices])
-        between = [float(one) for one in slices[0].PixelSpacing]
+        turned = [[float(number) for number in dataset.ImageOrientationPatient] for dataset in slices]
+        places = np.array([[float(number) for number in dataset.ImagePositionPatient] for dataset in slices])
+        between = [float(number) for number in slices[0].PixelSpacing]
         sizes = {(int(dataset.Rows), int(dataset.Columns)) for dataset in slices}
     except (AttributeError, TypeError, ValueError):
         return None
@@ -94,7 +94,7 @@ def _turned(
     return Volume(
         np.ascontiguousarray(values),
         (spacing[axes[0]], spacing[axes[1]], spacing[axes[2]]),
-        tuple(int(one) for one in order),
+        tuple(int(number) for number in order),
         (axes[0], axes[1], axes[2]),
         flipped,
     )

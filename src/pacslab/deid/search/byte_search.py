@@ -1,7 +1,7 @@
-"""Looking for thousands of byte sequences in a file at once, in one pass.
+"""Search a file for thousands of byte sequences at once, in one pass.
 
 Every sequence is at least six bytes long. Each is filed under its last six bytes, as many identifiers begin alike; a
-content is looked through once for any of these, and only where one stands are the whole sequences compared.
+content is searched once for any of these, and only where one is found are the whole sequences compared.
 """
 
 from __future__ import annotations
@@ -22,7 +22,16 @@ _GOES_ON = b"0123456789."
 
 
 class Literals:
-    """Byte sequences, each with what it stands for."""
+    """Byte sequences, each with its meaning.
+
+    Examples
+    --------
+    >>> numbers = Literals()
+    >>> numbers.add(b"4711-0815", "the record number")
+    >>> list(numbers.in_bytes(b"MRN 4711-0815."))
+    ['the record number']
+
+    """
 
     def __init__(self) -> None:
         self._by_gram: dict[bytes, list[tuple[bytes, int]]] = {}

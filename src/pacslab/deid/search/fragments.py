@@ -128,11 +128,22 @@ def split_over(pieces: Iterable[tuple[str, int, Fragment]]) -> Iterator[tuple[Se
         (place, which of its values, piece). The pieces of a number must stand in two values: in one they are a number
         with a separator in it, or two of many numbers.
 
+    Examples
+    --------
+    >>> from pacslab.deid.search.identifier import SearchTerm
+    >>> from pacslab.deid.search.text_forms import Text
+    >>> index = FragmentIndex(frozenset())
+    >>> index.add(SearchTerm("Mukhopadhyay^Ana", Identifier.NAME, "the patient's name"))
+    >>> texts = {"(0010,2000)": "MUKHO", "(0010,2110)": "PADHYAY"}
+    >>> found = [(path, 0, piece) for path, text in texts.items() for piece in index.in_text(Text(text))]
+    >>> [(begins, ends) for term, begins, ends in split_over(found)]
+    [('(0010,2000)', '(0010,2110)')]
+
     """
     beginnings: dict[tuple[SearchTerm, str, int], tuple[str, int]] = {}
     rests: dict[tuple[SearchTerm, str, int], tuple[str, int]] = {}
     for place, value, (term, cut, after, begins) in pieces:
         (beginnings if begins else rests).setdefault((term, cut, after), (place, value))
-    for one, begun in beginnings.items():
-        if one in rests and (rests[one] != begun or not one[0].is_number):
-            yield one[0], begun[0], rests[one][0]
+    for halves, begun in beginnings.items():
+        if halves in rests and (rests[halves] != begun or not halves[0].is_number):
+            yield halves[0], begun[0], rests[halves][0]

@@ -24,6 +24,17 @@ class SearchTerm:
     ``shared`` are parts of a name that do not give this person away alone: a relative's family name is the patient's.
     ``owners`` are the patients in whose files it was planted; ``of_patient`` says that it is the patient's own and not
     the hospital's, the staff's or a relative's. ``written`` are texts in which it stood where they are not the token.
+
+    Examples
+    --------
+    >>> name = SearchTerm("Martin^Claire", Identifier.NAME, "the patient's name")
+    >>> name.parts
+    ['martin', 'claire']
+    >>> name.alone(" claire martin "), name.alone(" claire ")
+    (True, False)
+    >>> SearchTerm("03.11.2019", Identifier.DATE, "an original date").day
+    ('2019', '11', '03')
+
     """
 
     token: str

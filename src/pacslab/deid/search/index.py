@@ -1,4 +1,4 @@
-"""Identifiers as they may be written, and finding them in text.
+"""Index of identifiers in all the forms in which they may be written, to find them in text.
 
 An identifier put back to front, in another order, in other letter case, with other separators or in base64 is still
 the identifier. A search term knows the written forms of a planted token; :class:`IdentifierIndex` looks for all in one
@@ -44,7 +44,15 @@ class Matches(NamedTuple):
 
 
 class IdentifierIndex:
-    """The identifiers of many patients, looked for together in one pass; ``common`` are words that must be kept."""
+    """The identifiers of many patients, sought together in one pass; ``common`` are words that must be kept.
+
+    Examples
+    --------
+    >>> index = IdentifierIndex([SearchTerm("Martin^Claire", Identifier.NAME, "the patient's name")])
+    >>> {match.term.token for match in index.in_text("Mme CLAIRE MARTIN").found}
+    {'Martin^Claire'}
+
+    """
 
     def __init__(self, terms: Iterable[SearchTerm], common: frozenset[str] = frozenset()) -> None:
         self.all = tuple(dict.fromkeys(terms))
@@ -80,7 +88,7 @@ class IdentifierIndex:
             self._pieces.add(term)
 
     def by_token(self, token: str) -> SearchTerm:
-        """Return the term of a planted token."""
+        """Return the search term of a planted token."""
         return self._by_token[token]
 
     def in_text(self, text: str) -> Matches:

@@ -1,4 +1,4 @@
-"""What is looked for in an output, and what to call it in a sentence."""
+"""The search terms of an audit: every identifier of the answer key, and what to call it in a sentence."""
 
 from __future__ import annotations
 
@@ -44,17 +44,19 @@ def search_terms_of(
     tokens: dict[tuple[str, Identifier], set[int]] = {}
     written: dict[tuple[str, Identifier], set[str]] = {}
     wanted = {study.study_instance_uid for study in studies}
-    patients = [one for one in key.patients if any(study.study_instance_uid in wanted for study in one.studies)]
+    patients = [
+        patient for patient in key.patients if any(study.study_instance_uid in wanted for study in patient.studies)
+    ]
     for patient in patients:
-        for token, kind in _known(patient, [one for one in patient.studies if one.study_instance_uid in wanted]):
+        for token, kind in _known(patient, [study for study in patient.studies if study.study_instance_uid in wanted]):
             if token:
                 tokens.setdefault((token, kind), set()).add(patient.index)
-    for one in planted:
-        if one.kind is not Identifier.FACE:
-            tokens.setdefault((one.token, one.kind), set()).add(one.patient)
-            if one.written:
-                written.setdefault((one.token, one.kind), set()).add(one.written)
-    by_index = {one.index: one for one in patients}
+    for text in planted:
+        if text.kind is not Identifier.FACE:
+            tokens.setdefault((text.token, text.kind), set()).add(text.patient)
+            if text.written:
+                written.setdefault((text.token, text.kind), set()).add(text.written)
+    by_index = {patient.index: patient for patient in patients}
     terms = []
     for (token, kind), owners in tokens.items():
         own = any(index in by_index and _is_own(token, kind, by_index[index]) for index in owners)
@@ -70,7 +72,7 @@ def search_terms_of(
 
 def common_words(key: AnswerKey) -> frozenset[str]:
     """Return the words of what must be kept: findings, and what studies are called."""
-    texts = {kept.text for one in key.instances() for kept in one.kept if kept.keeping is Keeping.MEANING}
+    texts = {kept.text for instance in key.instances() for kept in instance.kept if kept.keeping is Keeping.MEANING}
     texts |= {study.description for study in key.studies()}
     return frozenset(word for text in texts for word in words_of(text))
 
@@ -91,9 +93,9 @@ def _known(patient: PatientKey, studies: list[StudyKey]) -> Iterator[tuple[str, 
         yield study.date, Identifier.DATE
         yield study.accession_number, Identifier.RECORD_NUMBER
         yield study.study_instance_uid, Identifier.UID
-        for one in study.instances:
-            yield one.series_instance_uid, Identifier.UID
-            yield one.sop_instance_uid, Identifier.UID
+        for instance in study.instances:
+            yield instance.series_instance_uid, Identifier.UID
+            yield instance.sop_instance_uid, Identifier.UID
 
 
 _OWN_WORDS = {

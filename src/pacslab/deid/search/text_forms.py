@@ -29,7 +29,14 @@ _DIGIT_RUN = re.compile(r"\d+(?:[-./ ]\d+)*")
 
 
 def folded(text: str) -> str:
-    """Return text without case and accents."""
+    """Return text without case and accents.
+
+    Examples
+    --------
+    >>> folded("Aubry-Pâcheblanc")
+    'aubry-pacheblanc'
+
+    """
     if text.isascii():
         return text.casefold()
     decomposed = unicodedata.normalize("NFKD", text)
@@ -37,12 +44,29 @@ def folded(text: str) -> str:
 
 
 def words_of(text: str) -> list[str]:
-    """Return the words and numbers of a text, folded, without punctuation."""
+    """Return the words and numbers of a text, folded, without punctuation.
+
+    Examples
+    --------
+    >>> words_of("Benoît^Jean-Marc, 12/05")
+    ['benoit', 'jean', 'marc', '12', '05']
+
+    """
     return re.findall(r"[^\W_]+", folded(text))
 
 
 class Text:
-    """One piece of text in the forms that terms are looked for in."""
+    """One piece of text in the forms in which search terms are sought.
+
+    Examples
+    --------
+    >>> text = Text("seen on 3 November 2019")
+    >>> text.days
+    {('2019', '11', '03')}
+    >>> text.squeezed
+    'seenon3november2019'
+
+    """
 
     def __init__(self, original: str) -> None:
         self.original = original

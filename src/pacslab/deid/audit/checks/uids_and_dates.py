@@ -58,12 +58,12 @@ def check_uids(study: StudyKey, planted: tuple[PlantedIdentifier, ...], evidence
                 file.name,
             )
     yield from _one_to_one(new_of, old_of)
-    images = {one.sop_instance_uid for one in study.instances}
-    uids = _by_image(one for one in planted if one.location is Location.UID)
+    images = {instance.sop_instance_uid for instance in study.instances}
+    uids = _by_image(uid for uid in planted if uid.location is Location.UID)
     for file, instance in evidence.matched(study):
-        for one in uids[instance.sop_instance_uid]:
-            if one.path not in REQUIRED_UIDS.values():
-                yield from _check_reference(file, one, new_of, images)
+        for uid in uids[instance.sop_instance_uid]:
+            if uid.path not in REQUIRED_UIDS.values():
+                yield from _check_reference(file, uid, new_of, images)
 
 
 def _one_to_one(new_of: dict[str, set[str]], old_of: dict[str, set[str]]) -> Iterator[Finding]:
@@ -80,34 +80,34 @@ def _one_to_one(new_of: dict[str, set[str]], old_of: dict[str, set[str]]) -> Ite
 
 
 def _check_reference(
-    file: OutputFile, one: PlantedIdentifier, new_of: dict[str, set[str]], images: set[str]
+    file: OutputFile, uid: PlantedIdentifier, new_of: dict[str, set[str]], images: set[str]
 ) -> Iterator[Finding]:
     """Check a UID that stands elsewhere than in its own attribute."""
-    is_reference = one.path.endswith(REFERENCED_SOP_INSTANCE) and one.token in images
-    new = file.contents.at(one.path)
-    right = new_of.get(one.token, set())
-    if not right and new and one.token != new:
+    is_reference = uid.path.endswith(REFERENCED_SOP_INSTANCE) and uid.token in images
+    new = file.contents.at(uid.path)
+    right = new_of.get(uid.token, set())
+    if not right and new and uid.token != new:
         right = {new}
-        new_of[one.token].add(new)
+        new_of[uid.token].add(new)
     resolves = new in right
     if is_reference:
         yield Kept("references", resolves)
     if not new and is_reference:
         yield Fault(
             CheckId.UIDS,
-            f"{attribute(one.path)}, which says to which image this one belongs, is gone: put the new UID there",
+            f"{attribute(uid.path)}, which says to which image this one belongs, is gone: put the new UID there",
             file.name,
         )
-    elif not new and one.path == FRAME_OF_REFERENCE:
+    elif not new and uid.path == FRAME_OF_REFERENCE:
         yield Fault(
             CheckId.UIDS,
-            f"{attribute(one.path)}, which says which images lie in one space, is gone: give it a new UID",
+            f"{attribute(uid.path)}, which says which images lie in one space, is gone: give it a new UID",
             file.name,
         )
-    elif new and new != one.token and not resolves:
+    elif new and new != uid.token and not resolves:
         yield Fault(
             CheckId.UIDS,
-            f"{attribute(one.path)} leads nowhere: replace it by the new UID of what it referred to",
+            f"{attribute(uid.path)} leads nowhere: replace it by the new UID of what it referred to",
             file.name,
         )
 
@@ -116,12 +116,14 @@ def check_dates(study: StudyKey, planted: tuple[PlantedIdentifier, ...], evidenc
     """Dates may be removed, but StudyDate is to be moved, and all that remain are moved by the same number of days."""
     shifts: dict[int, list[str]] = defaultdict(list)
     dates = _by_image(
-        one
-        for one in planted
-        if one.kind is Identifier.DATE and one.location in (Location.HEADER, Location.NESTED) and one.path != BIRTH_DATE
+        text
+        for text in planted
+        if text.kind is Identifier.DATE
+        and text.location in (Location.HEADER, Location.NESTED)
+        and text.path != BIRTH_DATE
     )
     for file, instance in evidence.matched(study):
-        moved = {STUDY_DATE: study.date} | {one.path: one.token for one in dates[instance.sop_instance_uid]}
+        moved = {STUDY_DATE: study.date} | {text.path: text.token for text in dates[instance.sop_instance_uid]}
         kept = True
         for path, old in moved.items():
             new = file.contents.at(path)
@@ -151,6 +153,6 @@ def check_dates(study: StudyKey, planted: tuple[PlantedIdentifier, ...], evidenc
 
 def _by_image(planted: Iterable[PlantedIdentifier]) -> dict[str, list[PlantedIdentifier]]:
     found: dict[str, list[PlantedIdentifier]] = defaultdict(list)
-    for one in planted:
-        found[one.sop_instance_uid].append(one)
+    for text in planted:
+        found[text.sop_instance_uid].append(text)
     return found

@@ -67,7 +67,7 @@ COMMENTS = {"(0018,4000)", "(0020,4000)", "(0032,4000)"}
 
 def check_useful(key: AnswerKey, study: StudyKey, evidence: Evidence) -> Iterator[Finding]:
     """Check modality, sex, age, technical values and the meaning of comments."""
-    patient = next(one for one in key.patients if study in one.studies)
+    patient = next(patient for patient in key.patients if study in patient.studies)
     for file, instance in evidence.present(study):
         for keep, sentence in _characteristics(file, instance, patient, study):
             yield Kept("patient and modality", keep)
@@ -113,38 +113,40 @@ def _check_kept(file: OutputFile, instance: InstanceKey) -> Iterator[Finding]:
         return
     places = file.contents.places
     values = Counter((_last(place.path), _value(place)) for place in places)
-    spare = {_phrase(one): _told(places, one) for one in instance.kept if one.keeping is Keeping.MEANING}
-    for one in sorted(instance.kept, key=lambda one: not _in_place(one, places)):
-        if one.keeping is Keeping.SAFE_PRIVATE:
-            keep = _safe_private(file.contents, one) == one.text
+    spare = {_phrase(kept): _told(places, kept) for kept in instance.kept if kept.keeping is Keeping.MEANING}
+    for kept in sorted(instance.kept, key=lambda kept: not _in_place(kept, places)):
+        if kept.keeping is Keeping.SAFE_PRIVATE:
+            keep = _safe_private(file.contents, kept) == kept.text
             yield Kept("safe private attributes", keep)
-            fault = f"the private attribute {one.path} of {one.creator!r} is gone: PS3.15 lists it as safe"
-        elif one.keeping is Keeping.CONTENT:
-            keep = values[_last(one.path), one.text] > 0
-            values[_last(one.path), one.text] -= 1
+            fault = f"the private attribute {kept.path} of {kept.creator!r} is gone: PS3.15 lists it as safe"
+        elif kept.keeping is Keeping.CONTENT:
+            keep = values[_last(kept.path), kept.text] > 0
+            values[_last(kept.path), kept.text] -= 1
             yield Kept("measured content", keep)
-            fault = f"{attribute(one.path)} is gone or another: what was measured says nothing about who it was"
+            fault = f"{attribute(kept.path)} is gone or another: what was measured says nothing about who it was"
         else:
-            keep = spare[_phrase(one)] > 0
-            spare[_phrase(one)] -= 1
+            keep = spare[_phrase(kept)] > 0
+            spare[_phrase(kept)] -= 1
             yield Kept("clinical meaning", keep)
-            fault = f"what {attribute(one.path)} said of the findings is gone: take out the name, not the medical words"
+            fault = (
+                f"what {attribute(kept.path)} said of the findings is gone: take out the name, not the medical words"
+            )
             fault += ", or leave the document out" if instance.document else ""
         if not keep:
             yield Fault(CheckId.USEFUL, fault, file.name)
 
 
-def _phrase(one: RetainedValue) -> str:
-    return _spaced(one.text)
+def _phrase(kept: RetainedValue) -> str:
+    return _spaced(kept.text)
 
 
-def _in_place(one: RetainedValue, places: Iterable[Place]) -> bool:
-    return _told([place for place in places if place.path == one.path], one) > 0
+def _in_place(kept: RetainedValue, places: Iterable[Place]) -> bool:
+    return _told([place for place in places if place.path == kept.path], kept) > 0
 
 
-def _told(places: Iterable[Place], one: RetainedValue) -> int:
+def _told(places: Iterable[Place], kept: RetainedValue) -> int:
     """Return in how many values the words of something kept stand, one after the other."""
-    phrase = _phrase(one)
+    phrase = _phrase(kept)
     longest = max(phrase.split(), key=len, default="")
     return sum(longest in folded(place.text) and phrase in _spaced(place.text) for place in places)
 
@@ -161,9 +163,9 @@ def _value(place: Place) -> str:
     return hashlib.sha256(place.binary).hexdigest() if place.binary else place.text
 
 
-def _safe_private(contents: Contents, one: RetainedValue) -> str:
+def _safe_private(contents: Contents, kept: RetainedValue) -> str:
     """Return a private element's value as text, wherever its creator's block lies now; empty where it is gone."""
-    path = contents.private_path(one.path, one.creator)
+    path = contents.private_path(kept.path, kept.creator)
     texts = [place.text for place in contents.places if place.path == path and not place.binary]
     return "\\".join(texts).strip()
 
@@ -171,12 +173,12 @@ def _safe_private(contents: Contents, one: RetainedValue) -> str:
 def _check_meaning(key: AnswerKey, study: StudyKey, evidence: Evidence) -> Iterator[Finding]:
     """Look for the clinical words that stood beside an identifier in a comment."""
     meaning = words_of(key.facts.get("deid_meaning", ""))
-    if any(kept.keeping is Keeping.MEANING for one in required_images(study) for kept in one.kept):
+    if any(kept.keeping is Keeping.MEANING for instance in required_images(study) for kept in instance.kept):
         return
     if not meaning or key.facts.get("deid_study_uid") != study.study_instance_uid:
         return
     commented = {
-        one.sop_instance_uid for one in key.planted if one.location is Location.FREE_TEXT and one.path in COMMENTS
+        text.sop_instance_uid for text in key.planted if text.location is Location.FREE_TEXT and text.path in COMMENTS
     }
     for file, instance in evidence.present(study):
         if instance.sop_instance_uid not in commented:

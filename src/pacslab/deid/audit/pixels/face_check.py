@@ -1,4 +1,4 @@
-"""Whether a face is still in a slice of a head: whether the skin still stands out from what lies before it.
+"""Check whether a face is left in a slice of a head: whether the skin still stands out from the air before it.
 
 Whoever renders a face looks for the surface at which the air ends. The answer key knows where it was: along it, what
 lies under the skin is compared with what lies in front of it, and a little deeper as well, in case that only skin was

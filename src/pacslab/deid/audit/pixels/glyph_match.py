@@ -1,4 +1,4 @@
-"""Whether the letters of a burned-in text are still legible in an image.
+"""Match glyphs: check whether the letters of a burned-in text are still legible in an image.
 
 No character recognition: the generator kept the glyph mask, the exact shape of every burned-in letter. If the text was
 painted over, what lies in the box has nothing to do with that shape. If it was made faint, blurred, inverted or moved
@@ -10,8 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from pacslab.deid.dicom.pixels import cut, grey
+from scipy.fft import next_fast_len
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,21 +18,21 @@ if TYPE_CHECKING:
     from pacslab.cohort import Box
 
 SURELY = 0.5
-"""A correlation with the glyph mask that no picture reaches by chance."""
+"""Correlation with the glyph mask that no image reaches by chance."""
 HARDLY = 0.1
-"""Below this correlation nobody can read the text."""
+"""Correlation below which the text is not legible."""
 CLEARLY = 0.5
-"""A correlation that no picture of the text's size reaches by chance, even at the best of all places."""
+"""Correlation that no image of the text's size reaches by chance, even at the best of all places."""
 LETTERS = 0.3
-"""The correlation of the letters alone, without what a bar or an edge has as well."""
+"""Correlation of the letters alone, without the rows' and columns' means that a bar or an edge has as well."""
 BY_CHANCE = 5.0
-"""No place of a picture reaches so many standard deviations of a correlation (1 / sqrt(pixels)) by chance."""
+"""Minimum peak height, in standard deviations of the correlation noise (1 / sqrt(pixels))."""
 MOST_LOOKED_AT = 4 << 20
-"""How many pixels are looked at where something of a text's outline stands."""
+"""How many pixels are compared where something of a text's outline stands."""
 PROMINENCE = 6.0
-"""How far the correlation at the text's own place must stand out from those at all other places."""
+"""Minimum ratio of the correlation at the text's own place to the usual size at all other places."""
 REACH = 2
-"""Text moved by up to this many pixels is still found."""
+"""Pixels by which text may be moved and is still found."""
 
 
 def text_remains(pixels: np.ndarray, box: Box, glyphs: np.ndarray) -> bool:
@@ -48,6 +47,11 @@ def text_remains(pixels: np.ndarray, box: Box, glyphs: np.ndarray) -> bool:
     glyphs
         The letters' shape: boolean, (height, width) of the box.
 
+    Returns
+    -------
+    bool
+        False as well where the box does not lie in the image, or one value fills it.
+
     Notes
     -----
     Any pattern that stands out from its surroundings by a tenth of full brightness is found on the anatomy, and any at
@@ -55,7 +59,7 @@ def text_remains(pixels: np.ndarray, box: Box, glyphs: np.ndarray) -> bool:
     four, when no letter can be told from another.
 
     """
-    region = cut(pixels, box)
+    region = _cut(pixels, box)
     if region.shape != glyphs.shape or np.ptp(region) == 0:
         return False
     here, elsewhere = correlations(region, glyphs)
@@ -65,9 +69,22 @@ def text_remains(pixels: np.ndarray, box: Box, glyphs: np.ndarray) -> bool:
 def correlations(region: np.ndarray, glyphs: np.ndarray) -> tuple[float, float]:
     """Return the correlation of a region with the glyphs at their place, and its usual size at all other places.
 
-    Both are between 0 and 1. The region is first freed of what changes slowly (the anatomy's shading); "at their place"
+    Parameters
+    ----------
+    region, glyphs
+        The pixels in the box and the letters' shape, of one shape (height, width).
+
+    Returns
+    -------
+    tuple[float, float]
+        Both between 0 and 1, without unit.
+
+    Notes
+    -----
+    The region is first freed of what changes slowly (the anatomy's shading); "at their place"
     allows for a move by two pixels; "all other places" are the circular shifts of the mask, and their usual size is the
     root of the mean square.
+
     """
     signal, shape = _sharpened(region), _sharpened(glyphs.astype(np.float64))
     size = np.linalg.norm(signal) * np.linalg.norm(shape)
@@ -92,6 +109,11 @@ def text_anywhere(pixels: np.ndarray, masks: Iterable[np.ndarray]) -> list[int]:
     masks
         The letters' shapes, boolean.
 
+    Returns
+    -------
+    list[int]
+        In ascending order.
+
     Notes
     -----
     Only clear text is found, of which at least a quarter is left; the edge of a painted bar is none. It is for images
@@ -101,9 +123,9 @@ def text_anywhere(pixels: np.ndarray, masks: Iterable[np.ndarray]) -> list[int]:
     shapes = [_halved(_sharpened(mask.astype(np.float64))).astype(np.float32) for mask in masks]
     if not shapes:
         return []
-    signal = _halved(_sharpened(grey(pixels)))
+    signal = _halved(_sharpened(_grey(pixels)))
     reach = max(max(shape.shape) for shape in shapes) // 2
-    size = tuple(_quick(length + 2 * reach) for length in signal.shape)
+    size = tuple(next_fast_len(length + 2 * reach, real=True) for length in signal.shape)
     signal = np.pad(signal, [(reach, whole - length - reach) for whole, length in zip(size, signal.shape, strict=True)])
     search = _Search(signal)
     return [index for index, shape in enumerate(shapes) if search.holds(shape) or search.holds(shape.T)]
@@ -174,6 +196,17 @@ class _Search:
         return self._weights[height, width]
 
 
+def _grey(pixels: np.ndarray) -> np.ndarray:
+    """Return one float value a pixel: the mean of the samples of a colour image."""
+    plane = pixels.astype(np.float64)
+    return plane.mean(axis=-1) if plane.ndim == 3 else plane
+
+
+def _cut(pixels: np.ndarray, box: Box) -> np.ndarray:
+    """Return the pixels in a box, shape (height, width); smaller where the box leaves the image."""
+    return _grey(pixels[box.row : box.row + box.height, box.column : box.column + box.width])
+
+
 def _without_bars(planes: np.ndarray) -> np.ndarray:
     """Return planes, shape (..., rows, columns), less the mean of each row and of each column."""
     across, down = planes.mean(axis=-1, keepdims=True), planes.mean(axis=-2, keepdims=True)
@@ -188,22 +221,12 @@ def _halved(plane: np.ndarray) -> np.ndarray:
     return halved
 
 
-def _quick(length: int) -> int:
-    """Return the next length whose Fourier transform is quick: small factors only."""
-    while _without(_without(_without(length, 2), 3), 5) > 1:
-        length += 1
-    return length
-
-
-def _without(number: int, factor: int) -> int:
-    """Return a number divided by a factor as often as it goes."""
-    while number % factor == 0:
-        number //= factor
-    return number
-
-
 def _sharpened(plane: np.ndarray, radius: int = 6) -> np.ndarray:
-    """Return a plane less its local mean over a square of side 2 * radius + 1."""
+    """Return a plane less its local mean over a square of side 2 * radius + 1.
+
+    Sums of whole numbers are exact, so that an even area gives exactly 0. A running filter, such as
+    scipy.ndimage.uniform_filter, is 2.7 times as fast, but leaves up to 4e-11 beside a bright area: an outline.
+    """
     side = 2 * radius + 1
     padded = np.pad(plane, radius + 1, mode="edge")[:-1, :-1]
     total = padded.cumsum(axis=0).cumsum(axis=1)

@@ -1,4 +1,4 @@
-"""What is drawn beside the picture: overlay planes (PS3.3 C.9.2), icons (C.7.6.1.1.6), and the text that stands there.
+"""Find text drawn in overlay planes (PS3.3 C.9.2) and icons (PS3.3 C.7.6.1.1.6).
 
 No search for words finds it: it is drawn, dot by dot. The answer key kept the shape of the letters, as of text that is
 burned in.
@@ -34,7 +34,7 @@ _PIXELS = "(7FE0,0010)"
 
 @dataclass(frozen=True)
 class Graphic:
-    """One plane: ``path`` is its attribute's, ``plane`` is None where nobody can look at it."""
+    """One plane: ``path`` is its attribute's, ``plane`` is None where it cannot be decoded."""
 
     location: Location
     path: str
@@ -68,7 +68,7 @@ def _icon(dataset: FileDataset, place: Place) -> np.ndarray | None:
     if not isinstance(item, Dataset):
         return None
     sizes = [item.get(name) for name in ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated")]
-    known = all(isinstance(one, int) and one > 0 for one in sizes)
+    known = all(isinstance(size, int) and size > 0 for size in sizes)
     length = math.prod(sizes) // 8 if known else 0
     meta = dataset.file_meta
     if 0 < length <= len(place.binary) <= length + 1:
@@ -89,9 +89,9 @@ def text_left(
     for graphic in graphics:
         if graphic.plane is None or np.ptp(graphic.plane) == 0:
             continue
-        drawn = [one for one in planted if one.location is graphic.location and one.box is not None]
-        standing = [one for one in drawn if one.box and text_remains(graphic.plane, one.box, one.glyphs())]
+        drawn = [text for text in planted if text.location is graphic.location and text.box is not None]
+        standing = [text for text in drawn if text.box and text_remains(graphic.plane, text.box, text.glyphs())]
         # An icon's letters are so small that any picture holds something like them somewhere.
-        moved = [one for one in drawn if one not in standing and graphic.location is Location.OVERLAY]
-        found = standing + [moved[index] for index in text_anywhere(graphic.plane, [one.glyphs() for one in moved])]
-        yield from ((graphic, one) for one in found)
+        moved = [text for text in drawn if text not in standing and graphic.location is Location.OVERLAY]
+        found = standing + [moved[index] for index in text_anywhere(graphic.plane, [text.glyphs() for text in moved])]
+        yield from ((graphic, text) for text in found)

@@ -1,4 +1,4 @@
-"""The images of the archive, and which of them a picture is: its pixels outside the burned-in text are the same."""
+"""Find the image of the archive that a file's pixels are: outside the burned-in text they are the same."""
 
 from __future__ import annotations
 
@@ -25,25 +25,27 @@ class ImageIndex:
             if text.box is not None and text.path == PIXELS:
                 burned[text.sop_instance_uid].append(text)
         self._boxes = {
-            one.sop_instance_uid: tuple(box.box for box in burned[one.sop_instance_uid] if box.box is not None)
-            for one in instances
+            instance.sop_instance_uid: tuple(
+                text.box for text in burned[instance.sop_instance_uid] if text.box is not None
+            )
+            for instance in instances
         }
         self._burned = {
-            uid: list({(one.token, one.box, one.mask): one for one in planted_here}.values())
+            uid: list({(text.token, text.box, text.mask): text for text in planted_here}.values())
             for uid, planted_here in burned.items()
         }
         groups: dict[Boxes, _Group] = {}
-        for one in instances:
-            boxes = self._boxes[one.sop_instance_uid]
-            if one.pixels_outside is not None and not one.face:
-                groups.setdefault(boxes, _Group(boxes)).add(one.pixels_outside, one)
+        for instance in instances:
+            boxes = self._boxes[instance.sop_instance_uid]
+            if instance.pixels_outside is not None and not instance.face:
+                groups.setdefault(boxes, _Group(boxes)).add(instance.pixels_outside, instance)
         self._groups = list(groups.values())
         self._heads = [
-            _Brain(one, one.brain, self._boxes[one.sop_instance_uid])
-            for one in instances
-            if one.face and one.brain is not None and one.pixels_outside is not None
+            _Brain(instance, instance.brain, self._boxes[instance.sop_instance_uid])
+            for instance in instances
+            if instance.face and instance.brain is not None and instance.pixels_outside is not None
         ]
-        self._of_heads = {one.instance.modality for one in self._heads}
+        self._of_heads = {brain.instance.modality for brain in self._heads}
         self._heads_first = False
 
     def identify(self, pixels: np.ndarray, modality: str) -> InstanceKey | None:
@@ -63,7 +65,7 @@ class ImageIndex:
 
     def _by_text(self, pixels: np.ndarray, modality: str) -> InstanceKey | None:
         """Return the image whose pixels these are outside its text; the places that fitted last come first."""
-        for group in sorted(self._groups, key=lambda one: modality not in one.modalities):
+        for group in sorted(self._groups, key=lambda group: modality not in group.modalities):
             found = group.which(pixels)
             if found is not None:
                 self._groups.remove(group)
@@ -83,8 +85,8 @@ class ImageIndex:
 
     def burned(self, instances: tuple[InstanceKey, ...]) -> list[PlantedIdentifier]:
         """Return the text burned into any of these images, each once."""
-        everything = [text for one in instances for text in self._burned.get(one.sop_instance_uid, [])]
-        return list({(one.token, one.box, one.mask): one for one in everything}.values())
+        everything = [text for instance in instances for text in self._burned.get(instance.sop_instance_uid, [])]
+        return list({(text.token, text.box, text.mask): text for text in everything}.values())
 
     def burned_in_rows(self, instance: InstanceKey, pixels: np.ndarray, stored: bytes) -> bytes:
         """Return the bytes of the rows that hold an image's burned-in text, or of a head: where pixels may be new.

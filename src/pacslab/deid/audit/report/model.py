@@ -1,4 +1,4 @@
-"""What an audit says: which checks passed, what leaks where, and the worst of it in words. Plain data."""
+"""The report of an audit as plain data: which checks passed, what leaks where, and the worst of it in words."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ class _Report(Model):
     @property
     def leaking(self) -> tuple[Patient, ...]:
         """Return the patients whom at least one direct identifier still names."""
-        return tuple(one for one in self.patients if one.named)
+        return tuple(patient for patient in self.patients if patient.named)
 
     @property
     def removal_recall(self) -> float:
@@ -246,8 +246,8 @@ class _Report(Model):
         parts: list[RenderableType] = [Text(f"{'✔' if self.passed else '✘'} {self.verdict}", style="bold")]
         if self.leaking and len(self.patients) > 1:
             worst = Table(title="Worst first", title_justify="left", show_header=False)
-            for one in self.leaking[:_MOST_PATIENTS]:
-                worst.add_row(f"patient {one.index}", Text("\n".join(one.worst)))
+            for patient in self.leaking[:_MOST_PATIENTS]:
+                worst.add_row(f"patient {patient.index}", Text("\n".join(patient.worst)))
             if len(self.leaking) > _MOST_PATIENTS:
                 worst.add_row("", f"and {len(self.leaking) - _MOST_PATIENTS} more patients")
             parts.append(worst)
@@ -294,7 +294,7 @@ class CohortReport(_Report):
 
 
 def _mean(tallies: tuple[Tally, ...]) -> float:
-    return sum(one.share for one in tallies) / len(tallies) if tallies else 0.0
+    return sum(tally.share for tally in tallies) / len(tallies) if tallies else 0.0
 
 
 def _side_by_side(left: tuple[Tally, ...], right: tuple[Tally, ...]) -> list[tuple[str, str]]:
