@@ -3,7 +3,7 @@
 .PHONY: help lab demo test lint docs bench notebooks stop images lock clean
 
 RUN := .venv/bin
-TESTS ?= tests
+TESTS ?= tests src/pacslab
 # Most tests wait for servers: one worker more than the machine has processors.
 WORKERS ?= $(shell expr $$(nproc) + 1)
 PYTHON_FILES := src tests bench tools docker
@@ -22,7 +22,7 @@ demo: ## the lab's main job in a terminal: attack, harden, attack again, de-iden
 
 test: ## all set-up, then every test (TESTS=tests/pacs for some of them, WORKERS=0 for one after another)
 	@tools/setup.sh test
-	@$(RUN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
+	@$(RUN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder --doctest-modules $(TESTS)
 
 lint: ## style, types and who may import whom
 	@tools/setup.sh test

@@ -6,9 +6,11 @@ A run that leaves a server, a container or a network has failed, whatever its te
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import signal
+from collections import Counter
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -24,22 +26,8 @@ pytest_plugins = ["tests.support.servers", "tests.support.outputs"]
 PLACES = ("HOME", "STATE", "CACHE")
 PERSONAL = ("PACSLAB_RUNTIME", "PACSLAB_STUDENT", "PACSLAB_TOKEN", "PACSLAB_PORT", "PACSLAB_COURSE_KEY")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-LONGEST_FIRST = (
-    "probes/test_mutations.py",
-    "labs/test_working_through.py",
-    "packaging/test_fresh_machine.py",
-    "grading/test_a_class_is_graded.py",
-    "grading/test_a_class_in_containers.py",
-    "packaging/test_compose.py",
-    "pacs/test_proxy.py",
-    "pacs/test_deployment.py",
-    "cohort/test_three_hospitals.py",
-    "deid/test_three_hospitals.py",
-    "deid/test_hostile_output.py",
-    "packaging/test_wheel.py",
-    "notebook/test_in_the_browser.py",
-)
-"""Files whose tests take minutes: a worker that began with one of them last would be waited for by all others."""
+DURATIONS = Path(__file__).parent / "durations.json"
+"""Seconds that each file of tests took, as ``--record-durations`` wrote them: the longest is begun first."""
 DEEPEST_STATE = 5  # folders below pytest's own in which a test may keep a lab's state
 
 
@@ -79,11 +67,45 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         _need_program(*BROWSERS)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that writes the durations."""
+    parser.addoption("--record-durations", action="store_true", help=f"write {DURATIONS.name} from this run")
+
+
+def _file_of(nodeid: str) -> str:
+    return nodeid.partition("::")[0]
+
+
+def _group_of(item: pytest.Item) -> str:
+    """Return the tests that one worker has to run: a file's, or those that its marker puts together."""
+    if isinstance(item, pytest.DoctestItem):
+        return "doctests"
+    marker = item.get_closest_marker("worker_group")
+    callspec = getattr(item, "callspec", None)
+    return marker.args[0](callspec.params if callspec else {}) if marker else _file_of(item.nodeid)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files that take longest first."""
-    tests = Path(__file__).parent
-    place = {tests / name: number for number, name in enumerate(LONGEST_FIRST)}
-    items.sort(key=lambda item: place.get(item.path, len(place)))
+    """Put the files that take longest first, and tell the workers which tests belong together."""
+    seconds = json.loads(DURATIONS.read_text(encoding="utf-8"))
+    items.sort(key=lambda item: -seconds.get(_file_of(item.nodeid), 0))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group_of(item)))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Add a test's time to its file's."""
+    _SECONDS[_file_of(report.nodeid)] += report.duration
+
+
+_SECONDS: Counter[str] = Counter()
+
+
+def _record_durations() -> None:
+    known = json.loads(DURATIONS.read_text(encoding="utf-8"))
+    known.update({name: round(seconds) for name, seconds in _SECONDS.items()})
+    there = {name: seconds for name, seconds in known.items() if seconds and (DURATIONS.parents[1] / name).is_file()}
+    DURATIONS.write_text(json.dumps(there, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
@@ -179,6 +201,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     a_worker = hasattr(session.config, "workerinput")  # the run that started it looks when all workers have ended
     if factory is None or session.config.option.collectonly or a_worker:
         return
+    if session.config.option.record_durations:
+        _record_durations()
     labs = _labs_of_this_run(factory.getbasetemp())
     left = _left_processes(labs) + (_left_in_docker(labs) if _engine_answers() else [])
     session.config.stash[_LEFT] = left

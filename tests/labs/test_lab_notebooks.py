@@ -44,7 +44,13 @@ def run_cells(notebook, environment):
         pytest.fail("\n".join([*told, str(failure)]), pytrace=False)
 
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+def by_reader(params):
+    """Return the worker group of a test: one reader works through the labs of a scenario, in order."""
+    scenario = params.get("scenario") or SCENARIO[params.get("name", "05_harden")]
+    return f"{scenario} read by {params.get('runtime', 'a beginner')}"
+
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200), pytest.mark.worker_group.with_args(by_reader)]
 
 
 class Reader:
@@ -168,6 +174,7 @@ def test_notebook_on_hardening_shows_each_change(solver):
     assert [turned(output) for output in looks] == STEPS
 
 
+@pytest.mark.worker_group.with_args(lambda params: by_reader({**params, "name": "02_dicom_network"}))
 def test_notebook_on_the_network_shows_nmap_and_refusals(solver, program):
     program("nmap")
     said = solver.said("02_dicom_network")

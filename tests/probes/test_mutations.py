@@ -45,6 +45,14 @@ def for_each_mutant(mutants):
     return pytest.mark.parametrize(("runtime", "mutant"), named, indirect=["runtime"])
 
 
+def by_scenario(params):
+    """Return the worker group of a test: all of a scenario's use its one deployment in turn."""
+    return f"mutations of {params['mutant'].scenario if 'mutant' in params else params.get('scenario')}"
+
+
+pytestmark = pytest.mark.worker_group.with_args(by_scenario)
+
+
 class Deployments:
     """The one deployment of each scenario in each runtime, which all tests of this file use in turn.
 

@@ -390,3 +390,9 @@ def attribute_back(before: FileDataset, dataset: FileDataset, planted: PlantedId
 
 def named(pair: tuple[str, str]) -> str:
     return f"{pair[0]}-{KINDS[pair[1]]}"
+
+
+def by_hospital(params: dict[str, object]) -> str:
+    """Return the worker group of a test: a hospital is made once, for the tests of all files that spoil its output."""
+    words = [word for value in params.values() for word in (value if isinstance(value, tuple) else (value,))]
+    return f"the output of {next((name for name in HOSPITALS if name in words), HOSPITALS[0])}"

@@ -16,7 +16,16 @@ import pytest
 from pacslab.cohort import InstanceKey, Keeping, Location, RetainedValue
 from pacslab.deid.audit.judge import judge
 from pacslab.deid.audit.verdicts import attribute
-from tests.support.single_faults import HOSPITALS, Hospital, Memory, evidence_in, hospital, name_of, written
+from tests.support.single_faults import (
+    HOSPITALS,
+    Hospital,
+    Memory,
+    by_hospital,
+    evidence_in,
+    hospital,
+    name_of,
+    written,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +33,8 @@ if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
 
     from pacslab.deid.audit.report.model import DeidReport
+
+pytestmark = pytest.mark.worker_group.with_args(by_hospital)
 
 PLANE = "(6000,3000)"
 SIDE = 64

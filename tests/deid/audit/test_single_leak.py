@@ -21,6 +21,7 @@ from tests.support.single_faults import (
     OBJECTS,
     Hospital,
     Memory,
+    by_hospital,
     evidence_in,
     hospital,
     kind_of,
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
     from pacslab.deid.audit.report.model import DeidReport, Leak
     from tests.support.single_faults import Case
+
+pytestmark = pytest.mark.worker_group.with_args(by_hospital)
 
 
 def expected_check(place: Hospital, case: Case) -> set[str]:

@@ -21,6 +21,7 @@ from tests.support.single_faults import (
     KINDS,
     OBJECTS,
     Hospital,
+    by_hospital,
     hospital,
     kind_of,
     name_of,
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from pacslab.cohort import InstanceKey, RetainedValue
 
     Change = Callable[[FileDataset], object]
+
+pytestmark = pytest.mark.worker_group.with_args(by_hospital)
 
 DOCUMENTS = {"DOC 104.1", "OT 7"}
 """What a research set leaves out."""

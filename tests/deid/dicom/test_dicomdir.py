@@ -22,7 +22,7 @@ from pacslab.deid.audit.cohort import audit_cohort
 from pacslab.deid.dicom.dicomdir import DirectoryRecord, patients_of_records
 from pacslab.deid.dicom.output_folder import quiet_pydicom
 from tests.support.dicomdirs import LEVELS, Media, cases_of, level_of, media, spoilt
-from tests.support.single_faults import HOSPITALS, Case, Hospital, attribute_back, written
+from tests.support.single_faults import HOSPITALS, Case, Hospital, attribute_back, by_hospital, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset, FileDataset
 
     from pacslab.cohort import PlantedIdentifier
+
+pytestmark = pytest.mark.worker_group.with_args(by_hospital)
 
 ICON = "(0088,0200)[0].(7FE0,0010)"
 

@@ -15,13 +15,15 @@ from pacslab.cohort import Identifier
 from pacslab.deid.search.identifier import SearchTerm
 from pacslab.deid.search.index import IdentifierIndex
 from tests.support.outputs import put
-from tests.support.single_faults import HOSPITALS, hospital, name_of, written
+from tests.support.single_faults import HOSPITALS, by_hospital, hospital, name_of, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pacslab.cohort import InstanceKey
     from tests.support.single_faults import Hospital
+
+pytestmark = pytest.mark.worker_group.with_args(by_hospital)
 
 WHOLE = {Identifier.DATE, Identifier.AGE, Identifier.UID, Identifier.OTHER, Identifier.FACE}
 """What is not sought in pieces: too short, or said of the findings as well."""

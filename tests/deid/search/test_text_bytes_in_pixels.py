@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.single_faults import HOSPITALS, hospital, name_of, written
+from tests.support.single_faults import HOSPITALS, by_hospital, hospital, name_of, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from pacslab.cohort import PlantedIdentifier
     from tests.support.single_faults import Hospital
+
+pytestmark = pytest.mark.worker_group.with_args(by_hospital)
 
 
 def painted(place: Hospital) -> Iterator[tuple[FileDataset, PlantedIdentifier]]:
