@@ -104,7 +104,8 @@ def _chosen(key: AnswerKey) -> Iterator[tuple[InstanceKey, list[PlantedIdentifie
                 continue
             if counts[instance.modality, bool(texts)] < MOST_IMAGES:
                 counts[instance.modality, bool(texts)] += 1
-                searched_series.add(instance.series_instance_uid)
+                if not texts:
+                    searched_series.add(instance.series_instance_uid)
                 yield instance, texts
 
 

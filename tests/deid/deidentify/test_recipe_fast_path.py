@@ -7,8 +7,8 @@ from pacslab.deid.deidentify.head_series import HeadSliceInput
 from pacslab.deid.deidentify.policy import load_policy
 from pacslab.deid.deidentify.pseudonyms import Pseudonyms
 from pacslab.deid.deidentify.study import FileDeidentifier
-
-from .conftest import SECRET, whole
+from tests.support.cohorts import whole
+from tests.support.outputs import SECRET
 
 
 def test_fast_path_gives_the_same_files_as_dcmwrite():
