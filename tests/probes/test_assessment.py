@@ -148,7 +148,7 @@ def test_assessment_fault_of_the_lab_costs_no_points(fixed, monkeypatch):
 
 
 def test_actor_that_does_not_answer_is_reported_in_words(running, monkeypatch):
-    monkeypatch.setattr(target, "ACCOUNT", "somebody-else")
+    monkeypatch.setattr(target, "LAB_ACCOUNT", "somebody-else")
     with pytest.raises(DeploymentError, match="CT01 answered 401"):
         running.assess()
 

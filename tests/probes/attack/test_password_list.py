@@ -12,7 +12,7 @@ LISTS = ("http-known-password", "http-derived-password")
 @pytest.fixture
 def hurried(running, monkeypatch):
     """Return a function that looks at a running archive as if hardened, with clients that have time for few looks."""
-    monkeypatch.setattr("pacslab.probes.attack.passwords._in", lambda _answer: False)
+    monkeypatch.setattr("pacslab.probes.attack.passwords._is_logged_in", lambda _answer: False)
 
     def look(most):
         class Hurried(bounded_http.BoundedClient):
