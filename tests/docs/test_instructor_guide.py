@@ -7,9 +7,7 @@ import click
 import pytest
 
 from pacslab.cli.main import cli
-from pacslab.grading.course.course import COURSE_FILE, init_course, read_course
-from pacslab.grading.course.roster import read_roster
-from pacslab.grading.handin.ticket import write_tickets
+from pacslab.grading import COURSE_FILE, init_course, read_course, read_roster, write_tickets
 from pacslab.paths import shipped
 from pacslab.scenario import load_scenario
 from tests.support.instructor_guide import GUIDE
@@ -72,6 +70,6 @@ def test_guide_late_enrolment_changes_nobodys_patients(tmp_path):
 
 
 def _seeds(path):
-    from pacslab.grading.handin.ticket import read_ticket  # noqa: PLC0415
+    from pacslab.grading import read_ticket  # noqa: PLC0415
 
     return read_ticket(path.read_text(encoding="utf-8").strip()).seeds

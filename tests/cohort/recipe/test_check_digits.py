@@ -68,7 +68,7 @@ def test_french_number_has_a_wrong_key_and_no_department(stream, sex):
             nir.validate(number)
 
 
-def test_us_number_is_in_an_area_never_assigned_and_no_taxpayer_number(stream):
+def test_ssn_is_in_an_area_never_assigned_and_no_itin(stream):
     for _ in range(COUNT):
         number = us_national_number(stream.below(US_NATIONAL_NUMBERS))
         insured, member = number[:11], number[12:]
