@@ -79,7 +79,8 @@ def element_of(dataset: Dataset, tag: BaseTag) -> DataElement:
         return dataset[tag]
     except Exception:  # noqa: BLE001 - pydicom raises many kinds for values that are not of their VR
         raw = dict(dataset.items())[tag].value
-        return DataElement(tag, "UN", raw if isinstance(raw, bytes) else b"")
+        # pydicom would give an unknown value the VR of its tag, and refuse bytes as the items of a sequence
+        return DataElement(tag, "UN", raw if isinstance(raw, bytes) else b"", already_converted=True)
 
 
 def vr_of_element(tag: BaseTag, element: DataElement | RawDataElement) -> str:
