@@ -116,9 +116,12 @@ lab.task("number-owner")
 # Look through all records: whose PatientID ends as the task says? Give the name.
 owner = ...
 ### BEGIN SOLUTION
-ending = "".join(one for one in lab.session.task("number-owner").text if one.isdigit())
+text = lab.session.task("number-owner").text
+ending = "".join(digit for digit in text if digit.isdigit())
 owner = next(
-    one["MainDicomTags"]["PatientName"] for one in people if one["MainDicomTags"]["PatientID"].endswith(ending)
+    patient["MainDicomTags"]["PatientName"]
+    for patient in people
+    if patient["MainDicomTags"]["PatientID"].endswith(ending)
 )
 ### END SOLUTION
 
@@ -212,7 +215,11 @@ lab.task("prominent-patient")
 study_id = ...
 prominent = ...
 ### BEGIN SOLUTION
-study_id, tags = next((one, tags) for one, tags in first_of_study.items() if "VIP" in tags.get("PatientComments", ""))
+study_id, tags = next(
+    (study, tags)
+    for study, tags in first_of_study.items()
+    if "VIP" in tags.get("PatientComments", "")
+)
 prominent = tags["PatientName"]
 ### END SOLUTION
 
@@ -226,7 +233,11 @@ lab.check("prominent-patient", prominent)
 # it were cut across; the pictures below are one series of them. Drag the slider, or click it and use the arrow keys.
 
 # %%
-ct_series = next(one for one in archive.get_series({"expand": ""}) if one["MainDicomTags"]["Modality"] == "CT")
+ct_series = next(
+    series
+    for series in archive.get_series({"expand": ""})
+    if series["MainDicomTags"]["Modality"] == "CT"
+)
 
 lab.show(ct_series["ID"])
 
@@ -279,7 +290,11 @@ def text_of_pdf(instance):
     return "\n".join(page.extract_text() for page in pages)
 
 
-reports = [one for one in archive.get_series({"expand": ""}) if one["MainDicomTags"]["Modality"] == "DOC"]
+reports = [
+    series
+    for series in archive.get_series({"expand": ""})
+    if series["MainDicomTags"]["Modality"] == "DOC"
+]
 print(len(reports), "reports. The first one begins:")
 print(text_of_pdf(reports[0]["Instances"][0])[:160])
 
@@ -291,8 +306,8 @@ lab.task("report-phone")
 phone = ...
 ### BEGIN SOLUTION
 patient = lab.session.task("report-phone").text.split("The report of ")[1].split(" lies")[0]
-texts = [text_of_pdf(one["Instances"][0]) for one in reports]
-text = next(one for one in texts if patient in one)
+texts = [text_of_pdf(report["Instances"][0]) for report in reports]
+text = next(text for text in texts if patient in text)
 phone = text.split("Telephone of relative")[1].split("\n")[1]
 ### END SOLUTION
 

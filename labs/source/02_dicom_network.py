@@ -196,7 +196,7 @@ lab.task("patient-count")
 # The answers above hold a PatientID each. How many different ones are there?
 patients = ...
 ### BEGIN SOLUTION
-patients = len({one["PatientID"] for one in studies})
+patients = len({study["PatientID"] for study in studies})
 ### END SOLUTION
 
 # %%
@@ -207,7 +207,7 @@ lab.check("patient-count", patients)
 # above.
 
 # %%
-some_study = next(one for one in studies if "CT" in one["ModalitiesInStudy"])
+some_study = next(study for study in studies if "CT" in study["ModalitiesInStudy"])
 series = find("Series", StudyInstanceUID=some_study["StudyInstanceUID"], SeriesInstanceUID="", Modality="")
 instances = find(
     "Instance",
@@ -231,7 +231,8 @@ lab.task("number-owner")
 # lab.run("findscu", "-S", "-aet", "ROGUE", "-k", "QueryRetrieveLevel=STUDY", "-k", "PatientID=*...")
 owner = ...
 ### BEGIN SOLUTION
-ending = "".join(one for one in lab.session.task("number-owner").text if one.isdigit())
+text = lab.session.task("number-owner").text
+ending = "".join(digit for digit in text if digit.isdigit())
 owner = find("Patient", PatientID=f"*{ending}", PatientName="")[0]["PatientName"]
 ### END SOLUTION
 
@@ -353,7 +354,9 @@ def get(study_uid, title="ROGUE"):
     return arrived
 
 
-ct_images = [one for one in get(some_study["StudyInstanceUID"]) if one.Modality == "CT"]
+ct_images = [
+    instance for instance in get(some_study["StudyInstanceUID"]) if instance.Modality == "CT"
+]
 print(len(ct_images), "CT images, over one connection, to a machine that is on no list")
 
 # %% [markdown]
@@ -418,8 +421,10 @@ if association.is_established:
 else:
     print("The archive refused the association.")
 
-for one in find("Study", PatientID=forged.PatientID, PatientName="", StudyDescription="", StudyDate=""):
-    print(one["PatientName"], one["StudyDate"], one["StudyDescription"])
+for study in find(
+    "Study", PatientID=forged.PatientID, PatientName="", StudyDescription="", StudyDate=""
+):
+    print(study["PatientName"], study["StudyDate"], study["StudyDescription"])
 
 # %% [markdown]
 # There it is, in the record, beside the true one. There has never been a scanner CT99. In 2019 researchers did this to

@@ -181,7 +181,11 @@ import subprocess
 
 import pydicom
 
-instance = next(one["Instances"][0] for one in reader.get_series({"expand": ""}) if one["MainDicomTags"]["Modality"] == "CT")
+instance = next(
+    series["Instances"][0]
+    for series in reader.get_series({"expand": ""})
+    if series["MainDicomTags"]["Modality"] == "CT"
+)
 content = reader.get_instances_id_file(instance)
 
 script = b"#!/bin/sh\necho 'I am a CT image. I am also a program.'\nexit 0\n"
@@ -384,9 +388,9 @@ import secrets
 ### BEGIN SOLUTION
 text = (lab.work / "handover.yaml").read_text()
 users = {}
-for one in (lab.handover.web.radiologist, lab.handover.web.administrator):
-    users[one.username] = secrets.token_urlsafe(16)
-    text = text.replace(one.password, users[one.username])
+for account in (lab.handover.web.radiologist, lab.handover.web.administrator):
+    users[account.username] = secrets.token_urlsafe(16)
+    text = text.replace(account.password, users[account.username])
 (lab.work / "handover.yaml").write_text(text)
 lab.set_options(RegisteredUsers=users)
 ### END SOLUTION

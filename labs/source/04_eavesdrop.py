@@ -70,7 +70,7 @@ def conversations(capture):
 
 def letters(content):
     """Return the readable pieces of some bytes, as text."""
-    return [one.decode() for one in re.findall(rb"[ -~]{4,}", content)]
+    return [piece.decode() for piece in re.findall(rb"[ -~]{4,}", content)]
 
 
 said = conversations(capture)
@@ -81,8 +81,8 @@ for who, content in said.items():
 # The first conversation that was on port 4242: DICOM.
 question = next((content for who, content in said.items() if who.endswith(":4242")), b"")
 
-for one in letters(question)[:12]:
-    print(one)
+for piece in letters(question)[:12]:
+    print(piece)
 
 # %% [markdown]
 # A DICOM conversation opens with a message called `A-ASSOCIATE-RQ`, and you see the beginning of it: two AE titles, each
@@ -141,7 +141,9 @@ lab.check("password-on-the-cable", password)
 # %%
 def names(content):
     """Return what looks like a patient's name as DICOM writes it: Family^Given."""
-    return sorted({one.decode() for one in re.findall(rb"[A-Z][a-z]{2,}\^[A-Z][a-z]{2,}", content)})
+    return sorted(
+        {name.decode() for name in re.findall(rb"[A-Z][a-z]{2,}\^[A-Z][a-z]{2,}", content)}
+    )
 
 
 for who, content in said.items():
@@ -175,9 +177,12 @@ lab.task("number-owner")
 # %%
 owner = ...
 ### BEGIN SOLUTION
-ending = "".join(one for one in lab.session.task("number-owner").text if one.isdigit())
-people = [one["MainDicomTags"] for one in client.get_patients({"expand": ""})]
-owner = next(one["PatientName"] for one in people if one["PatientID"].endswith(ending))
+text = lab.session.task("number-owner").text
+ending = "".join(digit for digit in text if digit.isdigit())
+people = [patient["MainDicomTags"] for patient in client.get_patients({"expand": ""})]
+owner = next(
+    person["PatientName"] for person in people if person["PatientID"].endswith(ending)
+)
 ### END SOLUTION
 
 # %%
@@ -221,7 +226,9 @@ def certificate_of(url):
     return x509.load_pem_x509_certificate(ssl.get_server_certificate((place.hostname, place.port)).encode())
 
 
-proxy = next(one.url for one in lab.session.status().servers if one.name == "proxy")
+proxy = next(
+    server.url for server in lab.session.status().servers if server.name == "proxy"
+)
 certificate = certificate_of(proxy)
 
 print("for:       ", certificate.subject.rfc4514_string())

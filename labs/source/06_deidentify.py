@@ -66,8 +66,8 @@ def read(content):
 
 pydicom.DataElement.maxBytesToDisplay = 400  # print long texts whole, and only pictures in short
 
-pictures = [read(one) for one in originals]
-ultrasound = next(one for one in pictures if one.Modality == "US")
+pictures = [read(content) for content in originals]
+ultrasound = next(picture for picture in pictures if picture.Modality == "US")
 ultrasound
 
 # %% [markdown]
@@ -256,7 +256,7 @@ lab.check_deid("dates", "uids")
 # together with the finding.
 
 # %%
-print(next(one.ImageComments for one in pictures if "ImageComments" in one))
+print(next(picture.ImageComments for picture in pictures if "ImageComments" in picture))
 
 # %% [markdown]
 # Delete the comment, and the research loses the finding - the very thing it came for. Keep it, and the name stays. So it
@@ -283,7 +283,7 @@ lab.check_deid("free_text", "useful")
 # as the others' now. Look again at what is in them.
 
 # %%
-lab.show([one for one in pictures if one.Modality == "OT"])
+lab.show([picture for picture in pictures if picture.Modality == "OT"])
 
 # %% [markdown]
 # A document *about* a person cannot be made into an image of a body. A research set simply leaves it out. Let your step
@@ -309,7 +309,7 @@ lab.check("deid-deep")
 # All tags are clean, all documents gone. Send it to the university?
 
 # %%
-lab.show([one for one in pictures if one.Modality == "US"])
+lab.show([picture for picture in pictures if picture.Modality == "US"])
 
 # %% [markdown]
 # You cannot `del` this one. `dataset.pixel_array` gives the picture as a NumPy array, rows first: `pixels[:10]` are the

@@ -90,9 +90,9 @@ def fitting(record):
     people = []
     ### BEGIN SOLUTION
     people = [
-        one
-        for one in admissions
-        if (one.day, one.department, one.sex, one.age)
+        person
+        for person in admissions
+        if (person.day, person.department, person.sex, person.age)
         == (record.day, record.department, record.sex, record.ages[0])
     ]
     ### END SOLUTION
@@ -196,7 +196,7 @@ def whose(face):
     """Return the portrait that is least unlike a face."""
     portrait = None
     ### BEGIN SOLUTION
-    portrait = min(portraits, key=lambda one: unlike(face.depth, one.depth))
+    portrait = min(portraits, key=lambda portrait: unlike(face.depth, portrait.depth))
     ### END SOLUTION
     return portrait
 
