@@ -1,6 +1,8 @@
 """The numbers of the text detector, each with its unit and the reason for its value.
 
-``docs/calibration.md`` shows them beside what the detector finds and what it takes for text by mistake.
+``docs/calibration.md`` shows them beside what the detector finds and what it takes for text by mistake. They were tuned
+together on seeded variants of the recipes; a reason without a figure bounds a number, and no experiment stands behind
+that number alone.
 """
 
 from __future__ import annotations
