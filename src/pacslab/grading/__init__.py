@@ -8,7 +8,7 @@ from pacslab.grading.gradebook.nbgrader_otter import write_otter_tests, write_to
 from pacslab.grading.gradebook.outputs import write_outputs
 from pacslab.grading.handin.progress import Score, changing_progress, read_progress, score_progress
 from pacslab.grading.handin.submission import Receipt, write_submission
-from pacslab.grading.handin.ticket import find_ticket, variant_for, write_tickets
+from pacslab.grading.handin.ticket import find_ticket, read_ticket, variant_for, write_tickets
 from pacslab.grading.handin.timeline import first_seal, record_event
 from pacslab.grading.judging import (
     Verdict,
@@ -51,6 +51,7 @@ __all__ = [
     "read_course",
     "read_progress",
     "read_roster",
+    "read_ticket",
     "record_event",
     "replayable",
     "same_answer",
