@@ -106,7 +106,7 @@ def test_league_leaves_out_an_orthanc_beyond_loopback(
     program("Orthanc")
     monkeypatch.setenv("PACSLAB_RUNTIME", "process")
     monkeypatch.setenv("PACSLAB_CACHE", str(tmp_path))  # nothing was compiled before
-    monkeypatch.setattr(bind_shim, "compiler", lambda: None)
+    monkeypatch.setattr(bind_shim, "find_compiler", lambda: None)
     (line,) = run_league([], whole().key, only=("Orthanc",)).left_out
     assert line.startswith("Orthanc: the process runtime needs a C compiler once")
     assert "apt-get install gcc" in line
