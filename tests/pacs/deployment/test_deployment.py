@@ -216,7 +216,7 @@ def running_of(session):
     """Return how many servers run for a deployment, known to it or not."""
     if session.deployment.runtime.name == "process":
         return sum(owner == session.deployment.id for _, owner in marked(lab_id()))
-    mine = {"label": f"pacslab.deployment={session.deployment.id}"}
+    mine = {"label": [f"pacslab.lab={lab_id()}", f"pacslab.deployment={session.deployment.id}"]}
     return len(docker.from_env().api.containers(all=True, filters=mine))
 
 
