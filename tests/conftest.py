@@ -60,7 +60,9 @@ def _need_program(*names: str) -> str:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Apply the markers ``docker`` and ``browser``."""
+    """Apply the markers ``docker`` and ``browser``; fail where pytest-xdist took no notice of the groups."""
+    if item.config.getoption("loadgroup", default=False) and "@" not in item.nodeid:
+        pytest.fail("pytest-xdist ignores the tests' groups: its version does not fit pytest's", pytrace=False)
     if item.get_closest_marker("docker"):
         _need_docker()
     if item.get_closest_marker("browser"):

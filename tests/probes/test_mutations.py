@@ -183,10 +183,13 @@ def test_mutant_on_another_port_is_refused_and_earns_nothing(deployments, runtim
     session.assess()
     path = session.work / "orthanc.json"
     path.write_text(path.read_text(encoding="utf-8").replace("8042", "8043", 1), encoding="utf-8")
-    with pytest.raises(ConfigurationError, match="8042"):
-        session.restart()
-    session.assess()
-    assert session.score.stage("harden")[0] == 0
+    try:
+        with pytest.raises(ConfigurationError, match="8042"):
+            session.restart()
+        session.assess()
+        assert session.score.stage("harden")[0] == 0
+    finally:
+        shipped_again(session)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
