@@ -1,6 +1,6 @@
 """Hostile ZIP files: each is refused in one sentence, nothing is written outside, and it takes no time or space."""
 
-import os
+import random
 import shutil
 import tracemalloc
 import zipfile
@@ -141,7 +141,9 @@ def test_zip_with_a_folder_around_everything_is_accepted(copy, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"x", b"PK\5\6", b"PK\5\6" + bytes(18), b"PK\5\6" + b"\xff" * 18, os.urandom(4096)]
+    "content",
+    [b"", b"x", b"PK\5\6", b"PK\5\6" + bytes(18), b"PK\5\6" + b"\xff" * 18, random.Random(2026).randbytes(4096)],
+    ids=["empty", "one byte", "signature alone", "end of nothing", "end beyond the file", "noise"],
 )
 def test_zip_that_is_none_is_refused(tmp_path, content):
     path = tmp_path / "x.zip"
