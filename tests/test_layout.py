@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import importlib
 import re
+import subprocess
+import sys
 from collections import Counter
 from functools import cache
 
@@ -78,6 +80,20 @@ def test_facade_names_are_sorted_and_importable(package):
     names = getattr(module, "__all__", [])
     assert len(set(names)) == len(names)
     assert [name for name in names if not hasattr(module, name)] == []
+
+
+@pytest.mark.parametrize(
+    ("module", "late"),
+    [
+        ("pacslab.cli.main", {"docker", "httpx", "jupyterlab", "matplotlib", "numpy", "pandas", "pydicom", "scipy"}),
+        ("pacslab.session", {"IPython", "jupyterlab", "matplotlib", "pandas", "scipy"}),
+    ],
+)
+def test_import_leaves_large_packages_for_later(module, late):
+    """A command answers at once: the facades import what is asked for, and it is asked for where it is used."""
+    program = f"import sys, {module}; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert late & set(loaded.split()) == set()
 
 
 @pytest.mark.parametrize("package", [name for name in FACADES if name != "cli"])

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import Field
-from pydicom.uid import ExplicitVRLittleEndian
 
 from pacslab.models import Model
 
@@ -223,7 +222,7 @@ class InstanceKey(Model):
     file_name: str
     document: bool = False
     pixels_outside: str | None = None
-    transfer_syntax_uid: str = str(ExplicitVRLittleEndian)
+    transfer_syntax_uid: str = "1.2.840.10008.1.2.1"  # Explicit VR Little Endian (PS3.5 A.2)
     kept: tuple[RetainedValue, ...] = ()
     face: bool = False
     brain: Region | None = None

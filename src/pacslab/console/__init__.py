@@ -1,14 +1,5 @@
 """The terminal: tables of results, progress bars and JSON output."""
 
-from pacslab.console.output import out, progress_shown
-from pacslab.console.tables import OUTCOMES, assessment_tables, demo_table, status_line, status_table
+import lazy_loader
 
-__all__ = [
-    "OUTCOMES",
-    "assessment_tables",
-    "demo_table",
-    "out",
-    "progress_shown",
-    "status_line",
-    "status_table",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from pacslab.deid import admissions, audit_study, records_of
 from pacslab.grading.answers import same_answer
 from pacslab.probes import Assessment, Outcome
 
@@ -46,7 +45,7 @@ def judge_answer(check: AnswerCheck, answer: object, key: AnswerKey) -> Verdict:
 
 def judge_release(answer: object, key: AnswerKey) -> Verdict:
     """Return the verdict on what a release tells, measured against the town's list and the research question."""
-    from pacslab.deid import read_choices, weigh  # noqa: PLC0415 - pandas takes its time
+    from pacslab.deid import admissions, read_choices, records_of, weigh  # noqa: PLC0415 - pandas takes its time
 
     choices = read_choices(str(answer))
     if choices is None:
@@ -110,6 +109,8 @@ def audit_output(check: DeidObjective, output: Path, key: AnswerKey) -> DeidRepo
         If the folder cannot be read at all.
 
     """
+    from pacslab.deid import audit_study  # noqa: PLC0415 - scipy takes its time
+
     return audit_study(output, key, key.facts[check.study])
 
 

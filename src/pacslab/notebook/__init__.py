@@ -1,13 +1,5 @@
 """The lab inside a notebook: displays, the control panel, the notebooks' build."""
 
-from pacslab.notebook.build_notebooks import build, sources
-from pacslab.notebook.jupyter import fill_workspace, serve
-from pacslab.notebook.lab import Lab
+import lazy_loader
 
-__all__ = [
-    "Lab",
-    "build",
-    "fill_workspace",
-    "serve",
-    "sources",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

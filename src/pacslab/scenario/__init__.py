@@ -1,38 +1,5 @@
 """Scenarios as data: their models, their loading, and a student's variant of a scenario."""
 
-from pacslab.scenario.documents import (
-    check_document,
-    describe_invalid,
-    did_you_mean,
-    read_mapping,
-    read_utf8,
-    read_yaml,
-)
-from pacslab.scenario.loading import load_scenario, scenario_ids
-from pacslab.scenario.models import AnswerCheck, DeidObjective, Id, Objective, ProbeCheck, Scenario, Severity, Stage
-from pacslab.scenario.variant import STUDENT_ID, Stream, Variant, make_variant
-from pacslab.scenario.weaknesses import Change
+import lazy_loader
 
-__all__ = [
-    "STUDENT_ID",
-    "AnswerCheck",
-    "Change",
-    "DeidObjective",
-    "Id",
-    "Objective",
-    "ProbeCheck",
-    "Scenario",
-    "Severity",
-    "Stage",
-    "Stream",
-    "Variant",
-    "check_document",
-    "describe_invalid",
-    "did_you_mean",
-    "load_scenario",
-    "make_variant",
-    "read_mapping",
-    "read_utf8",
-    "read_yaml",
-    "scenario_ids",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -40,7 +40,13 @@ _IN_WORDS = {SERVER: "starting and probing the server", DEID: "reading the de-id
 _TOO_LONG = "took longer"
 _ATTEMPTS = 3
 _POLL = 0.2
-_READ_AHEAD = (_replay.__module__, "pacslab.deid.reidentification.tradeoff", "httpcore", "reportlab.pdfgen.canvas")
+_READ_AHEAD = (
+    _replay.__module__,
+    "pacslab.deid.reidentification.records",
+    "pacslab.deid.reidentification.tradeoff",
+    "httpcore",
+    "reportlab.pdfgen.canvas",
+)
 """Modules that every replay needs; those after the first are imported late elsewhere."""
 _M_ARENA_MAX = -8
 """The name of the option in ``malloc.h``."""
