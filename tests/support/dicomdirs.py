@@ -14,11 +14,11 @@ import pydicom
 from pydicom.fileset import FileSet
 
 from pacslab.deid.audit.changed_pictures import SearchBudget
+from pacslab.deid.audit.checks.identifiers import leak_faults
 from pacslab.deid.audit.checks.pictures import check_icons_readable
 from pacslab.deid.audit.evidence import collect_evidence
 from pacslab.deid.audit.report.model import CheckId
 from pacslab.deid.audit.verdicts import AuditVerdicts
-from pacslab.deid.audit.wording import leak_faults
 from pacslab.deid.dicom.output_folder import quiet_pydicom
 from tests.support.single_faults import Case, Hospital, attribute_back, hospital, written
 
@@ -83,7 +83,7 @@ class Media:
             evidence = collect_evidence(
                 [changed, *files], self.place.archive, self.files.__getitem__, SearchBudget(1000)
             )
-        verdicts = AuditVerdicts([*leak_faults(evidence.leaks), *check_icons_readable(evidence)])
+        verdicts = AuditVerdicts([*leak_faults(evidence.leaks), *check_icons_readable(evidence.unsearched)])
         return {str(check) for check in CheckId if verdicts.failed(check)}, list(evidence.leaks)
 
 

@@ -211,13 +211,14 @@ class Cohort:
             recipe=self.recipe.id,
             origin=origin_of(self.recipe),
             complete=len(studies) == len(self.plan.studies),
-            patients=tuple(self._patient_key(person, studies) for person in self.plan.people),
+            patients=tuple(self.patient_key(person, studies) for person in self.plan.people),
             planted=tuple(identifier for study in studies for identifier in self.planted_in(study)),
             facts=self._question_facts(self._deid_study),
             told=TOLD_FACTS,
         )
 
-    def _patient_key(self, person: Person, studies: tuple[StudyPlan, ...]) -> PatientKey:
+    def patient_key(self, person: Person, studies: tuple[StudyPlan, ...]) -> PatientKey:
+        """Return what the answer key holds of a patient with these studies of the plan."""
         return PatientKey(
             index=person.index,
             name=person.name,

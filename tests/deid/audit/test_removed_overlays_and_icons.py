@@ -15,7 +15,7 @@ import pytest
 
 from pacslab.cohort import InstanceKey, Keeping, Location, RetainedValue
 from pacslab.deid.audit.judge import judge
-from pacslab.deid.audit.verdicts import attribute
+from pacslab.deid.dicom.attribute_names import attribute
 from tests.support.single_faults import (
     HOSPITALS,
     Hospital,

@@ -14,7 +14,7 @@ from pydicom.tag import Tag
 from pydicom.uid import generate_uid
 
 from pacslab.cohort import Identifier, Keeping
-from pacslab.deid.audit.verdicts import attribute
+from pacslab.deid.dicom.attribute_names import attribute
 from pacslab.deid.dicom.elements import value_at, walk
 from tests.support.single_faults import (
     HOSPITALS,

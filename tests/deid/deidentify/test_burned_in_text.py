@@ -18,7 +18,7 @@ from pacslab.deid.deidentify.policy import load_policy
 from pacslab.deid.deidentify.pseudonyms import Pseudonyms
 from pacslab.deid.deidentify.study import deidentify, deidentify_study
 from pacslab.deid.deidentify.text_detection.detector import MISSING, text_in
-from pacslab.deid.deidentify.text_detection.glyph_rows import Looks, _looks, _Mark
+from pacslab.deid.deidentify.text_detection.glyph_rows import ConnectedComponent, Looks, look_of_row
 from pacslab.scenario import make_variant
 from tests.support.cohorts import original, whole
 from tests.support.outputs import SECRET
@@ -127,21 +127,21 @@ def test_burned_in_text_of_several_grey_values_is_found(size: int) -> None:
     assert covered[300 : 300 + letters.shape[0], 200 : 200 + letters.shape[1]][letters].all()
 
 
-def row_of(heights: list[int], feet: list[int]) -> list[_Mark]:
+def row_of(heights: list[int], feet: list[int]) -> list[ConnectedComponent]:
     """Return marks of these heights that end at these rows, as close to each other as letters."""
     marks, left = [], 0
     for height, foot in zip(heights, feet, strict=True):
         width = round(0.6 * height)
-        marks.append(_Mark(foot - height, foot, left, left + width))
+        marks.append(ConnectedComponent(foot - height, foot, left, left + width))
         left += width + 3
     return marks
 
 
 def test_burned_in_text_of_five_glyphs_on_a_line_is_found() -> None:
     """Folds of a brain are as lean and as close, and one of them stands higher."""
-    assert _looks(row_of([14, 10, 10, 14, 10], [60, 60, 60, 60, 61])) is Looks.WRITTEN
-    assert _looks(row_of([15, 18, 13, 16, 11], [66, 68, 63, 67, 68])) is not Looks.WRITTEN
-    assert _looks(row_of([5, 8, 7, 6, 6, 14], [72, 73, 72, 72, 72, 72])) is not Looks.WRITTEN
+    assert look_of_row(row_of([14, 10, 10, 14, 10], [60, 60, 60, 60, 61])) is Looks.WRITTEN
+    assert look_of_row(row_of([15, 18, 13, 16, 11], [66, 68, 63, 67, 68])) is not Looks.WRITTEN
+    assert look_of_row(row_of([5, 8, 7, 6, 6, 14], [72, 73, 72, 72, 72, 72])) is not Looks.WRITTEN
 
 
 @pytest.mark.parametrize("kind", ["cr", "ct"])

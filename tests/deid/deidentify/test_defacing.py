@@ -38,7 +38,7 @@ def head() -> Original:
     files = dict(cohort.study_files(plan))
     key = cohort.questions()
     own = cohort.planted_in(plan)
-    seen = cohort._patient_key(plan.person, [plan])
+    seen = cohort.patient_key(plan.person, [plan])
     person = seen.model_copy(
         update={
             "studies": tuple(other_study for other_study in seen.studies if other_study.study_instance_uid == plan.uid)

@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pacslab.deid.audit.pixel_scan import face_left, text_standing
+from pacslab.deid.audit.pixel_scan import marks_left
 from pacslab.deid.audit.pixels.glyph_match import text_anywhere
-from pacslab.deid.dicom.pixels import planes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
 
     from pacslab.cohort import InstanceKey, PlantedIdentifier
@@ -60,14 +61,18 @@ class SearchAccount:
 
 
 def rescan(
-    scan: PixelScan, pixels: np.ndarray, instance: InstanceKey | None, archive: AuditKey, account: SearchAccount
+    scan: PixelScan,
+    frames: Sequence[np.ndarray],
+    instance: InstanceKey | None,
+    archive: AuditKey,
+    account: SearchAccount,
 ) -> PixelScan:
     """Return the scan of a changed picture with the burned-in text and the face that are left in it.
 
     Parameters
     ----------
-    scan, pixels
-        The first scan, and the pixels.
+    scan, frames
+        The first scan, and the pixels of each frame.
     instance
         The image that the file was matched to: text of its study is sought; of all studies where it is none.
     archive
@@ -77,27 +82,21 @@ def rescan(
 
     """
     burned = archive.images.burned(archive.images_beside(instance))
-    standing = text_standing(pixels, burned)
-    sought = {planted.mask: planted for planted in burned if planted not in standing}
-    moved, complete = _text_moved(pixels, tuple(sought.values()), account)
+    face, standing = marks_left(frames, burned, archive.face_of(instance))
+    sought = tuple({planted.mask: planted for planted in burned if planted not in standing}.values())
+    masks = [planted.glyphs() for planted in sought]
+    moved: dict[PlantedIdentifier, None] = {}
+    complete = True
+    for plane in frames:
+        complete = account.left > 0
+        if not complete:
+            break
+        account.spend(len(masks))
+        moved |= dict.fromkeys(sought[index] for index in text_anywhere(plane, masks))
     return replace(
         scan,
         standing=standing,
-        moved=tuple(dict.fromkeys(moved)),
-        face=face_left(pixels, instance, archive),
+        moved=tuple(moved),
+        face=face,
         undecodable=scan.undecodable if complete else TOO_MANY,
     )
-
-
-def _text_moved(
-    pixels: np.ndarray, texts: tuple[PlantedIdentifier, ...], account: SearchAccount
-) -> tuple[list[PlantedIdentifier], bool]:
-    """Return the texts at any place of any frame, and whether every frame was searched."""
-    masks = [planted.glyphs() for planted in texts]
-    found: list[PlantedIdentifier] = []
-    for plane in planes(pixels):
-        if account.left <= 0:
-            return found, False
-        account.spend(len(masks))
-        found += [texts[index] for index in text_anywhere(plane, masks)]
-    return found, True

@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING
 
 from pacslab.deid.audit.audit_key import AuditKey
 from pacslab.deid.audit.checks.conformance import check_conformance, conformance_notes
+from pacslab.deid.audit.checks.identifiers import leak_faults
 from pacslab.deid.audit.checks.patients import check_patients
 from pacslab.deid.audit.checks.pictures import check_icons_readable
-from pacslab.deid.audit.judge import all_failed, directory_tally, judge, stray_notes
+from pacslab.deid.audit.judge import judge
 from pacslab.deid.audit.parallel_scan import read_output
+from pacslab.deid.audit.removal import directory_tally
 from pacslab.deid.audit.report.model import AuditCheck, CheckId, CohortReport, Tally
+from pacslab.deid.audit.report.wording import patients_of, pictures_of
 from pacslab.deid.audit.verdicts import AuditVerdicts
-from pacslab.deid.audit.wording import leak_faults, patients_of, pictures_of
+from pacslab.deid.dicom.output_sources import open_source
 from pacslab.errors import DeidError
 
 if TYPE_CHECKING:
@@ -79,18 +82,19 @@ def audit_cohort(
         if progress is not None:
             progress("Auditing the files", min(1.0, number / max(1, images)))
 
+    source = open_source(output)
     workers = workers or (1 if images <= FEW else os.cpu_count() or 1)
-    read = read_output(output, archive, workers=workers, progress=scanned)
+    read = read_output(source, archive, workers=workers, progress=scanned)
+    evidence = read.evidence
+    reports = [judge(key, study, evidence.of_study(study), failure=read.failure) for study in chosen]
     if read.failure:
-        reports = [all_failed(key, study, read.failure, []) for study in chosen]
-        return _together(key, reports, read.evidence, (), read.notes)
-    evidence, notes = read.evidence, [*read.notes]
-    reports = [judge(key, study, evidence.of_study(study), []) for study in chosen]
+        return _together(key, reports, evidence, (), read.notes)
+    notes = [*read.notes]
     findings = [*check_patients(archive, evidence)]
     if conformance:
         notes += conformance_notes()
-        findings += check_conformance(evidence, read.source.again)
-    return _together(key, reports, evidence, findings, [*notes, *stray_notes(evidence)])
+        findings += check_conformance(evidence, source.again)
+    return _together(key, reports, evidence, findings, [*notes, *evidence.stray_notes()])
 
 
 def _chosen(key: AnswerKey, studies: Iterable[str] | None) -> tuple[StudyKey, ...]:
@@ -129,7 +133,7 @@ def _together(
         for patient in key.patients
         if {study.study_instance_uid for study in patient.studies} & {report.study for report in reports}
     ]
-    across = AuditVerdicts(chain(findings, leak_faults(evidence.leaks), check_icons_readable(evidence)))
+    across = AuditVerdicts(chain(findings, leak_faults(evidence.leaks), check_icons_readable(evidence.unsearched)))
     return CohortReport(
         studies=tuple(reports),
         checks=tuple(_merged(check, reports, across) for check in CheckId),

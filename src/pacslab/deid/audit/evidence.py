@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pacslab.deid.audit.changed_pictures import SearchAccount, SearchBudget, rescan
 from pacslab.deid.audit.leaks import leaks_in_directory, leaks_in_file
 from pacslab.deid.audit.match import match
 from pacslab.deid.audit.report.thumbnail import thumbnail
-from pacslab.deid.audit.wording import example_leaks
+from pacslab.deid.audit.report.wording import example_leaks
 from pacslab.deid.dicom.output_folder import parse_dicom
-from pacslab.deid.dicom.pixels import decode
+from pacslab.deid.dicom.pixels import decode, planes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     import numpy as np
 
-    from pacslab.cohort import InstanceKey, StudyKey
+    from pacslab.cohort import StudyKey
     from pacslab.deid.audit.audit_key import AuditKey
     from pacslab.deid.audit.match import OutputFile
     from pacslab.deid.audit.report.model import Leak
@@ -39,39 +38,23 @@ class Evidence:
     unsearched: tuple[tuple[str, str], ...] = ()
     thumbnails: Mapping[OutputFile, bytes] = field(default_factory=dict)
 
-    @cached_property
-    def _by_instance(self) -> dict[str, OutputFile]:
-        return {file.instance.sop_instance_uid: file for file in self.files if file.instance is not None}
-
-    def file_of(self, instance: InstanceKey) -> OutputFile | None:
-        """Return the file that was made from an image, or None if there is none."""
-        return self._by_instance.get(instance.sop_instance_uid)
-
     def of_study(self, study: StudyKey) -> Evidence:
         """Return the files that were made from images of one study, and the leaks in them."""
-        files = tuple(file for file, _ in self.matched(study))
+        uids = {instance.sop_instance_uid for instance in study.instances}
+        files = tuple(
+            file for file in self.files if file.instance is not None and file.instance.sop_instance_uid in uids
+        )
         names = {file.name for file in files}
         leaks = tuple(leak for leak in self.leaks if leak.file in names)
         return Evidence(files, leaks, thumbnails=self.thumbnails)
 
-    def matched(self, study: StudyKey) -> Iterator[tuple[OutputFile, InstanceKey]]:
-        """Yield the files that were made from images of a study, in the output's order, each with its image."""
-        uids = {instance.sop_instance_uid for instance in study.instances}
-        for file in self.files:
-            if file.instance is not None and file.instance.sop_instance_uid in uids:
-                yield file, file.instance
-
-    def present(self, study: StudyKey) -> Iterator[tuple[OutputFile, InstanceKey]]:
-        """Yield the images of a study that a research set must hold and does, in the study's order."""
-        for instance in required_images(study):
-            file = self.file_of(instance)
-            if file is not None:
-                yield file, instance
-
-
-def required_images(study: StudyKey) -> list[InstanceKey]:
-    """Return the images of a study that a research set must hold: all but scanned pages and PDF reports."""
-    return [instance for instance in study.instances if not instance.document]
+    def stray_notes(self) -> list[str]:
+        """Return a note on each file that was made from no image of the studies."""
+        return [
+            f"{file.name} is none of the study's images, or a second copy of one"
+            for file in self.files
+            if file.instance is None
+        ]
 
 
 def collect_evidence(
@@ -117,10 +100,8 @@ def _rescanned(
     """Return a file with its pixels scanned again, for text at any place, if they are no image of the archive."""
     if not file.pixels.shape or file.intact or file.pixels.foreign:
         return file
-    pixels = _decoded(content_of(file.name))
-    if pixels is None:
-        return file
-    return replace(file, pixels=rescan(file.pixels, pixels, file.instance, archive, account))
+    frames = _frames(content_of(file.name))
+    return replace(file, pixels=rescan(file.pixels, frames, file.instance, archive, account)) if frames else file
 
 
 def _thumbnails(
@@ -128,12 +109,14 @@ def _thumbnails(
 ) -> dict[OutputFile, bytes]:
     found = {}
     for file, _ in example_leaks(files, leaks):
-        pixels = _decoded(content_of(file.name))
-        if pixels is not None:
-            found[file] = thumbnail(pixels, [text.box for text in file.pixels.standing if text.box])
+        frames = _frames(content_of(file.name))
+        if frames:
+            found[file] = thumbnail(frames[0], [text.box for text in file.pixels.standing if text.box])
     return found
 
 
-def _decoded(content: bytes) -> np.ndarray | None:
+def _frames(content: bytes) -> list[np.ndarray]:
+    """Return the frames of a file; none where its pixels cannot be decoded."""
     dataset, _ = parse_dicom(content)
-    return decode(dataset) if dataset is not None else None
+    pixels = decode(dataset) if dataset is not None else None
+    return [] if pixels is None else list(planes(pixels))

@@ -9,13 +9,11 @@ from pacslab.cohort import describe_key_origin
 from pacslab.deid.audit.evidence import Evidence, collect_evidence
 from pacslab.deid.audit.scan import FileScanner
 from pacslab.deid.dicom.output_folder import quiet_pydicom
-from pacslab.deid.dicom.output_sources import open_source
 from pacslab.deid.worker_pool import in_order
 from pacslab.errors import DeidError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from pacslab.deid.audit.audit_key import AuditKey
     from pacslab.deid.audit.changed_pictures import SearchBudget
@@ -30,14 +28,13 @@ BATCH_BYTES = 8 << 20
 class ScannedOutput:
     """An output that was read: ``failure`` says why it cannot be used (empty if it can)."""
 
-    source: Source
     evidence: Evidence
     notes: tuple[str, ...]
     failure: str = ""
 
 
 def read_output(
-    output: Path | str,
+    source: Source,
     archive: AuditKey,
     *,
     workers: int = 1,
@@ -48,8 +45,8 @@ def read_output(
 
     Parameters
     ----------
-    output
-        A folder, a ZIP file, or the address of a lab's Orthanc server.
+    source
+        As :func:`pacslab.deid.dicom.output_sources.open_source` returns it.
     archive
         The answer key of the studies to audit.
     workers
@@ -59,13 +56,7 @@ def read_output(
     budget
         How many pictures may be searched for text at any place.
 
-    Raises
-    ------
-    UnsafeAddressError
-        If the address is none of the lab's.
-
     """
-    source = open_source(output)
     origin = [note for note in [describe_key_origin(archive.key.origin)] if note]
     skipped: list[str] = []
     with quiet_pydicom():
@@ -74,13 +65,13 @@ def read_output(
             skipped = [f"{scan.name} {scan.note}" for scan in scans if scan.note]
             evidence = collect_evidence(scans, archive, source.again, budget)
         except DeidError as error:
-            return ScannedOutput(source, Evidence(), (*origin, *source.notes, *skipped), str(error))
+            return ScannedOutput(Evidence(), (*origin, *source.notes, *skipped), str(error))
     notes = (*origin, *source.notes, *skipped)
     if evidence.files:
-        return ScannedOutput(source, evidence, notes)
+        return ScannedOutput(evidence, notes)
     reasons = "; ".join(notes[:3])
     failure = f"{source.root} holds no DICOM file that can be read ({reasons}). Write the images there as DICOM."
-    return ScannedOutput(source, Evidence(), notes, failure)
+    return ScannedOutput(Evidence(), notes, failure)
 
 
 def scan_all(
@@ -88,7 +79,8 @@ def scan_all(
 ) -> Iterator[FileScan]:
     """Yield the scan of each file of a source, in its order."""
     number = 0
-    for batch in in_order(ParallelScan(scanner, source), in_batches(source), workers):
+    scan_batch, batches = ParallelScan(scanner, source), in_batches(source)
+    for batch in in_order(scan_batch, batches, workers):
         for scan in batch:
             number += 1
             if progress is not None:

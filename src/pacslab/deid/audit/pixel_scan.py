@@ -10,7 +10,7 @@ from pacslab.deid.audit.pixels.glyph_match import text_remains
 from pacslab.deid.dicom.pixels import planes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import numpy as np
 
@@ -55,22 +55,36 @@ def scan_pixels(pixels: np.ndarray, modality: str, archive: AuditKey) -> PixelSc
         other = archive.other_images.identify(pixels, modality)
         foreign = other is not None and archive.other_images.painted_over(other, pixels)
         return PixelScan(pixels.shape, foreign=foreign)
-    standing = text_standing(pixels, archive.images.burned((original,)))
-    return PixelScan(pixels.shape, original=original, standing=standing, face=face_left(pixels, original, archive))
+    face, standing = marks_left(list(planes(pixels)), archive.images.burned((original,)), archive.face_of(original))
+    return PixelScan(pixels.shape, original=original, standing=standing, face=face)
 
 
-def text_standing(pixels: np.ndarray, burned: Iterable[PlantedIdentifier]) -> tuple[PlantedIdentifier, ...]:
-    """Return the burned-in text that can still be made out at its place in any frame."""
-    return tuple(
+def marks_left(
+    frames: Sequence[np.ndarray], burned: Iterable[PlantedIdentifier], face: PlantedIdentifier | None
+) -> tuple[PlantedIdentifier | None, tuple[PlantedIdentifier, ...]]:
+    """Return the face and the burned-in text that can still be made out at their places.
+
+    Parameters
+    ----------
+    frames
+        Each of shape (rows, columns) or (rows, columns, samples).
+    burned
+        The text that was burned in; it is sought in every frame.
+    face
+        The part of a face that the image showed, if it did.
+
+    """
+    plane = frames[0]
+    face_stands = (
+        face is not None
+        and face.box is not None
+        and len(frames) == 1
+        and plane.ndim == 2
+        and face_remains(plane, face.box, face.glyphs())
+    )
+    standing = tuple(
         planted
         for planted in burned
-        if any(planted.box and text_remains(plane, planted.box, planted.glyphs()) for plane in planes(pixels))
+        if any(planted.box and text_remains(frame, planted.box, planted.glyphs()) for frame in frames)
     )
-
-
-def face_left(pixels: np.ndarray, instance: InstanceKey | None, archive: AuditKey) -> PlantedIdentifier | None:
-    """Return the part of a face that an image showed, if it can still be made out at its place."""
-    face = archive.face_of(instance)
-    if face is None or face.box is None or pixels.ndim != 2:
-        return None
-    return face if face_remains(pixels, face.box, face.glyphs()) else None
+    return face if face_stands else None, standing

@@ -10,8 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pacslab.deid.audit.audit_key import AuditKey
-from pacslab.deid.audit.judge import all_failed, directory_tally, judge, stray_notes
+from pacslab.deid.audit.judge import judge
 from pacslab.deid.audit.parallel_scan import read_output
+from pacslab.deid.audit.removal import directory_tally
+from pacslab.deid.dicom.output_sources import open_source
 from pacslab.errors import DeidError
 
 if TYPE_CHECKING:
@@ -59,9 +61,10 @@ def audit_study(
             f"the cohort of {key.student!r} has no study {study_uid!r}", "Give the UID that the task names."
         ) from None
     archive = AuditKey(key, (study,))
-    read = read_output(output, archive, budget=budget)
+    read = read_output(open_source(output), archive, budget=budget)
+    notes = (*read.notes, *read.evidence.stray_notes())
+    report = judge(key, study, read.evidence, notes, failure=read.failure)
     if read.failure:
-        return all_failed(key, study, read.failure, read.notes)
-    report = judge(key, study, read.evidence, (*read.notes, *stray_notes(read.evidence)))
+        return report
     tally = directory_tally(key, archive.patients, read.evidence.leaks)
     return report.model_copy(update={"removed": (*report.removed, *tally)})

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pydicom.datadict import keyword_for_tag
-
 from pacslab.deid.audit.report.model import TITLES, AuditCheck, Tally
 
 if TYPE_CHECKING:
@@ -82,12 +80,3 @@ def _in_files(files: list[str]) -> str:
     if not named:
         return ""
     return f" ({named[0]}{f' and {len(named) - 1} more' if len(named) > 1 else ''})"
-
-
-def attribute(path: str) -> str:
-    """Return an attribute as a person finds it: ``PatientName (0010,0010)``; other places as they are."""
-    if not path.startswith("("):
-        return path
-    steps = [keyword_for_tag(step[1:5] + step[6:10]) for step in path.split(".")]
-    named = " > ".join(step for step in steps if step)
-    return f"{named} {path}".strip()

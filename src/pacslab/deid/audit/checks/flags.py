@@ -12,8 +12,7 @@ from pacslab.deid.audit.verdicts import Fault
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pacslab.cohort import PlantedIdentifier, StudyKey
-    from pacslab.deid.audit.evidence import Evidence
+    from pacslab.deid.audit.study_evidence import StudyEvidence
     from pacslab.deid.audit.verdicts import Finding
     from pacslab.deid.dicom.attribute_texts import Contents
 
@@ -23,10 +22,10 @@ _METHOD_CODE = re.compile(r"\(0012,0064\)\[\d+\]\.\(0008,0100\)")
 _BIRTH_DATE = "(0010,0030)"
 
 
-def check_flags(study: StudyKey, planted: tuple[PlantedIdentifier, ...], evidence: Evidence) -> Iterator[Finding]:
+def check_flags(evidence: StudyEvidence) -> Iterator[Finding]:
     """Check that each file says that, how and with which dates it was de-identified (PS3.15 E.1.1, PS3.3 C.12.1)."""
-    burned = {text.sop_instance_uid for text in planted if text.location is Location.PIXELS}
-    for file, instance in evidence.present(study):
+    burned = {text.sop_instance_uid for text in evidence.planted if text.location is Location.PIXELS}
+    for file, instance in evidence.present:
         for fault in _flag_faults(file.contents, burned=instance.sop_instance_uid in burned):
             yield Fault(CheckId.FLAGS, fault, file.name)
         if instance.face and file.contents.text_of("RecognizableVisualFeatures") != "NO":

@@ -1,41 +1,27 @@
-"""Check that every image is there and untouched outside the burned-in text, and that all pixels can be searched."""
+"""Check that every picture is untouched outside the burned-in text, and that all pixels can be searched."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pacslab.deid.audit.evidence import required_images
 from pacslab.deid.audit.report.model import CheckId
-from pacslab.deid.audit.verdicts import Fault, Kept, attribute
+from pacslab.deid.audit.verdicts import Fault, Kept
+from pacslab.deid.dicom.attribute_names import attribute
 from pacslab.deid.dicom.dicomdir import within_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from pacslab.cohort import StudyKey
-    from pacslab.deid.audit.evidence import Evidence
+    from pacslab.deid.audit.study_evidence import StudyEvidence
     from pacslab.deid.audit.verdicts import Finding
 
 _UNSEEN = "{} cannot be looked at: remove it, or save it plainly"
 
 
-def check_present(study: StudyKey, evidence: Evidence) -> Iterator[Finding]:
-    """Check that there is a file with pixels for every image of the study."""
-    for instance in required_images(study):
-        file = evidence.file_of(instance)
-        complete = file is not None and (file.has_pixels or instance.pixels_outside is None)
-        yield Kept("images", complete)
-        what = f"image {instance.instance_number} ({instance.modality}, originally {instance.file_name})"
-        if file is None:
-            yield Fault(CheckId.PRESENT, f"{what} is missing: de-identify it too")
-        elif not complete:
-            yield Fault(CheckId.PRESENT, f"{what} has no pixels any more: keep PixelData", file.name)
-
-
-def check_anatomy(study: StudyKey, evidence: Evidence) -> Iterator[Finding]:
+def check_anatomy(evidence: StudyEvidence) -> Iterator[Finding]:
     """Check that no pixel changed outside the burned-in text."""
-    for instance in required_images(study):
-        file = evidence.file_of(instance)
+    for instance in evidence.required:
+        file = evidence.file_of.get(instance.sop_instance_uid)
         if instance.pixels_outside is None or (instance.face and instance.brain is None):
             continue
         yield Kept("brains" if instance.face else "untouched pictures", file is not None and file.intact)
@@ -65,9 +51,9 @@ def check_anatomy(study: StudyKey, evidence: Evidence) -> Iterator[Finding]:
             )
 
 
-def check_pixels_readable(study: StudyKey, evidence: Evidence) -> Iterator[Finding]:
+def check_pixels_readable(evidence: StudyEvidence) -> Iterator[Finding]:
     """Report pixels that cannot be decoded: they cannot be shown to be clean."""
-    documents = {instance.sop_instance_uid for instance in study.instances if instance.document}
+    documents = {instance.sop_instance_uid for instance in evidence.study.instances if instance.document}
     for file in evidence.files:
         if file.pixels.undecodable:
             is_document = file.instance is not None and file.instance.sop_instance_uid in documents
@@ -78,7 +64,7 @@ def check_pixels_readable(study: StudyKey, evidence: Evidence) -> Iterator[Findi
                 yield Fault(CheckId.PIXELS, _UNSEEN.format(attribute(graphic.path)), file.name)
 
 
-def check_icons_readable(evidence: Evidence) -> Iterator[Finding]:
-    """Report icons of a DICOMDIR that could not be searched."""
-    for name, path in evidence.unsearched:
+def check_icons_readable(unsearched: Iterable[tuple[str, str]]) -> Iterator[Finding]:
+    """Report icons of a DICOMDIR, (file, path), that could not be searched."""
+    for name, path in unsearched:
         yield Fault(CheckId.PIXELS, _UNSEEN.format(attribute(within_record(path))), name)

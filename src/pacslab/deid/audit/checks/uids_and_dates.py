@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 from pacslab.cohort import Identifier, Location
 from pacslab.deid.audit.report.model import CheckId
-from pacslab.deid.audit.verdicts import Fault, Kept, attribute
+from pacslab.deid.audit.verdicts import Fault, Kept
+from pacslab.deid.dicom.attribute_names import attribute
 from pacslab.deid.dicom.dates import date_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pacslab.cohort import PlantedIdentifier, StudyKey
-    from pacslab.deid.audit.evidence import Evidence
+    from pacslab.cohort import PlantedIdentifier
     from pacslab.deid.audit.match import OutputFile
+    from pacslab.deid.audit.study_evidence import StudyEvidence
     from pacslab.deid.audit.verdicts import Finding
 
 STUDY_DATE = "(0008,0020)"
@@ -27,13 +28,13 @@ REQUIRED_UIDS = {"StudyInstanceUID": "(0020,000D)", "SeriesInstanceUID": "(0020,
 _UID = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+")
 
 
-def check_uids(study: StudyKey, planted: tuple[PlantedIdentifier, ...], evidence: Evidence) -> Iterator[Finding]:
+def check_uids(evidence: StudyEvidence) -> Iterator[Finding]:
     """Every UID replaced by one and the same new UID wherever it stood, and references that still lead somewhere."""
     new_of: dict[str, set[str]] = defaultdict(set)
     old_of: dict[str, set[str]] = defaultdict(set)
-    for file, instance in evidence.matched(study):
+    for file, instance in evidence.made:
         original = {
-            "StudyInstanceUID": study.study_instance_uid,
+            "StudyInstanceUID": evidence.study.study_instance_uid,
             "SeriesInstanceUID": instance.series_instance_uid,
             "SOPInstanceUID": instance.sop_instance_uid,
         }
@@ -58,9 +59,9 @@ def check_uids(study: StudyKey, planted: tuple[PlantedIdentifier, ...], evidence
                 file.name,
             )
     yield from _one_to_one(new_of, old_of)
-    images = {instance.sop_instance_uid for instance in study.instances}
-    uids = _by_image(uid for uid in planted if uid.location is Location.UID)
-    for file, instance in evidence.matched(study):
+    images = {instance.sop_instance_uid for instance in evidence.study.instances}
+    uids = _by_image(uid for uid in evidence.planted if uid.location is Location.UID)
+    for file, instance in evidence.made:
         for uid in uids[instance.sop_instance_uid]:
             if uid.path not in REQUIRED_UIDS.values():
                 yield from _check_reference(file, uid, new_of, images)
@@ -112,18 +113,18 @@ def _check_reference(
         )
 
 
-def check_dates(study: StudyKey, planted: tuple[PlantedIdentifier, ...], evidence: Evidence) -> Iterator[Finding]:
+def check_dates(evidence: StudyEvidence) -> Iterator[Finding]:
     """Dates may be removed, but StudyDate is to be moved, and all that remain are moved by the same number of days."""
     shifts: dict[int, list[str]] = defaultdict(list)
     dates = _by_image(
         text
-        for text in planted
+        for text in evidence.planted
         if text.kind is Identifier.DATE
         and text.location in (Location.HEADER, Location.NESTED)
         and text.path != BIRTH_DATE
     )
-    for file, instance in evidence.matched(study):
-        moved = {STUDY_DATE: study.date} | {text.path: text.token for text in dates[instance.sop_instance_uid]}
+    for file, instance in evidence.made:
+        moved = {STUDY_DATE: evidence.study.date} | {text.path: text.token for text in dates[instance.sop_instance_uid]}
         kept = True
         for path, old in moved.items():
             new = file.contents.at(path)

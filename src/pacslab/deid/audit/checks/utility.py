@@ -24,17 +24,17 @@ from pydicom.uid import (
 )
 
 from pacslab.cohort import AGE_TOP_CODE, Keeping, Location
-from pacslab.deid.audit.evidence import required_images
 from pacslab.deid.audit.report.model import CheckId
-from pacslab.deid.audit.verdicts import Fault, Kept, attribute
+from pacslab.deid.audit.verdicts import Fault, Kept
+from pacslab.deid.dicom.attribute_names import attribute
 from pacslab.deid.search.text_forms import folded, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from pacslab.cohort import AnswerKey, InstanceKey, PatientKey, RetainedValue, StudyKey
-    from pacslab.deid.audit.evidence import Evidence
     from pacslab.deid.audit.match import OutputFile
+    from pacslab.deid.audit.study_evidence import StudyEvidence
     from pacslab.deid.audit.verdicts import Finding
     from pacslab.deid.dicom.attribute_texts import Contents
     from pacslab.deid.dicom.elements import Place
@@ -65,11 +65,10 @@ YEARS_OFF = 5
 COMMENTS = {"(0018,4000)", "(0020,4000)", "(0032,4000)"}
 
 
-def check_useful(key: AnswerKey, study: StudyKey, evidence: Evidence) -> Iterator[Finding]:
+def check_useful(key: AnswerKey, evidence: StudyEvidence) -> Iterator[Finding]:
     """Check modality, sex, age, technical values and the meaning of comments."""
-    patient = next(patient for patient in key.patients if study in patient.studies)
-    for file, instance in evidence.present(study):
-        for keep, sentence in _characteristics(file, instance, patient, study):
+    for file, instance in evidence.present:
+        for keep, sentence in _characteristics(file, instance, evidence.patient, evidence.study):
             yield Kept("patient and modality", keep)
             if not keep:
                 yield Fault(CheckId.USEFUL, sentence, file.name)
@@ -80,11 +79,11 @@ def check_useful(key: AnswerKey, study: StudyKey, evidence: Evidence) -> Iterato
                 gone = " or ".join(keywords)
                 yield Fault(CheckId.USEFUL, f"{gone} is gone: it says nothing about the patient", file.name)
         yield from _check_kept(file, instance)
-    for instance in study.instances:
-        document = evidence.file_of(instance) if instance.document and instance.kept else None
+    for instance in evidence.study.instances:
+        document = evidence.file_of.get(instance.sop_instance_uid) if instance.document else None
         if document is not None:
             yield from _check_kept(document, instance)
-    yield from _check_meaning(key, study, evidence)
+    yield from _check_meaning(key, evidence)
 
 
 def _characteristics(
@@ -170,17 +169,17 @@ def _safe_private(contents: Contents, kept: RetainedValue) -> str:
     return "\\".join(texts).strip()
 
 
-def _check_meaning(key: AnswerKey, study: StudyKey, evidence: Evidence) -> Iterator[Finding]:
+def _check_meaning(key: AnswerKey, evidence: StudyEvidence) -> Iterator[Finding]:
     """Look for the clinical words that stood beside an identifier in a comment."""
     meaning = words_of(key.facts.get("deid_meaning", ""))
-    if any(kept.keeping is Keeping.MEANING for instance in required_images(study) for kept in instance.kept):
+    if any(kept.keeping is Keeping.MEANING for instance in evidence.required for kept in instance.kept):
         return
-    if not meaning or key.facts.get("deid_study_uid") != study.study_instance_uid:
+    if not meaning or key.facts.get("deid_study_uid") != evidence.study.study_instance_uid:
         return
     commented = {
         text.sop_instance_uid for text in key.planted if text.location is Location.FREE_TEXT and text.path in COMMENTS
     }
-    for file, instance in evidence.present(study):
+    for file, instance in evidence.present:
         if instance.sop_instance_uid not in commented:
             continue
         phrase = f" {' '.join(meaning)} "

@@ -15,11 +15,9 @@ WIDEST = 420
 FRAME = (255, 200, 0)
 
 
-def thumbnail(pixels: np.ndarray, boxes: list[Box]) -> bytes:
-    """Return a PNG of the first frame, at most 420 pixels wide, with the boxes drawn."""
-    plane = np.asarray(pixels, dtype=np.float32)
-    while plane.ndim > 3 or (plane.ndim == 3 and plane.shape[-1] not in (3, 4)):
-        plane = plane[0]
+def thumbnail(plane: np.ndarray, boxes: list[Box]) -> bytes:
+    """Return a PNG of a frame of shape (rows, columns[, samples]), at most 420 pixels wide, with the boxes drawn."""
+    plane = np.asarray(plane, dtype=np.float32)
     low, high = np.percentile(plane, [0.5, 99.5])
     scaled = np.clip((plane - low) / max(high - low, 1) * 255, 0, 255).astype(np.uint8)
     picture = Image.fromarray(scaled[..., :3] if scaled.ndim == 3 else scaled).convert("RGB")

@@ -8,33 +8,22 @@ from typing import TYPE_CHECKING
 
 from pacslab.cohort import Identifier, Location
 from pacslab.deid.audit.report.model import Patient, Picture
-from pacslab.deid.audit.verdicts import Fault, attribute
-from pacslab.deid.dicom.dicomdir import within_record
-from pacslab.deid.search.search_terms import GENERAL_WORDS
+from pacslab.deid.dicom.attribute_names import attribute
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from pacslab.deid.audit.match import OutputFile
-    from pacslab.deid.audit.report.model import CheckId, Leak
+    from pacslab.deid.audit.report.model import Leak
 
-_WORST_FIRST = tuple(Identifier)
+WORST_FIRST = tuple(Identifier)
 INDIRECT = {Identifier.DATE, Identifier.UID, Identifier.DEVICE}
 """What does not name anybody alone, but together with other things."""
 FACE_SLICES = 4
 """So many slices with a part of a face show one."""
-_DIRECTORY = "the DICOMDIR"
+DIRECTORY = "the DICOMDIR"
 MOST_SENTENCES = 4
 MOST_PICTURES = 6
-_PLACE_WORDS = {
-    "pixels": "can still be read in the picture",
-    "face": "can be rendered",
-    "file name": "is in the file name",
-    "preamble": "is in the preamble, the first 128 bytes",
-    "DICOMDIR": "is in the DICOMDIR",
-    "bytes of the file": "is in the bytes of the file, outside every attribute that can be read",
-    "the file's text": "is in the text",
-}
 _IMAGES = {
     "CT": "CT image",
     "CR": "radiograph",
@@ -50,22 +39,6 @@ _IMAGES = {
     "KO": "key object note",
     "ECG": "ECG",
 }
-
-
-def leak_faults(leaks: Iterable[Leak]) -> Iterator[Fault]:
-    """Yield leaks as faults, with one sentence for the same place of several files; the worst come first."""
-    places: dict[tuple[CheckId, Identifier, str, str, int], set[tuple[str, str]]] = defaultdict(set)
-    for leak in leaks:
-        within = within_record(leak.place)
-        places[leak.check, leak.kind, leak.words, within, leak.line].add((leak.file, leak.place))
-    general = set(GENERAL_WORDS.values())
-    ranked = sorted(places, key=lambda group: (_WORST_FIRST.index(group[1]), group[2] in general, group))
-    for check, kind, words, place, line in ranked:
-        for file, whole in places[check, kind, words, place, line]:
-            stands = _PLACE_WORDS.get(place, f"is in {attribute(place)}{_in_line(line)}")
-            if place.endswith(("(7FE0,0010)", ",3000)")):
-                stands = f"can still be read in {attribute(place)}"
-            yield Fault(check, f"{words} {stands}{'' if whole == place else f' of {_DIRECTORY}'}", file)
 
 
 def patients_of(indices: Iterable[int], files: Iterable[OutputFile], leaks: Iterable[Leak]) -> tuple[Patient, ...]:
@@ -109,13 +82,13 @@ def _sentences(patient: int, leaks: list[Leak], modality: dict[str, str], series
     for leak in leaks:
         if leak.location is Location.FACE:
             continue
-        files[not is_direct(leak), _WORST_FIRST.index(leak.kind), leak.words, _where(leak)].add(leak.file)
+        files[not is_direct(leak), WORST_FIRST.index(leak.kind), leak.words, _where(leak)].add(leak.file)
     told = _faces(patient, leaks, series)
     for group in sorted(files, key=lambda group: (group[:2], "(" in group[3], -len(files[group]), group)):
         _, _, words, where = group
         whose = words.replace("the patient's", f"patient {patient}'s")
         counts = Counter(_IMAGES.get(modality.get(file, ""), "file") for file in files[group])
-        told.append(f"{whose} is still in {where}{'' if where == _DIRECTORY else f' of {_listed(counts)}'}")
+        told.append(f"{whose} is still in {where}{'' if where == DIRECTORY else f' of {_listed(counts)}'}")
     rest = len(told) - MOST_SENTENCES
     return [*told[:MOST_SENTENCES], f"and {rest} more"] if rest > 0 else told
 
@@ -124,19 +97,20 @@ def _where(leak: Leak) -> str:
     if leak.place == "pixels":
         return "the burned-in text"
     if leak.location is Location.DICOMDIR:
-        return _DIRECTORY
+        return DIRECTORY
     if leak.location is Location.OVERLAY and leak.place.startswith("("):
         return f"the overlay {leak.place}"
     if leak.location is Location.ICON:
         return "the icon's pixels"
     if leak.location is Location.PDF:
-        return f"the {leak.place.replace('pdf', 'PDF')}{_in_line(leak.line)}"
+        return f"the {leak.place.replace('pdf', 'PDF')}{in_line(leak.line)}"
     return {"file name": "the name", "preamble": "the preamble", "bytes of the file": "the bytes"}.get(
         leak.place, attribute(leak.place)
     )
 
 
-def _in_line(line: int) -> str:
+def in_line(line: int) -> str:
+    """Return the line of a page as part of a sentence; empty where a place has no lines."""
     return f", line {line}" if line else ""
 
 
@@ -153,7 +127,7 @@ def example_leaks(files: Iterable[OutputFile], leaks: Iterable[Leak]) -> list[tu
     for file in files:
         legible = [read[file.name, text.token] for text in file.pixels.standing if (file.name, text.token) in read]
         if legible:
-            worst = min(legible, key=lambda leak: (not is_direct(leak), _WORST_FIRST.index(leak.kind)))
+            worst = min(legible, key=lambda leak: (not is_direct(leak), WORST_FIRST.index(leak.kind)))
             found.setdefault((worst.patient, worst.words), (file, worst))
     return list(found.values())[:MOST_PICTURES]
 

@@ -48,7 +48,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class _Mark:
+class ConnectedComponent:
     """One connected group of pixels."""
 
     top: int
@@ -58,6 +58,7 @@ class _Mark:
 
     @property
     def height(self) -> int:
+        """Return the number of rows."""
         return self.bottom - self.top
 
 
@@ -128,13 +129,13 @@ def _thin_lines(grey: np.ndarray, size: int, parameters: DetectorParameters) -> 
     ):
         mask = standing_out(risen, float(np.ptp(grey)), parameters)
         for line in _rows(_marks(mask, parameters), parameters):
-            looks = _looks(line, parameters)
+            looks = look_of_row(line, parameters)
             if looks is not Looks.UNLIKE:
                 box = _box_of(line)
                 yield Line(box, len(line), _cut(mask, box), looks)
 
 
-def _looks(line: list[_Mark], parameters: DetectorParameters = DEFAULT) -> Looks:
+def look_of_row(line: list[ConnectedComponent], parameters: DetectorParameters = DEFAULT) -> Looks:
     """Say how much a row is like writing, whose letters are lean, close to each other and stand on one line.
 
     Heights and widths are those of Latin type: with the space beside it, a letter is hardly wider than high. A few
@@ -162,7 +163,7 @@ def _looks(line: list[_Mark], parameters: DetectorParameters = DEFAULT) -> Looks
     return Looks.WRITTEN if sure else Looks.DOUBTFUL
 
 
-def _is_even(line: list[_Mark], parameters: DetectorParameters) -> bool:
+def _is_even(line: list[ConnectedComponent], parameters: DetectorParameters) -> bool:
     """Whether many marks stand on one line: such a row needs to stand out less, on bone that is as bright."""
     feet = np.array([mark.bottom for mark in line])
     return len(line) >= parameters.long_row and float(np.mean(feet == np.median(feet))) >= parameters.even_feet
@@ -215,7 +216,7 @@ def _medians(plane: np.ndarray, block: int) -> np.ndarray:
     return whole
 
 
-def _marks(mask: np.ndarray, parameters: DetectorParameters) -> list[_Mark]:
+def _marks(mask: np.ndarray, parameters: DetectorParameters) -> list[ConnectedComponent]:
     """Return the groups of pixels that are as large as letters and as lean."""
     labels, _ = scipy.ndimage.label(mask, structure=_TOUCHING)
     areas = np.bincount(labels.ravel())
@@ -225,16 +226,16 @@ def _marks(mask: np.ndarray, parameters: DetectorParameters) -> list[_Mark]:
         right_height = parameters.min_height <= height <= parameters.max_height
         right_width = width <= min(parameters.max_width, parameters.max_width_heights * height)
         if right_height and right_width and areas[number] >= parameters.min_fill * height:
-            marks.append(_Mark(rows.start, rows.stop, columns.start, columns.stop))
+            marks.append(ConnectedComponent(rows.start, rows.stop, columns.start, columns.stop))
     return marks
 
 
-def _pieces(mask: np.ndarray, parameters: DetectorParameters) -> list[_Mark]:
+def _pieces(mask: np.ndarray, parameters: DetectorParameters) -> list[ConnectedComponent]:
     """Return every group of pixels that may be a part of a letter: dots, hyphens and what is cut off as well."""
     labels, _ = scipy.ndimage.label(mask, structure=_TOUCHING)
     areas = np.bincount(labels.ravel())[1:]
     found = (
-        _Mark(rows.start, rows.stop, columns.start, columns.stop)
+        ConnectedComponent(rows.start, rows.stop, columns.start, columns.stop)
         for rows, columns in scipy.ndimage.find_objects(labels)
     )
     return [
@@ -246,7 +247,7 @@ def _pieces(mask: np.ndarray, parameters: DetectorParameters) -> list[_Mark]:
     ]
 
 
-def _rows(marks: list[_Mark], parameters: DetectorParameters) -> Iterator[list[_Mark]]:
+def _rows(marks: list[ConnectedComponent], parameters: DetectorParameters) -> Iterator[list[ConnectedComponent]]:
     """Yield groups of marks that follow each other on one line, alike in height."""
     ordered = sorted(marks, key=lambda mark: mark.left)
     lower, taller = parameters.height_ratio
@@ -269,7 +270,7 @@ def _rows(marks: list[_Mark], parameters: DetectorParameters) -> Iterator[list[_
             yield line
 
 
-def _along(line: list[_Mark], pieces: list[_Mark], parameters: DetectorParameters) -> Box:
+def _along(line: list[ConnectedComponent], pieces: list[ConnectedComponent], parameters: DetectorParameters) -> Box:
     """Return the box of a line and of the pieces of its grey value that go on beside it, on the same rows."""
     box = _box_of(line)
     tall = max(mark.height for mark in line)
@@ -289,7 +290,7 @@ def _along(line: list[_Mark], pieces: list[_Mark], parameters: DetectorParameter
     return Box(column=left, row=top, width=right - left, height=bottom - top)
 
 
-def _box_of(marks: list[_Mark]) -> Box:
+def _box_of(marks: list[ConnectedComponent]) -> Box:
     top, left = min(mark.top for mark in marks), min(mark.left for mark in marks)
     bottom, right = max(mark.bottom for mark in marks), max(mark.right for mark in marks)
     return Box(column=left, row=top, width=right - left, height=bottom - top)
