@@ -166,7 +166,7 @@ def _first_recipe() -> BaseModel:
 
 
 def _page(intro: str, root: type[BaseModel]) -> str:
-    models, choices = _reached(root)
+    models, choices = reached_models(root)
     parts = [textwrap.dedent(intro)]
     parts += [_model_section(model) for model in models]
     if choices:
@@ -175,7 +175,7 @@ def _page(intro: str, root: type[BaseModel]) -> str:
     return "\n".join(parts)
 
 
-def _reached(root: type[BaseModel]) -> tuple[list[type[BaseModel]], list[type[enum.Enum]]]:
+def reached_models(root: type[BaseModel]) -> tuple[list[type[BaseModel]], list[type[enum.Enum]]]:
     """Return the models and the enumerations that a model's fields lead to, in reading order."""
     models: list[type[BaseModel]] = []
     choices: list[type[enum.Enum]] = []

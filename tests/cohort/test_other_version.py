@@ -77,9 +77,9 @@ def test_version_of_other_codecs_is_reported_by_synth(monkeypatch, capsys):
 
 
 def test_version_warning_is_one_line_on_the_command_line():
-    line = main._as_a_line(PacslabWarning("Mind the codecs."), PacslabWarning, "x.py", 1)
+    line = main.format_warning(PacslabWarning("Mind the codecs."), PacslabWarning, "x.py", 1)
     assert line == "pacslab: Mind the codecs.\n"
-    assert "x.py:1" in main._as_a_line(UserWarning("other"), UserWarning, "x.py", 1)
+    assert "x.py:1" in main.format_warning(UserWarning("other"), UserWarning, "x.py", 1)
 
 
 @pytest.fixture

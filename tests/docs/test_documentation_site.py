@@ -50,7 +50,7 @@ def test_every_package_with_public_names_has_a_page():
     ids=["scenario", "recipe"],
 )
 def test_reference_explains_every_key(pages, page, model):
-    models, choices = site_pages._reached(model)
+    models, choices = site_pages.reached_models(model)
     assert len(models) > 8
     for part in models:
         section = pages[page].partition(f"## {part.__name__}\n")[2].partition("\n## ")[0]

@@ -279,7 +279,7 @@ def _fail(problem: PacslabError, *, as_json: bool) -> NoReturn:
 _PYTHONS_FORM = warnings.formatwarning
 
 
-def _as_a_line(
+def format_warning(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
 ) -> str:
     """Return a warning of the lab as a line for people, and others as Python writes them."""
@@ -305,7 +305,7 @@ def _unanswered(reason: Exception) -> PacslabError:
 
 def main() -> None:
     """Run the command line; every error for people is one line on standard error."""
-    warnings.formatwarning = _as_a_line
+    warnings.formatwarning = format_warning
     as_json = "--json" in sys.argv
     try:
         cli(standalone_mode=False)

@@ -40,10 +40,10 @@ def test_exact_frexp_and_ldexp_equal_the_library():
     values = np.concatenate([np.float32(2.0) ** np.arange(-120, 120, dtype=np.float32), np.abs(RANGE) + 0.001])
     values = values.astype(np.float32)
     share, exponent = np.frexp(values)
-    table = exact._logarithms()[((share - np.float32(0.5)) * np.float32(2 * exact.TURN)).astype(np.int32)]
+    table = exact.logarithm_table()[((share - np.float32(0.5)) * np.float32(2 * exact.TURN)).astype(np.int32)]
     assert np.array_equal(exact.log10(values), table + exponent.astype(np.float32) * np.float32(np.log10(2)))
     steps = np.rint(RANGE * np.float32(exact.TURN / np.log(2))).astype(np.int32)
-    powers = np.ldexp(exact._powers()[steps & (exact.TURN - 1)], steps >> 12)
+    powers = np.ldexp(exact.power_table()[steps & (exact.TURN - 1)], steps >> 12)
     assert np.array_equal(exact.exp(RANGE), powers)
 
 

@@ -134,7 +134,6 @@ def test_class_with_other_points_replays_nothing(big, graded):
             "scenarios": (big.course.scenarios[0].model_copy(update={"points": {"close-web": 50.0}}),),
         }
     )
-    course._folder = big.course.folder
     book = big.grade("process", course=course)
     assert book.replayed == 0
     names = {big.made[student_grade.student].profile.name: student_grade for student_grade in book.counting()}

@@ -6,7 +6,7 @@ import pytest
 
 from pacslab.grading.course.course import init_course
 from pacslab.grading.course.roster import Student
-from pacslab.grading.gradebook.gradebook import _counted
+from pacslab.grading.gradebook.gradebook import counting_marked
 from pacslab.grading.gradebook.integrity_signals import (
     borrowed_answers,
     canaries_of,
@@ -134,10 +134,10 @@ def sent(grade_, hours, score):
 def test_submission_best_or_last_counts(scenario, course):
     nothing = grade(ROSTER[0], scenario, course, facts())
     several = [sent(nothing, 1, 3.0), sent(nothing, 2, 5.0), sent(nothing, 3, 1.0)]
-    best = [student_grade.file for student_grade in _counted(several, course) if student_grade.counts]
+    best = [student_grade.file for student_grade in counting_marked(several, course) if student_grade.counts]
     last = [
         student_grade.file
-        for student_grade in _counted(several, course.model_copy(update={"counts": "last"}))
+        for student_grade in counting_marked(several, course.model_copy(update={"counts": "last"}))
         if student_grade.counts
     ]
     assert (best, last) == (["2.zip"], ["3.zip"])

@@ -382,8 +382,8 @@ def test_port_taken_for_a_moment_is_waited_for(monkeypatch):
         taken.close()
         return is_port_in_use(reason)
 
-    is_port_in_use = containers._is_port_in_use
-    monkeypatch.setattr(containers, "_is_port_in_use", give_back)
+    is_port_in_use = containers.is_port_in_use
+    monkeypatch.setattr(containers, "is_port_in_use", give_back)
     with sessions("docker", "moment") as start:
         session = start("a")
         archive = session.deployment.state.servers["archive"]
@@ -404,13 +404,13 @@ def test_port_of_a_container_is_never_ephemeral(monkeypatch):
     """One that is lent while its container is replaced would be gone for as long as that connection stays."""
     drawn = []
     with sessions("docker", "ports") as start, socket.create_server(("127.0.0.1", 0)) as taken:
-        busy, free_port = taken.getsockname()[1], containers._free_port
+        busy, free_port = taken.getsockname()[1], containers.draw_free_port
 
         def busy_at_first():
             drawn.append(free_port() if drawn else busy)
             return drawn[-1]
 
-        monkeypatch.setattr(containers, "_free_port", busy_at_first)
+        monkeypatch.setattr(containers, "draw_free_port", busy_at_first)
         session = start("a")
         servers = session.deployment.state.servers.values()
         ports = {endpoint.port for server in servers for endpoint in (server.http, server.dicom)}

@@ -36,12 +36,14 @@ def _sines() -> np.ndarray:
 
 
 @cache
-def _powers() -> np.ndarray:
+def power_table() -> np.ndarray:
+    """Return 2**(step / TURN) for each step of one turn, as float32 of shape (TURN,)."""
     return _table([2 ** (step / TURN) for step in range(TURN)])
 
 
 @cache
-def _logarithms() -> np.ndarray:
+def logarithm_table() -> np.ndarray:
+    """Return the decimal logarithm in the middle of each of TURN steps from 0.5 to 1, as float32 of shape (TURN,)."""
     return _table([math.log10(0.5 + (step + 0.5) / (2 * TURN)) for step in range(TURN)])
 
 
@@ -83,7 +85,7 @@ def cos(angle: np.ndarray) -> np.ndarray:
 def exp(power: np.ndarray) -> np.ndarray:
     """Return e to a power from -80 to 80, with a relative error below 2e-4."""
     steps = rounded(np.clip(power, -80, 80) * np.float32(TURN / math.log(2)))
-    bits = np.take(_powers(), steps & (TURN - 1)).view(np.int32) + ((steps >> 12) << _FRACTION)
+    bits = np.take(power_table(), steps & (TURN - 1)).view(np.int32) + ((steps >> 12) << _FRACTION)
     return np.asarray(bits.view(np.float32))
 
 
@@ -92,7 +94,7 @@ def log10(value: np.ndarray) -> np.ndarray:
     bits = np.asarray(value, dtype=np.float32).view(np.int32)
     exponent = (bits >> _FRACTION) - 126
     steps = (bits & ((1 << _FRACTION) - 1)) >> (_FRACTION - 12)
-    return np.asarray(np.take(_logarithms(), steps) + exponent.astype(np.float32) * np.float32(math.log10(2)))
+    return np.asarray(np.take(logarithm_table(), steps) + exponent.astype(np.float32) * np.float32(math.log10(2)))
 
 
 def turned(degrees: float) -> tuple[float, float]:

@@ -161,7 +161,7 @@ def grade_class(request: GradingRequest, progress: Progress = lambda _text, _par
         for submission in submissions
         if whole.student(submission) is None
     }
-    return Gradebook(course, roster, tuple(_counted(grades, course)), strays, replays, batch.replayed)
+    return Gradebook(course, roster, tuple(counting_marked(grades, course)), strays, replays, batch.replayed)
 
 
 def _job(
@@ -231,7 +231,7 @@ def _with_signals(graded: list[_Graded], whole: _Class) -> list[Grade]:
     return finished
 
 
-def _counted(grades: list[Grade], course: Course) -> list[Grade]:
+def counting_marked(grades: list[Grade], course: Course) -> list[Grade]:
     """Mark which of several submissions of a student counts: the best, or the last that was sent."""
     by_task: dict[tuple[str, str], list[Grade]] = {}
     for made in grades:

@@ -107,7 +107,7 @@ class Containers:
                     _start(container, _PORT_TIMEOUT_S if again else 0)
                 except docker.errors.APIError as reason:
                     remove(self._client, str(container.id))
-                    if not _is_port_in_use(reason):
+                    if not is_port_in_use(reason):
                         raise
                 else:
                     container.reload()
@@ -177,10 +177,10 @@ def _limited(owner: Owner, start: list[str]) -> list[str]:
 
 def _published_at(ports: Mapping[int, int | None]) -> dict[str, Any]:
     """Return Docker's own form of a program's ports: loopback, at the port that is given or a free one."""
-    return {f"{inside}/tcp": ("127.0.0.1", before or _free_port()) for inside, before in ports.items()}
+    return {f"{inside}/tcp": ("127.0.0.1", before or draw_free_port()) for inside, before in ports.items()}
 
 
-def _free_port() -> int:
+def draw_free_port() -> int:
     """Draw a port at which nothing of this machine listens."""
     while True:
         port = random.choice(_PORTS)
@@ -199,14 +199,15 @@ def _start(container: Container, timeout: float) -> None:
         try:
             container.start()
         except docker.errors.APIError as reason:
-            if not _is_port_in_use(reason) or time.monotonic() > deadline:
+            if not is_port_in_use(reason) or time.monotonic() > deadline:
                 raise
             time.sleep(0.2)
         else:
             return
 
 
-def _is_port_in_use(reason: docker.errors.APIError) -> bool:
+def is_port_in_use(reason: docker.errors.APIError) -> bool:
+    """Whether the engine refused a container because another program listens at its port."""
     return "port is already allocated" in str(reason) or "address already in use" in str(reason)
 
 
