@@ -39,7 +39,7 @@ HOSPITALS = ("district-hospital-standard", "clinique", "community-hospital")
 
 
 @dataclass
-class Hospital:
+class HospitalFiles:
     cohort: Cohort
     files: dict[str, bytes]
     datasets: dict[str, FileDataset]
@@ -52,11 +52,11 @@ class Hospital:
 
 
 @pytest.fixture(scope="module", params=HOSPITALS)
-def hospital(request) -> Hospital:
+def hospital(request) -> HospitalFiles:
     cohort = build_cohort(load_recipe(request.param), make_variant("hospitals", "asha"))
     files = dict(cohort.instances())
     read_back = [read(content) for content in files.values()]
-    return Hospital(cohort, files, {image.SOPInstanceUID: image for image in read_back}, cohort.answer_key())
+    return HospitalFiles(cohort, files, {image.SOPInstanceUID: image for image in read_back}, cohort.answer_key())
 
 
 def test_hospital_cohort_holds_every_kind_of_object(hospital):

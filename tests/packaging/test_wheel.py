@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.places import ROOT
+from tests.support.servers import in_process
 
 SHARED = ("labs/", "scenarios/open-archive/scenario.yaml", "synthetic_data/", "instructor/", "docker/orthanc/")
 
@@ -64,7 +65,7 @@ def at_home(elsewhere, tmp_path):
 def test_wheel_holds_labs_scenarios_and_images(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert [folder for folder in SHARED if not any(name.startswith(f"pacslab/_share/{folder}") for name in names)] == []
-    assert "pacslab/py.typed" in names
+    assert {"pacslab/py.typed", "pacslab/deid/__init__.pyi"} <= set(names)
     assert [name for name in names if "__pycache__" in name or name.startswith("tests")] == []
 
 
@@ -73,6 +74,7 @@ def test_wheel_prints_version_and_scenarios(at_home):
     assert "open-archive" in {entry["id"] for entry in json.loads(at_home("scenarios", "--json"))}
 
 
+@in_process
 def test_wheel_demo_runs_outside_a_checkout(at_home, runtime):
     result = json.loads(at_home("demo", "--json", PACSLAB_RUNTIME=runtime))
     assert result["good"]

@@ -22,7 +22,6 @@ from tests.support.shown_commands import type_by_hand
 SCENARIOS = scenario_ids()
 WEAKENED = [mutant for name in SCENARIOS for mutant in weakened(load_scenario(name))]
 USELESS = [mutant for name in SCENARIOS for mutant in useless(load_scenario(name))]
-IN_DOCKER = "well-known-password"  # all its mutants run in both runtimes; of the others, as restarts take longer, one
 
 
 def a_spread(mutants):
@@ -35,9 +34,8 @@ def a_spread(mutants):
 
 
 def for_each_mutant(mutants):
-    """Run a test with each mutant, in the runtimes that are its own."""
-    in_docker = [mutant for mutant in mutants if mutant.scenario == IN_DOCKER or mutant in a_spread(mutants)]
-    pairs = [("process", mutant) for mutant in mutants] + [("docker", mutant) for mutant in in_docker]
+    """Run a test with each mutant as processes, and with one of each scenario, as restarts take longer, in Docker."""
+    pairs = [("process", mutant) for mutant in mutants] + [("docker", mutant) for mutant in a_spread(mutants)]
     marks = {"process": (), "docker": pytest.mark.docker}
     named = [
         pytest.param(*pair, id=f"{pair[0]}-{pair[1].scenario}: {pair[1].name}", marks=marks[pair[0]]) for pair in pairs
@@ -177,6 +175,7 @@ def test_mutant_that_stops_the_clinic_too_earns_nothing(deployments, runtime, mu
     assert session.score.stage("harden")[0] == 0
 
 
+@in_process
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_mutant_on_another_port_is_refused_and_earns_nothing(deployments, runtime, scenario):
     session = shipped_again(deployments.of(runtime, scenario))
@@ -192,6 +191,7 @@ def test_mutant_on_another_port_is_refused_and_earns_nothing(deployments, runtim
         shipped_again(session)
 
 
+@in_process
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_mutant_with_a_wiped_archive_earns_nothing(deployments, runtime, scenario):
     session = shipped_again(deployments.of(runtime, scenario))
