@@ -41,6 +41,8 @@ DUMMY = "REMOVED"
 _OVERLAYS_AND_CURVES = (0x5000, 0x6000)
 _REPEATING_GROUP = 0xFFE0
 """Repeating groups: 50xx are curves, 60xx are overlays (PS3.5 7.6)."""
+_ODD_GROUP = 0x10000
+"""The bit that makes the group of a tag odd, and its element private (PS3.5 7.8); pydicom asks a property."""
 
 
 class ProfileApplier:
@@ -90,7 +92,7 @@ class ProfileApplier:
         before = {keyword: text_of(dataset, keyword) for keyword in moments_in(elements)}
         safe = _safe_private_tags(dataset, self._policy)
         for tag, element in elements.items():
-            if tag.is_private:
+            if int(tag) & _ODD_GROUP:
                 if tag not in safe:
                     del dataset[tag]
                 continue
@@ -180,7 +182,7 @@ def _safe_private_tags(dataset: Dataset, policy: Policy) -> set[int]:
     """Return the tags of safe private elements (E.3.10), and of the private creators that reserve their blocks."""
     kept: set[int] = set()
     for tag in dataset.keys():  # noqa: SIM118 - a dataset iterates over its elements
-        if not tag.is_private or not tag.is_private_creator:
+        if not int(tag) & _ODD_GROUP or not tag.is_private_creator:
             continue
         creator = str(element_of(dataset, tag).value).strip()
         block = tag.group << 16 | tag.element << 8
